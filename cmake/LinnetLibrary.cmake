@@ -1,0 +1,64 @@
+# SPDX-License-Identifier: Apache-2.0
+# The library `linnet` and, beside it, `linnet_testkit`: in-memory network, faults, virtual clock.
+
+# ln_sources(<variable> <folder>...): the .c files directly in these folders. Files and folders
+# that appear later are picked up by the next build.
+function(ln_sources variable)
+    set(patterns "")
+    foreach(folder IN LISTS ARGN)
+        list(APPEND patterns "${PROJECT_SOURCE_DIR}/${folder}/*.c")
+    endforeach()
+    file(GLOB sources CONFIGURE_DEPENDS ${patterns})
+    set(${variable} "${sources}" PARENT_SCOPE)
+endfunction()
+
+# ln_add_library(<target> <STATIC or nothing> <source>...): CMake refuses a library without sources.
+function(ln_add_library target type)
+    set(sources ${ARGN})
+    if(NOT sources)
+        set(sources "${PROJECT_BINARY_DIR}/empty.c")
+        file(CONFIGURE OUTPUT "${sources}" CONTENT "typedef int ln__empty;\n")
+    endif()
+    add_library(${target} ${type} ${sources})
+    ln_target_flags(${target})
+endfunction()
+
+set(LN_FOLDERS src/base src/codec src/net src/net/posix src/port/posix src/tls
+    src/coap src/http src/download src/lwm2m src/objects)
+foreach(library IN LISTS LN_TLS)
+    list(APPEND LN_FOLDERS src/tls/${library})
+endforeach()
+ln_sources(sources ${LN_FOLDERS})
+
+# A choice is a file, not an #if: of src/port/posix/resolver_*.c one is built.
+foreach(choice IN LISTS LN_KNOWN_RESOLVERS)
+    if(NOT choice STREQUAL LN_RESOLVER)
+        list(FILTER sources EXCLUDE REGEX "/resolver_${choice}\\.c$")
+    endif()
+endforeach()
+
+# Strict C11 hides POSIX; only the two folders of the port may see it.
+set(posix_sources ${sources})
+list(FILTER posix_sources INCLUDE REGEX "/src/(net|port)/posix/")
+set_property(SOURCE ${posix_sources} APPEND PROPERTY
+    COMPILE_DEFINITIONS _POSIX_C_SOURCE=200809L _DEFAULT_SOURCE)
+
+ln_add_library(linnet "" ${sources})
+add_library(Linnet::linnet ALIAS linnet)
+target_include_directories(linnet
+    PUBLIC "$<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/include>"
+    PRIVATE "${PROJECT_SOURCE_DIR}/src")
+target_link_libraries(linnet PRIVATE ${LN_LINKS})
+set_target_properties(linnet PROPERTIES
+    VERSION ${PROJECT_VERSION}
+    SOVERSION ${PROJECT_VERSION_MAJOR})
+
+# The testkit is built from internals, so it goes with the static library only.
+if(NOT BUILD_SHARED_LIBS)
+    ln_sources(sources src/net/mem src/testkit)
+    ln_add_library(linnet_testkit STATIC ${sources})
+    add_library(Linnet::testkit ALIAS linnet_testkit)
+    target_include_directories(linnet_testkit PRIVATE "${PROJECT_SOURCE_DIR}/src")
+    target_link_libraries(linnet_testkit PUBLIC linnet)
+    set_target_properties(linnet_testkit PROPERTIES EXPORT_NAME testkit)
+endif()

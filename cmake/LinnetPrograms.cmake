@@ -1,0 +1,37 @@
+# SPDX-License-Identifier: Apache-2.0
+# cli/*.c is the program `linnet`; each examples/NN_name.c, or folder of that form, is a program
+# `example_NN_name`. All are in <build>/bin. They see <linnet/*.h> and nothing of src/.
+
+function(ln_add_program target name)
+    add_executable(${target} ${ARGN})
+    ln_target_flags(${target})
+    target_compile_definitions(${target} PRIVATE _POSIX_C_SOURCE=200809L)
+    target_link_libraries(${target} PRIVATE Linnet::linnet)
+    if(TARGET linnet_testkit)
+        target_link_libraries(${target} PRIVATE Linnet::testkit)
+    endif()
+    set_target_properties(${target} PROPERTIES
+        OUTPUT_NAME ${name}
+        RUNTIME_OUTPUT_DIRECTORY "${PROJECT_BINARY_DIR}/bin")
+endfunction()
+
+ln_sources(sources cli)
+if(sources)
+    ln_add_program(linnet_cli linnet ${sources}) # the name `linnet` is the library's
+    target_compile_definitions(linnet_cli PRIVATE LN_PROGRAM_VERSION="${PROJECT_VERSION}")
+    find_package(PkgConfig REQUIRED)
+    pkg_check_modules(LINNET_CJSON REQUIRED IMPORTED_TARGET libcjson) # for --json
+    target_link_libraries(linnet_cli PRIVATE PkgConfig::LINNET_CJSON)
+endif()
+
+file(GLOB examples CONFIGURE_DEPENDS
+    "${PROJECT_SOURCE_DIR}/examples/[0-9][0-9]_*.c"
+    "${PROJECT_SOURCE_DIR}/examples/[0-9][0-9]_*/*.c")
+set(names ${examples})
+list(TRANSFORM names REPLACE "^.*/examples/([^/.]+).*$" "\\1")
+list(REMOVE_DUPLICATES names)
+foreach(name IN LISTS names)
+    set(sources ${examples})
+    list(FILTER sources INCLUDE REGEX "/examples/${name}[/.]")
+    ln_add_program(example_${name} example_${name} ${sources})
+endforeach()

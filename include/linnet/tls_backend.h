@@ -1,0 +1,246 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef LN_TLS_BACKEND_H
+#define LN_TLS_BACKEND_H
+/**
+ * @file tls_backend.h
+ * For those who bring their own TLS library: the table behind every TLS and DTLS socket.
+ *
+ * The filter (src/tls/filter.c) owns states, deadlines, the session store, names, DANE, the DTLS
+ * guard and the diagnosis. A back end turns settings into its library's configuration, runs the
+ * record and handshake machinery over the I/O functions it is given, and reports facts. It never
+ * blocks, never opens a descriptor, and keeps no state outside the two memories it is handed.
+ *
+ * Life:     config_new -> (start -> handshake* -> read/write* -> close_notify -> stop)* -> config_free
+ * Memory:   the filter allocates `engine_bytes` zeroed bytes per socket, start() initialises them,
+ *           stop() leaves them ready for another start(). stop() is called once per start(), also
+ *           after a start() that failed.
+ * Errors:   a function that fails fills `diag` with its library's own number and text, and
+ *           `facts->reason`; the filter decides category and sentence, once for all libraries.
+ * Use:      `options.backend` of tls.h points to your table; nothing is registered.
+ * Example:  src/tls/openssl
+ */
+#include <linnet/env.h>
+#include <linnet/tls.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/** Why the library gave up, in words that every library shares. */
+enum ln_tls_reason {
+    LN_TLS_REASON_OTHER = 0,
+    LN_TLS_REASON_NOT_TLS,      /**< the bytes are no TLS at all */
+    LN_TLS_REASON_VERSION,
+    LN_TLS_REASON_SUITE,
+    LN_TLS_REASON_GROUP,
+    LN_TLS_REASON_SIGNATURE,    /**< no signature algorithm in common */
+    LN_TLS_REASON_DECRYPT,      /**< a record failed its MAC; a Finished did not verify */
+    LN_TLS_REASON_PSK_UNKNOWN,  /**< we are server and do not know the identity */
+    LN_TLS_REASON_VERIFY,       /**< the certificate was refused, see ln_tls_io.verify */
+    LN_TLS_REASON_NO_CLIENT_CERT, /**< we are server and the client sent none */
+    LN_TLS_REASON_MALFORMED,    /**< a message that makes no sense */
+    LN_TLS_REASON_UNEXPECTED,   /**< a message out of order */
+    LN_TLS_REASON_EOF,          /**< the stream below ended without close_notify */
+    LN_TLS_REASON_TIMEOUT,      /**< the library itself gave up waiting */
+    LN_TLS_REASON_MEMORY,
+    LN_TLS_REASON_CONFIG,
+};
+
+/** What happened on a connection so far: written by the back end and the filter, read by the
+ *  diagnosis. */
+struct ln_tls_facts {
+    enum ln_tls_reason reason;
+    enum ln_alert_from alert_from; /**< the last alert, close_notify aside */
+    uint8_t alert_level;
+    uint8_t alert_number;
+    bool alert_derived;
+    bool closed_by_peer;       /**< close_notify arrived */
+    bool address_verified;     /**< DTLS servers: the client returned a valid cookie */
+    uint64_t seen;             /**< bit n: handshake message type n < 64 was received */
+    uint64_t said;             /**< bit n: handshake message type n < 64 was sent */
+    bool got_bytes;            /**< anything at all came from the peer */
+    bool ccs_seen;             /**< ChangeCipherSpec was received */
+    bool certificate_sent;     /**< we sent a certificate that was not empty */
+    uint16_t chosen_version;   /**< from ServerHello; 0 = none yet */
+    uint16_t chosen_suite;
+    enum ln_verify verify;
+    int verify_native;
+    int verify_depth;
+    char subject[LN_DIAG_SUBJECT_MAX];
+    uint16_t flights_sent;
+    uint16_t flights_received;
+    uint16_t retransmissions;
+};
+
+/** The peer's certificates, for the filter's decision; valid during the verify call. */
+struct ln_tls_chain {
+    const struct ln_span *certs; /**< DER, leaf first, as sent */
+    size_t count;                /**< 1..LN_CHAIN_MAX; a longer chain fails in the back end */
+    bool peer_is_client;
+    const struct ln_tls_path_ops *ops;
+    void *native;
+};
+
+/** How a path is to be built. */
+struct ln_tls_path_request {
+    const struct ln_span *anchors; /**< only these, each an anchor whatever it is; NULL = those of
+                                        the configuration */
+    size_t anchor_count;
+    int64_t at;                    /**< verification time, seconds since 1970 */
+    bool ignore_dates;
+};
+
+/** What the library's path building came to. */
+struct ln_tls_path {
+    enum ln_verify result;
+    int native;     /**< the library's verification code */
+    int depth;      /**< of the failing certificate; 0 = leaf */
+    bool built;     /**< `certs` hold the path */
+    size_t count;   /**< leaf to anchor */
+    struct ln_span certs[LN_CHAIN_MAX + 1]; /**< DER, valid during the verify call */
+};
+
+struct ln_tls_path_ops {
+    /** Build and check a path with the configuration's CRLs, purpose and security level. LN_OK also
+     *  when the result is a refusal; anything else is a failure of the machinery. */
+    enum ln_status (*build)(const struct ln_tls_chain *chain,
+                            const struct ln_tls_path_request *how, struct ln_tls_path *path);
+};
+
+/** What the filter gives to an engine. All functions take `ctx` first. */
+struct ln_tls_io {
+    void *ctx;
+    /** Records to the socket below: a stream may take less; a datagram goes whole. */
+    enum ln_status (*send)(void *ctx, struct ln_span data, size_t *sent);
+    /** Bytes, or one datagram that passed the guard, from below. LN_OK and 0: end of the stream. */
+    enum ln_status (*recv)(void *ctx, struct ln_mspan room, size_t *got);
+    /** The peer sent certificates: LN_OK accepts; LN_DENIED refuses, facts->verify tells why. */
+    enum ln_status (*verify)(void *ctx, const struct ln_tls_chain *chain);
+    /** For `listen`: 1..32 bytes that stand for the sender of what recv() gave last. */
+    struct ln_span (*client_id)(void *ctx);
+    /** A session (or ticket) that can be resumed later. Borrowed for the call. */
+    void (*session)(void *ctx, struct ln_span blob);
+    struct ln_tls_facts *facts;
+};
+
+/** The private key, as far as it could be told without a library. */
+struct ln_tls_key {
+    struct ln_span data;  /**< one DER object, or one PEM block if `pem`; empty if `uri` is set */
+    bool pem;
+    const char *password; /**< NULL = none */
+    const char *uri;      /**< "pkcs11:..." */
+};
+
+/** Options after loading and checking. All borrowed until config_free(), except where said. */
+struct ln_tls_settings {
+    const struct ln_env *env;
+    bool datagram;
+    enum ln_tls_auth auth;
+    uint16_t min_version; /**< never 0 */
+    uint16_t max_version; /**< never 0 */
+    bool insecure_old_versions;
+    const struct ln_span *trust; /**< DER certificates, in the order given */
+    size_t trust_count;
+    bool system_trust;
+    bool partial_chain;
+    const struct ln_span *crls;  /**< DER */
+    size_t crl_count;
+    enum ln_crl_policy crl_policy;
+    const struct ln_span *chain; /**< DER, leaf first, completed if that was asked for */
+    size_t chain_count;
+    const char *chain_uri;       /**< "pkcs11:..." instead of `chain`, or NULL */
+    struct ln_tls_key key;       /**< for the duration of config_new() only */
+    enum ln_client_auth client_auth;
+    struct ln_span psk_identity;
+    struct ln_span psk_key;
+    enum ln_hash psk_hash;
+    const uint16_t *suites;      /**< never empty; the mode's own only */
+    size_t suite_count;
+    const uint16_t *groups;      /**< never empty */
+    size_t group_count;
+    const uint16_t *signatures;  /**< empty = the library's */
+    size_t signature_count;
+    const char *const *alpn;
+    size_t alpn_count;
+    uint32_t first_ms;
+    uint32_t max_ms;
+    bool resume;                 /**< sessions are wanted */
+    void (*keylog)(void *user, const char *line);
+    void *keylog_user;
+    enum ln_status (*native_hook)(void *user, void *native);
+    void *native_user;
+};
+
+/** What an engine is started with. Borrowed until stop(). */
+struct ln_tls_start {
+    enum ln_role role;
+    const char *server_name;  /**< SNI to send; NULL = none */
+    struct ln_span session;   /**< a blob of io->session(), to be tried; empty = none. For the call */
+    const struct ln_tls_io *io;
+    size_t mtu;               /**< DTLS: largest datagram to send */
+    /** DTLS servers before the first client is known: handshake() answers ClientHellos without a
+     *  valid cookie by HelloVerifyRequests (RFC 6347 4.2.1), keeps nothing of them, and returns
+     *  LN_AGAIN. When one brings a valid cookie, facts->address_verified turns true: from then on
+     *  the engine belongs to that client, and handshake() goes on with it. */
+    bool listen;
+};
+
+/** What an engine knows of its session. */
+struct ln_tls_session_info {
+    uint16_t version;
+    uint16_t suite;
+    uint16_t group;
+    bool resumed; /**< of an earlier session; never for an external PSK */
+    const char *alpn;
+};
+
+struct ln_tls_backend {
+    const char *name; /**< "openssl" */
+    /** The linked library: caps (LN_TLS_CAP_*), its version, a warning or NULL. */
+    void (*capabilities)(struct ln_tls_capabilities *out);
+    size_t engine_bytes;
+
+    /** LN_UNSUPPORTED, LN_BAD_ARG, LN_DENIED, LN_NO_MEMORY: diag names the field. */
+    enum ln_status (*config_new)(const struct ln_tls_settings *settings, struct ln_diag *diag,
+                                 void **config);
+    void (*config_free)(void *config);
+
+    enum ln_status (*start)(void *engine, void *config, const struct ln_tls_start *how,
+                            struct ln_diag *diag);
+    /** LN_OK done, LN_AGAIN waits for the peer (or, if wants_write(), for room below). */
+    enum ln_status (*handshake)(void *engine, struct ln_diag *diag);
+    /** DTLS: milliseconds until the retransmission timer fires, -1 if it is not running; `interval`
+     *  is the length of the wait that runs. */
+    int64_t (*timer)(const void *engine, uint32_t *interval_ms);
+    /** DTLS: the timer has fired: send the last flight again. Not called while wants_write(). */
+    enum ln_status (*retransmit)(void *engine, struct ln_diag *diag);
+    /** DTLS: use smaller handshake datagrams from now on. */
+    void (*set_mtu)(void *engine, size_t mtu);
+    bool (*wants_write)(const void *engine);
+
+    enum ln_status (*write)(void *engine, struct ln_span plain, size_t *used,
+                            struct ln_diag *diag);
+    /** Streams: LN_OK and 0 = close_notify. Datagrams: one record; LN_NO_SPACE if it was longer than
+     *  the room, *full its length; LN_CLOSED = close_notify. */
+    enum ln_status (*read)(void *engine, struct ln_mspan room, size_t *got, size_t *full,
+                           struct ln_diag *diag);
+    /** Whether read() may give more without anything new from below. */
+    bool (*pending)(const void *engine);
+    void (*info)(const void *engine, struct ln_tls_session_info *out);
+    enum ln_status (*peer_certificate)(const void *engine, size_t index, struct ln_mspan room,
+                                       size_t *len);
+    /** Say close_notify if the connection is healthy; best effort, never waits. */
+    void (*close_notify)(void *engine);
+    void (*stop)(void *engine);
+
+    /* helpers that need cryptography */
+    enum ln_status (*hash)(enum ln_hash hash, const struct ln_span *parts, size_t count,
+                           uint8_t out[LN_HASH_MAX]);
+    /** Whether `issuer` signed `cert` (names, key identifiers and signature); both DER. */
+    bool (*issued)(struct ln_span cert, struct ln_span issuer);
+};
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,254 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Make docs/scenarios.md: what must work, which tests prove it, and how they went.
+
+A test says what it proves in a comment directly above its function:
+
+  C       /* scenario: S43, T19 */
+  Python  # scenario: S43
+
+S1..S48 and C1..C5 are the rows below. T<n> (pains seen in the field) and H<n> (hostile inputs) are
+listed when a test names them. Results are those of a run of scripts/test.
+"""
+
+import argparse
+import re
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import test_summary
+
+ROOT = Path(__file__).resolve().parent.parent
+TEST_FOLDERS = ("unit", "prop", "fault", "sim", "conform", "golden", "interop")
+
+COAP, FIRMWARE, CID = "CoAP", "firmware", "Connection ID"
+
+
+@dataclass
+class Row:
+    tag: str
+    statement: str
+    now: bool = True  # part of the sockets and TLS, so it must have a test
+    later: str = ""   # what the rest of the row, or all of it, waits for
+    tests: list = field(default_factory=list)
+
+
+def later(tag, statement, area):
+    return Row(tag, statement, now=False, later=area)
+
+
+ROWS = [
+    Row("S1", "DTLS over UDP carries LwM2M to a server", later=COAP),
+    Row("S2", "TLS over TCP carries CoAP, agreed on by ALPN", later=COAP),
+    later("S3", "A firmware image is downloaded over HTTPS and its digest agrees", FIRMWARE),
+    Row("S4", "One implementation serves TLS and DTLS and passes the same tests on both"),
+    later("S5", "A sample client offers the time and the firmware update objects", FIRMWARE),
+    Row("S6", "Credentials are read from files without help by the program"),
+    Row("S7", "PEM and DER are accepted wherever a certificate or a key is"),
+    Row("S8", "Missing, empty, unreadable and huge credential files fail cleanly"),
+    later("S9", "A download takes its credentials from the matching account of the client", FIRMWARE),
+    Row("S10", "Own trust anchor, client certificate and key, with verification on", later=FIRMWARE),
+    later("S11", "Missing credentials of a download are reported as a result of the update", FIRMWARE),
+    Row("S12", "A configuration of zeros accepts no server"),
+    Row("S13", "Private keys may be encrypted, and need not be"),
+    Row("S14", "A socket knows its kind, and wrapping the wrong kind is refused"),
+    Row("S15", "PSK identities and keys of every length that the specifications allow"),
+    Row("S16", "Any number of TLSA records, copied, and the last one may be the match"),
+    Row("S17", "A stored session resumes; a damaged one only costs a full handshake"),
+    Row("S18", "Server names up to 255 bytes are sent as SNI; longer ones are refused"),
+    Row("S19", "Sockets of all kinds are made and used in one way"),
+    Row("S20", "Settings of the transport below a secure socket take effect"),
+    Row("S21", "Failing allocations while a secure socket is made leak and break nothing"),
+    Row("S22", "Lowest and highest protocol version are honoured, unknown ones refused"),
+    Row("S23", "The kind of authentication is a choice; what is unsupported is said at once"),
+    Row("S24", "DTLS handshake timers follow the configured schedule"),
+    Row("S25", "Cipher suites are offered as configured and in that order"),
+    Row("S26", "Every wrong setting is refused without a leak or a half-made object"),
+    Row("S27", "Records without data do not stretch the time a receive may take"),
+    Row("S28", "Sessions are kept only where a store is given"),
+    Row("S29", "TLS 1.3 with its own cipher suites"),
+    Row("S30", "TLS 1.3 tickets that come after the handshake are stored and resume"),
+    Row("S31", "DTLS 1.3 is refused clearly where the TLS library lacks it"),
+    Row("S32", "The TLS library works over any lower socket, even one without a descriptor"),
+    Row("S33", "Calls on a socket that is not connected tell just that"),
+    Row("S34", "DANE: usages, selectors and matching types, match and mismatch"),
+    Row("S35", "SNI is sent without DANE too"),
+    Row("S36", "Names, addresses, dates and trust of a certificate are verified"),
+    Row("S37", "Retransmission timers run for DTLS and never for TLS"),
+    Row("S38", "A stored session that cannot be read leads to a full handshake"),
+    Row("S39", "A failed handshake tells why: alert, reset, silence, or not TLS at all"),
+    Row("S40", "Datagrams stay whole, and lost, doubled or reordered ones do no harm"),
+    Row("S41", "Streams keep their order, however they are cut into records and reads"),
+    Row("S42", "The same calls serve streams and datagrams"),
+    Row("S43", "A datagram too large for the buffer is told as such; a part of a stream is normal"),
+    Row("S44", "Decrypted data that waits inside is announced, so no wait hides it"),
+    Row("S45", "A receive that has something to give never waits for more"),
+    Row("S46", "Timeouts: none, zero and finite ones, kept to the millisecond that was asked for"),
+    Row("S47", "Reset, a cut stream and an orderly end are three different things"),
+    later("S48", "End to end: DTLS-PSK registration and an HTTPS firmware update", FIRMWARE),
+    Row("C1", "Other sources of credentials: memory, files, folders, tokens; format found by itself"),
+    later("C2", "Connection ID: traffic goes on after a change of address or a restart", CID),
+    Row("C3", "Alerts reach the program, with number and name, from connect and receive", later=COAP),
+    Row("C4", "TLS may be put on a socket that is given, connected or not"),
+    Row("C5", "An incomplete chain of the client certificate is completed from known ones"),
+]
+
+# ---- the tests ----------------------------------------------------------------------------------
+
+TAGS = r"[A-Z]\d+[a-z]?(?:[ \t]*,[ \t]*[A-Z]\d+[a-z]?)*"
+C_MARK = re.compile(r"/\*[ \t]*scenario:")
+C_TEST = re.compile(
+    rf"/\*[ \t]*scenario:[ \t]*({TAGS})[ \t]*\*/\s*(?:static\s+)?void\s+(\w+)\s*\(")
+PY_MARK = re.compile(r"#[ \t]*scenario:")
+PY_TEST = re.compile(  # decorators may stand between
+    rf"#[ \t]*scenario:[ \t]*({TAGS})[ \t]*\n(?:[ \t]*@.*\n)*[ \t]*(?:async\s+)?def\s+(test_\w+)")
+
+
+class BadMark(Exception):
+    pass
+
+
+def marked_tests(path):
+    """Yields (tag, function) for each scenario comment in the file."""
+    text = path.read_text(encoding="utf-8")
+    mark, test = (C_MARK, C_TEST) if path.suffix == ".c" else (PY_MARK, PY_TEST)
+    for found in mark.finditer(text):
+        match = test.match(text, found.start())
+        if match is None:
+            line = text.count("\n", 0, found.start()) + 1
+            raise BadMark(f"{path.relative_to(ROOT)}:{line}: "
+                          "a scenario comment must name tags and stand directly above a test")
+        for tag in re.split(r"\s*,\s*", match[1]):
+            yield tag, match[2]
+
+
+def tests_by_tag():
+    """tag -> [("conform/tls", "test_x"), ...]"""
+    by_tag = {}
+    for folder in TEST_FOLDERS:
+        for path in sorted((ROOT / "tests" / folder).rglob("test_*")):
+            if path.suffix not in (".c", ".py"):
+                continue
+            program = f"{folder}/{path.stem[len('test_'):]}"
+            for tag, function in marked_tests(path):
+                by_tag.setdefault(tag, []).append((program, function))
+    return by_tag
+
+
+def all_rows():
+    """The rows with their tests, then one for each T and H tag that a test names."""
+    by_tag = tests_by_tag()
+    for row in ROWS:
+        row.tests = by_tag.pop(row.tag, [])
+    extra = []
+    for tag in sorted(by_tag, key=lambda t: (t[0], int(re.sub(r"\D", "", t)), t)):
+        if not re.match(r"T([1-9]|1\d|2[0-5])[a-z]?$|H\d{2,3}$", tag):
+            program, function = by_tag[tag][0]
+            raise BadMark(f"{program}: {function}: there is no scenario {tag}")
+        extra.append(Row(tag, "", tests=by_tag[tag]))
+    return ROWS, extra
+
+
+# ---- their results ------------------------------------------------------------------------------
+
+NOT_RUN = "not run"
+
+
+def results_of(folder):
+    """(program, function) -> the statuses it had, over presets and parameters"""
+    statuses = {}
+    if folder.is_dir():
+        for case in test_summary.read_results(folder):
+            function = re.sub(r"\[.*$", "", case.name)
+            statuses.setdefault((case.program, function), set()).add(case.status)
+    return statuses
+
+
+def result_of_test(statuses):
+    """Passed somewhere and failed nowhere is passed."""
+    for status in (test_summary.FAILED, test_summary.PASSED, test_summary.SKIPPED):
+        if status in statuses:
+            return status
+    return NOT_RUN
+
+
+def result_of_row(row, results):
+    """As good as the worst of its tests."""
+    if not row.tests:
+        return "no test" if row.now else "-"
+    outcomes = {result_of_test(results.get(test, set())) for test in row.tests}
+    for worst in (test_summary.FAILED, NOT_RUN, test_summary.SKIPPED):
+        if worst in outcomes:
+            return worst
+    return test_summary.PASSED
+
+
+# ---- the page -----------------------------------------------------------------------------------
+
+HEAD = """\
+# Scenarios
+
+<!-- Made by tools/scenarios.py from the comments in the tests: change those, not this page. -->
+
+What must work, the tests that prove it, and how they went in the run of `scripts/test` before this page was made.
+"later" names the part of Linnet that a row, or the rest of it, waits for.
+
+| row | statement | tests | result |
+|---|---|---|---|
+"""
+EXTRA_HEAD = """
+## Pains of the field (T) and hostile inputs (H)
+
+| tag | tests | result |
+|---|---|---|
+"""
+
+
+def cell_of_tests(row):
+    return "<br>".join(f"{program}: `{function}`" for program, function in row.tests)
+
+
+def page(rows, extra, results):
+    text = HEAD
+    for row in rows:
+        result = result_of_row(row, results)
+        if row.later:
+            wait = f"later: {row.later}"
+            result = f"{result}; {wait}" if row.now or row.tests else wait
+        text += f"| {row.tag} | {row.statement} | {cell_of_tests(row)} | {result} |\n"
+    if extra:
+        text += EXTRA_HEAD
+        for row in extra:
+            text += f"| {row.tag} | {cell_of_tests(row)} | {result_of_row(row, results)} |\n"
+    return text
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("results", type=Path, nargs="?", default=ROOT / "build/results",
+                        help="results of a run of scripts/test (default: build/results)")
+    parser.add_argument("--check", action="store_true",
+                        help="write nothing; fail when a row that belongs to what exists has no test")
+    parser.add_argument("--output", type=Path, default=ROOT / "docs/scenarios.md")
+    arguments = parser.parse_args()
+
+    try:
+        rows, extra = all_rows()
+    except BadMark as mistake:
+        print(mistake)
+        return 1
+    untested = [row for row in rows if row.now and not row.tests]
+    if arguments.check:
+        for row in untested:
+            print(f"no test for {row.tag}: {row.statement}")
+        print(f"scenarios: {len(rows)} rows, {len(untested)} without the test they need")
+        return 1 if untested else 0
+    arguments.output.parent.mkdir(parents=True, exist_ok=True)
+    arguments.output.write_text(page(rows, extra, results_of(arguments.results)), encoding="utf-8")
+    print(f"scenarios: wrote {arguments.output}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
