@@ -3,14 +3,20 @@
 #define LN_URI_H
 /**
  * @file uri.h
- * The addresses of servers: a URI taken apart, without copying and without allocating.
+ * A strict reader of the URIs that name a server or a file on it (RFC 3986, 7252, 8323, 9110).
  *
- * Accepted is `scheme://host[:port][/path][?query]` (RFC 3986) with the schemes below, nothing
- * else: no user information, no fragment, no empty port, no control characters. The host is a
- * name, an IPv4 literal, or an IPv6 literal in brackets (with a zone as in RFC 6874: `%25eth0`).
- * Text that is refused is refused for one reason, which has a sentence for people.
+ * Scheme, "//" and a host are required. What two programs might read differently is refused, each
+ * with a reason of its own:
+ *  - the host is an IPv4 address, an IPv6 address in brackets, or a DNS name of letters, digits,
+ *    "-", "_" and "."; nothing in it is percent-encoded (RFC 3986 3.2.2 would allow it, DNS names
+ *    have no use for it), international names come as A-labels ("xn--...");
+ *  - "127.1", "0x7f.1" and other shortened IPv4 addresses are no names;
+ *  - a zone is written "[fe80::1%25eth0]" (RFC 6874);
+ *  - a fragment in coap URIs (RFC 7252 6.4), and path, query and fragment where only an address is
+ *    meant (udp, tcp, dtls, tls).
+ * Path, query and fragment stay as they are written, their percent-encoding checked but not undone.
  *
- * Threads:  pure functions.
+ * Pure; spans point into the input and are valid while it is.
  */
 #include <linnet/span.h>
 #include <linnet/status.h>
@@ -20,98 +26,112 @@
 extern "C" {
 #endif
 
-/** The longest URI and the longest host that are read. LwM2M: Package URI, 255 bytes; RFC 1035. */
-#define LN_URI_MAX 1024
+/** Longer ones are refused. Signed download links have less than 2,000 bytes. */
+#define LN_URI_MAX 8192
 #define LN_URI_HOST_MAX 255
+/** IF_NAMESIZE of the systems we know, without the NUL. */
+#define LN_URI_ZONE_MAX 15
 
-/** name, the word in a URI, the port that is meant where none is given (0: it must be given). */
-#define LN_SCHEME_LIST(X)                                                                          \
-    X(UDP, "udp", 0)                                                                               \
-    X(TCP, "tcp", 0)                                                                               \
-    X(DTLS, "dtls", 0)                                                                             \
-    X(TLS, "tls", 0)                                                                               \
-    X(COAP, "coap", 5683)                                                                          \
-    X(COAPS, "coaps", 5684)                                                                        \
-    X(COAP_TCP, "coap+tcp", 5683)                                                                  \
-    X(COAPS_TCP, "coaps+tcp", 5684)                                                                \
-    X(HTTP, "http", 80)                                                                            \
-    X(HTTPS, "https", 443)
+/** name, text, default port (0 = the port must be given), transport only */
+#define LN_URI_SCHEME_LIST(X)                                                                      \
+    X(UDP, "udp", 0, true)                                                                         \
+    X(TCP, "tcp", 0, true)                                                                         \
+    X(DTLS, "dtls", 0, true)                                                                       \
+    X(TLS, "tls", 0, true)                                                                         \
+    X(COAP, "coap", 5683, false)                                                                   \
+    X(COAPS, "coaps", 5684, false)                                                                 \
+    X(COAP_TCP, "coap+tcp", 5683, false)                                                           \
+    X(COAPS_TCP, "coaps+tcp", 5684, false)                                                         \
+    X(HTTP, "http", 80, false)                                                                     \
+    X(HTTPS, "https", 443, false)
 
-enum ln_scheme {
-    LN_SCHEME_NONE = 0,
-#define LN_SCHEME_ENUM(name, word, port) LN_SCHEME_##name,
-    LN_SCHEME_LIST(LN_SCHEME_ENUM)
-#undef LN_SCHEME_ENUM
+enum ln_uri_scheme {
+#define LN_URI_SCHEME_ENUM(name, text, port, transport) LN_URI_##name,
+    LN_URI_SCHEME_LIST(LN_URI_SCHEME_ENUM)
+#undef LN_URI_SCHEME_ENUM
 };
 
-/** Why a URI is refused: name, the sentence. */
-#define LN_URI_REASON_LIST(X)                                                                      \
-    X(NONE, "nothing is wrong with the URI")                                                       \
+/** Why a URI was refused: name, sentence. */
+#define LN_URI_PROBLEM_LIST(X)                                                                     \
+    X(NONE, "nothing is wrong")                                                                    \
     X(EMPTY, "the URI is empty")                                                                   \
-    X(TOO_LONG, "the URI is longer than 1024 bytes")                                               \
-    X(BAD_CHARACTER, "the URI has a character that must not be in one; write it as %XX")           \
-    X(BAD_PERCENT, "a % in the URI is not followed by two hexadecimal digits")                     \
-    X(NO_SCHEME, "the URI does not start with a scheme, such as coaps://")                         \
-    X(UNKNOWN_SCHEME, "the scheme of the URI is not a known one")                                  \
-    X(NO_AUTHORITY, "// must follow the scheme of the URI, as in coaps://host")                    \
-    X(USER_INFO, "a user name or password (before @) is not allowed in the URI")                   \
-    X(NO_HOST, "the URI names no host")                                                            \
-    X(HOST_TOO_LONG, "the host in the URI is longer than 255 bytes")                               \
-    X(BAD_HOST, "the host in the URI is neither a name nor an address")                            \
-    X(BAD_IPV6, "the IPv6 address in the URI is malformed; write it as [2001:db8::1]")             \
-    X(EMPTY_PORT, "the port in the URI is empty")                                                  \
-    X(BAD_PORT, "the port in the URI is not a number from 1 to 65535")                             \
-    X(PORT_NEEDED, "this scheme has no usual port: the URI must name one")                         \
-    X(FRAGMENT, "a fragment (after #) is not allowed in the URI")
+    X(TOO_LONG, "the URI is longer than 8192 bytes")                                               \
+    X(CONTROL, "a control character, such as a line break, is in the URI")                         \
+    X(SPACE, "a space is in the URI; write %20")                                                   \
+    X(NOT_ASCII, "a character outside ASCII is in the URI: write host names as xn--..., "          \
+                 "others percent-encoded")                                                         \
+    X(NO_SCHEME, "the URI has no scheme, such as coaps://")                                        \
+    X(SCHEME, "the scheme is not one of udp, tcp, dtls, tls, coap, coaps, coap+tcp, coaps+tcp, "   \
+              "http, https")                                                                       \
+    X(NO_AUTHORITY, "the scheme is not followed by //")                                            \
+    X(USERINFO, "the URI has a user name or password (something@), which is not sent anywhere")    \
+    X(NO_HOST, "the URI has no host")                                                              \
+    X(HOST_TOO_LONG, "the host is longer than 255 bytes")                                          \
+    X(HOST_CHARACTER, "a character in the host is neither a letter, a digit, - _ nor .")           \
+    X(HOST_PERCENT, "the host is percent-encoded; write the name itself")                          \
+    X(HOST_LABEL, "a part of the host name between two dots is empty or longer than 63 bytes")     \
+    X(HOST_NUMBER, "the host looks like an IPv4 address but is not four numbers from 0 to 255")    \
+    X(BRACKET, "a bracket of the IPv6 address is missing or misplaced")                            \
+    X(IPV6, "what is in brackets is not an IPv6 address")                                          \
+    X(ZONE, "the zone of the IPv6 address is not written as %25 and an interface, such as "        \
+            "[fe80::1%25eth0]")                                                                    \
+    X(PORT_EMPTY, "no port follows the colon behind the host")                                     \
+    X(PORT_CHARACTER, "the port is not a number")                                                  \
+    X(PORT_RANGE, "the port is not from 1 to 65535")                                               \
+    X(PORT_MISSING, "this scheme has no usual port: the URI must name one")                        \
+    X(PERCENT, "a percent sign is not followed by two hexadecimal digits")                         \
+    X(CHARACTER, "a character in the path, query or fragment must be percent-encoded")             \
+    X(FRAGMENT, "a coap URI has no fragment (#...)")                                               \
+    X(NOT_AN_ADDRESS, "with this scheme, only host and port may be given")
 
-enum ln_uri_reason {
-#define LN_URI_REASON_ENUM(name, sentence) LN_URI_##name,
-    LN_URI_REASON_LIST(LN_URI_REASON_ENUM)
-#undef LN_URI_REASON_ENUM
+enum ln_uri_problem {
+#define LN_URI_PROBLEM_ENUM(name, text) LN_URI_PROBLEM_##name,
+    LN_URI_PROBLEM_LIST(LN_URI_PROBLEM_ENUM)
+#undef LN_URI_PROBLEM_ENUM
 };
 
-/** The parts of a URI. All spans are views into the text that was read. */
+enum ln_uri_host {
+    LN_URI_HOST_NAME,
+    LN_URI_HOST_IPV4,
+    LN_URI_HOST_IPV6,
+};
+
 struct ln_uri {
-    enum ln_scheme scheme;
-    struct ln_span host; /**< without brackets and, in an IPv6 zone, with its %25; never empty */
-    bool host_is_ipv6;   /**< it stood in brackets */
+    enum ln_uri_scheme scheme;
+    enum ln_uri_host host_kind;
+    struct ln_span host; /**< without brackets and zone; a trailing dot is kept */
+    struct ln_span zone; /**< of an IPv6 address: "eth0" or "3"; empty = none */
+    uint16_t port;       /**< as given, or the scheme's */
     bool port_given;
-    uint16_t port;       /**< given, or the scheme's usual one; 1..65535 */
-    struct ln_span path; /**< as written, percent-encoded; "" or from its "/" on */
+    struct ln_span path; /**< begins with "/", or is empty */
     bool has_query;
-    struct ln_span query; /**< as written, without its "?" */
+    struct ln_span query; /**< behind "?" */
+    bool has_fragment;
+    struct ln_span fragment; /**< behind "#" */
 };
 
 /**
- * Take a URI apart. Scheme and host are compared without regard to case.
+ * Read a URI.
  *
- * @param text    borrowed for as long as the parts are used; it need not end with a NUL
- * @param out     written on success only
- * @param reason  NULL, or receives why it was refused (LN_URI_NONE on success)
- * @retval LN_OK
- * @retval LN_BAD_ARG      malformed, or forbidden here
- * @retval LN_UNSUPPORTED  the scheme is not a known one
+ * @param text     borrowed for as long as the spans of *out are used; it need not end with a NUL
+ * @param out      unchanged unless LN_OK
+ * @param problem  the reason; may be NULL
+ * @retval LN_BAD_PEER  refused
  */
-LN_MUST_USE LN_API enum ln_status ln_uri_parse(struct ln_span text, struct ln_uri *out,
-                                               enum ln_uri_reason *reason);
+LN_MUST_USE LN_API enum ln_status ln_uri_read(struct ln_span text, struct ln_uri *out,
+                                              enum ln_uri_problem *problem);
 
-/**
- * Copy the host as a string that ln_sock_connect() takes: an IPv6 zone is decoded ("fe80::1%eth0").
- *
- * @param room  LN_URI_HOST_MAX + 1 bytes always suffice
- * @retval LN_NO_SPACE  nothing was written
- */
-LN_MUST_USE LN_API enum ln_status ln_uri_copy_host(const struct ln_uri *uri, char *room,
-                                                   size_t size);
+/** One sentence, without its dot. Never NULL. */
+LN_API const char *ln_uri_problem_text(enum ln_uri_problem problem);
 
-/** The sentence for people, without its full stop. Never NULL. */
-LN_API const char *ln_uri_reason_text(enum ln_uri_reason reason);
+/** "coaps+tcp" and so on. Never NULL. */
+LN_API const char *ln_uri_scheme_text(enum ln_uri_scheme scheme);
 
-/** "coaps+tcp" and so on; "" for LN_SCHEME_NONE. Never NULL. */
-LN_API const char *ln_scheme_word(enum ln_scheme scheme);
+/** Room for every text of ln_uri_host_text(). */
+#define LN_URI_HOST_ROOM (LN_URI_HOST_MAX + 1 + LN_URI_ZONE_MAX + 1)
 
-/** The port where none is given; 0 if there is none. */
-LN_API uint16_t ln_scheme_port(enum ln_scheme scheme);
+/** The host as ln_sock_connect() takes it: "a.example", "192.0.2.1", "fe80::1%eth0". */
+LN_API void ln_uri_host_text(const struct ln_uri *uri, char text[LN_URI_HOST_ROOM]);
 
 #ifdef __cplusplus
 }
