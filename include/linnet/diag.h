@@ -149,7 +149,7 @@ struct ln_diag {
 };
 
 /** Room for every line of ln_diag_line(). */
-#define LN_DIAG_LINE_MAX 768
+#define LN_DIAG_LINE_MAX 1152
 
 /** "psk_key" and so on; never NULL. */
 LN_API const char *ln_category_word(enum ln_category category);

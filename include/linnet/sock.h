@@ -13,7 +13,7 @@
  * Errors:   status.h; the story is in ln_sock_diag(). After a failure a socket is either unchanged,
  *           or LN_SOCK_FAILED until ln_sock_close(), which always leads back to LN_SOCK_CLOSED with
  *           settings, counters, preferred address and session kept: the same object connects again.
- * Example:  examples/01_tls_client.c
+ * Example:  examples/00_secure_socket.c
  *
  * The rules of the stack:
  *  1. `recv` that returns LN_OK with 0 bytes is the proven end of a stream; on datagrams it is an

@@ -131,7 +131,8 @@ struct ln_tls_key {
     const char *uri;      /**< "pkcs11:..." */
 };
 
-/** Options after loading and checking. All borrowed until config_free(), except where said. */
+/** Options after loading and checking. All borrowed for the call of config_new(), but for `env`,
+ *  the functions and what is handed to these: a back end copies what it needs later. */
 struct ln_tls_settings {
     const struct ln_env *env;
     bool datagram;
@@ -149,7 +150,7 @@ struct ln_tls_settings {
     const struct ln_span *chain; /**< DER, leaf first, completed if that was asked for */
     size_t chain_count;
     const char *chain_uri;       /**< "pkcs11:..." instead of `chain`, or NULL */
-    struct ln_tls_key key;       /**< for the duration of config_new() only */
+    struct ln_tls_key key;
     enum ln_client_auth client_auth;
     struct ln_span psk_identity;
     struct ln_span psk_key;
