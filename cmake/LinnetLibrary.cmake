@@ -37,6 +37,17 @@ foreach(choice IN LISTS LN_KNOWN_RESOLVERS)
     endif()
 endforeach()
 
+# The list of TLS back ends likewise: src/tls/builtin_<those of LN_TLS>.c.
+list(JOIN LN_TLS "_" tls_choice)
+if(NOT tls_choice)
+    set(tls_choice none)
+endif()
+list(FILTER sources EXCLUDE REGEX "/builtin_[a-z_]+\\.c$")
+set(tls_list "${PROJECT_SOURCE_DIR}/src/tls/builtin_${tls_choice}.c")
+if(EXISTS "${tls_list}")
+    list(APPEND sources "${tls_list}")
+endif()
+
 # Strict C11 hides POSIX; only the two folders of the port may see it.
 set(posix_sources ${sources})
 list(FILTER posix_sources INCLUDE REGEX "/src/(net|port)/posix/")

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef LN_TLS_DEFAULTS_H
+#define LN_TLS_DEFAULTS_H
+/**
+ * @file defaults.h
+ * What is offered when the options name nothing. Pure tables.
+ */
+#include <linnet/env.h>
+
+#define LN_ID_LIST_MAX 64
+
+struct ln_id_list {
+    size_t count;
+    uint16_t ids[LN_ID_LIST_MAX];
+};
+
+/** @param with_tls13, with_old  which of the two worlds the version range touches */
+void ln__default_suites(bool datagram, bool psk, enum ln_hash psk_hash, bool with_tls13,
+                        bool with_old, struct ln_id_list *out);
+void ln__default_groups(struct ln_id_list *out);
+
+#endif

@@ -1,0 +1,392 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/**
+ * @file diagnose.c
+ * Facts -> one category and one sentence, the same for every TLS library.
+ *
+ * Order matters and follows ERR-03 of the requirements: memory, our own refusal of a certificate,
+ * the peer's alert, the socket below, the library's reason, silence. Where the wire allows a guess
+ * only, the verdict is marked likely and its sentence names the candidates.
+ */
+#include "tls/filter.h"
+#include <stdio.h>
+#include <string.h>
+
+/* Handshake message types (RFC 8446 4, RFC 6347 4.3.2) */
+#define MT_CLIENT_HELLO 1
+#define MT_SERVER_HELLO 2
+#define MT_HELLO_VERIFY 3
+#define MT_ENCRYPTED_EXTENSIONS 8
+#define MT_CERTIFICATE 11
+#define MT_CERTIFICATE_REQUEST 13
+#define MT_SERVER_HELLO_DONE 14
+#define MT_FINISHED 20
+
+enum alert {
+    A_UNEXPECTED_MESSAGE = 10,
+    A_BAD_RECORD_MAC = 20,
+    A_DECRYPTION_FAILED = 21,
+    A_HANDSHAKE_FAILURE = 40,
+    A_NO_CERTIFICATE = 41,
+    A_BAD_CERTIFICATE = 42,
+    A_CERTIFICATE_UNKNOWN = 46,
+    A_ILLEGAL_PARAMETER = 47,
+    A_UNKNOWN_CA = 48,
+    A_ACCESS_DENIED = 49,
+    A_DECRYPT_ERROR = 51,
+    A_PROTOCOL_VERSION = 70,
+    A_INSUFFICIENT_SECURITY = 71,
+    A_UNRECOGNIZED_NAME = 112,
+    A_UNKNOWN_PSK_IDENTITY = 115,
+    A_CERTIFICATE_REQUIRED = 116,
+    A_NO_APPLICATION_PROTOCOL = 120,
+};
+
+struct verdict {
+    enum ln_status status;
+    enum ln_category category;
+    bool likely;
+    const char *text;
+};
+
+struct cause {
+    const struct ln_tls_sock *t;
+    const struct ln_tls_facts *facts;
+    enum ln_status status;
+    enum ln_phase phase;
+    bool client;
+    bool psk;
+    bool stream;
+};
+
+static bool seen(const struct cause *c, int type)
+{
+    return (c->facts->seen >> type & 1) != 0;
+}
+
+static bool said(const struct cause *c, int type)
+{
+    return (c->facts->said >> type & 1) != 0;
+}
+
+/** Whether the peer answered our hello with a handshake message at all. */
+static bool negotiated(const struct cause *c)
+{
+    return seen(c, c->client ? MT_SERVER_HELLO : MT_CLIENT_HELLO);
+}
+
+static struct verdict certain(enum ln_status status, enum ln_category category, const char *text)
+{
+    struct verdict v = { status, category, false, text };
+    return v;
+}
+
+static struct verdict likely(enum ln_status status, enum ln_category category, const char *text)
+{
+    struct verdict v = { status, category, true, text };
+    return v;
+}
+
+/* ---- our refusal of a certificate ---- */
+
+static struct verdict of_verify(const struct cause *c)
+{
+    switch (c->facts->verify) {
+    case LN_VERIFY_INCOMPLETE:
+        return likely(LN_DENIED, LN_CAT_CHAIN_INCOMPLETE,
+                      "the peer's chain does not reach a trusted CA: either the peer does not send "
+                      "the intermediate that issued its certificate, or that issuer is to be trusted");
+    case LN_VERIFY_EXPIRED:
+        return certain(LN_DENIED, LN_CAT_EXPIRED, "a certificate of the peer has expired");
+    case LN_VERIFY_CRL_EXPIRED:
+        return certain(LN_DENIED, LN_CAT_EXPIRED, "the CRL of an issuer is out of date");
+    case LN_VERIFY_NOT_YET_VALID:
+        return certain(LN_DENIED, LN_CAT_NOT_YET_VALID,
+                       "a certificate of the peer is not valid yet");
+    case LN_VERIFY_WRONG_NAME:
+        return certain(LN_DENIED, LN_CAT_WRONG_NAME,
+                       "the peer's certificate is for other names than the one connected to");
+    case LN_VERIFY_REVOKED:
+        return certain(LN_DENIED, LN_CAT_REVOKED, "a certificate of the peer was revoked");
+    case LN_VERIFY_CRL_BAD:
+        return certain(LN_DENIED, LN_CAT_UNTRUSTED,
+                       "an issuer's CRL is missing or its signature is wrong");
+    case LN_VERIFY_WEAK:
+        return certain(LN_DENIED, LN_CAT_WEAK,
+                       "a certificate of the peer has a key or signature that is too weak");
+    case LN_VERIFY_BAD_SIGNATURE:
+        return certain(LN_DENIED, LN_CAT_UNTRUSTED, "a signature in the peer's chain is wrong");
+    case LN_VERIFY_BAD_USAGE:
+        return certain(LN_DENIED, LN_CAT_UNTRUSTED,
+                       "a certificate in the peer's chain may not be used for this");
+    case LN_VERIFY_DANE:
+        return certain(LN_DENIED, LN_CAT_DANE_MISMATCH,
+                       "no TLSA record matches the peer's certificates");
+    case LN_VERIFY_MALFORMED:
+        return certain(LN_DENIED, LN_CAT_UNTRUSTED, "a certificate of the peer cannot be read");
+    case LN_VERIFY_UNWANTED:
+        return likely(LN_DENIED, LN_CAT_PSK_IDENTITY,
+                      "the server answered with a certificate instead of the pre-shared key: it does "
+                      "not know the identity, or has no keys at all");
+    case LN_VERIFY_NOT_DONE:
+    case LN_VERIFY_OK:
+    case LN_VERIFY_UNTRUSTED:
+        break;
+    }
+    return certain(LN_DENIED, LN_CAT_UNTRUSTED, "the peer's certificate leads to no trusted CA");
+}
+
+/* ---- the peer's alert ---- */
+
+static struct verdict of_certificate_alert(const struct cause *c)
+{
+    if (!c->client)
+        return certain(LN_REFUSED, LN_CAT_UNTRUSTED, "the client refused our certificate");
+    if (c->facts->certificate_sent)
+        return certain(LN_REFUSED, LN_CAT_CLIENT_CERT_REJECTED,
+                       "the server refused our client certificate");
+    if (seen(c, MT_CERTIFICATE_REQUEST))
+        return certain(LN_REFUSED, LN_CAT_CLIENT_CERT_WANTED,
+                       "the server wants a client certificate, and none is configured");
+    return certain(LN_REFUSED, LN_CAT_ALERT_OTHER, "the peer complained about a certificate");
+}
+
+static struct verdict of_handshake_failure(const struct cause *c)
+{
+    if (c->client && seen(c, MT_CERTIFICATE_REQUEST) && !c->facts->certificate_sent)
+        return likely(LN_REFUSED, LN_CAT_CLIENT_CERT_WANTED,
+                      "the server wants a client certificate, and none is configured");
+    if (c->client && c->facts->certificate_sent)
+        return likely(LN_REFUSED, LN_CAT_CLIENT_CERT_REJECTED,
+                      "the server gave up after our client certificate");
+    if (c->psk)
+        return likely(LN_REFUSED, LN_CAT_SUITE,
+                      "the server refused what was offered: it has no pre-shared-key suite in "
+                      "common with us, or does not know the identity");
+    return likely(LN_REFUSED, LN_CAT_SUITE,
+                  "the server refused what was offered: no cipher suite, group or signature "
+                  "algorithm in common");
+}
+
+static struct verdict of_decrypt_alert(const struct cause *c)
+{
+    if (c->psk)
+        return certain(LN_REFUSED, LN_CAT_PSK_KEY,
+                       "the peer could not decrypt what our pre-shared key encrypted: the keys "
+                       "differ");
+    if (c->client && c->facts->certificate_sent && c->phase == LN_PHASE_HANDSHAKE)
+        return likely(LN_REFUSED, LN_CAT_CLIENT_CERT_REJECTED,
+                      "the server could not verify the signature of our client certificate");
+    return certain(LN_REFUSED, LN_CAT_RECORD_DAMAGED, "the peer could not decrypt a record");
+}
+
+static struct verdict of_alert(const struct cause *c)
+{
+    uint8_t number = c->facts->alert_number;
+    if (number == A_HANDSHAKE_FAILURE)
+        return of_handshake_failure(c);
+    if (number == A_PROTOCOL_VERSION)
+        return certain(LN_REFUSED, LN_CAT_VERSION,
+                       "the peer has none of the protocol versions that were offered");
+    if (number == A_INSUFFICIENT_SECURITY)
+        return certain(LN_REFUSED, LN_CAT_SUITE, "the peer demands stronger suites or groups");
+    if (number == A_UNKNOWN_PSK_IDENTITY)
+        return certain(LN_REFUSED, LN_CAT_PSK_IDENTITY, "the server does not know the PSK identity");
+    if (number == A_BAD_RECORD_MAC || number == A_DECRYPT_ERROR || number == A_DECRYPTION_FAILED)
+        return of_decrypt_alert(c);
+    if (number == A_ILLEGAL_PARAMETER && c->psk && said(c, MT_CLIENT_HELLO) && !negotiated(c))
+        return likely(LN_REFUSED, LN_CAT_PSK_KEY,
+                      "the server refused the proof of our pre-shared key: the keys differ");
+    if (number == A_CERTIFICATE_REQUIRED || number == A_NO_CERTIFICATE)
+        return certain(LN_REFUSED, LN_CAT_CLIENT_CERT_WANTED,
+                       "the server wants a client certificate, and none was sent");
+    if ((number >= A_BAD_CERTIFICATE && number <= A_CERTIFICATE_UNKNOWN) ||
+        number == A_UNKNOWN_CA || number == A_ACCESS_DENIED)
+        return of_certificate_alert(c);
+    if (number == A_UNRECOGNIZED_NAME)
+        return certain(LN_REFUSED, LN_CAT_WRONG_NAME, "the server does not serve that name");
+    if (number == A_NO_APPLICATION_PROTOCOL)
+        return certain(LN_REFUSED, LN_CAT_ALERT_OTHER,
+                       "the peer has none of the application protocols (ALPN) that were offered");
+    return certain(LN_REFUSED, LN_CAT_ALERT_OTHER, "the peer ended the connection by an alert");
+}
+
+/* ---- silence ---- */
+
+static struct verdict of_silence(const struct cause *c)
+{
+    const struct ln_tls_facts *f = c->facts;
+    if (!f->got_bytes && c->stream)
+        return certain(LN_TIMEOUT, LN_CAT_STALLED,
+                       "the peer accepted the connection and never answered our hello");
+    if (!f->got_bytes)
+        return certain(LN_TIMEOUT, LN_CAT_NO_ANSWER, "nothing ever came back from the peer");
+    if (c->psk && c->client && said(c, MT_FINISHED))
+        return likely(LN_TIMEOUT, LN_CAT_PSK_KEY,
+                      "the server fell silent after our Finished, as DTLS servers do when the keys "
+                      "differ; or the path died");
+    if (c->client && negotiated(c) && !c->stream && !seen(c, MT_SERVER_HELLO_DONE) &&
+        !said(c, MT_FINISHED))
+        return likely(LN_TIMEOUT, LN_CAT_FRAGMENTS_LOST,
+                      "the server's hello arrived and the rest of its flight never did: large "
+                      "datagrams are lost on the way, or the path died");
+    if (c->client && f->certificate_sent && said(c, MT_FINISHED))
+        return likely(LN_TIMEOUT, LN_CAT_STALLED,
+                      "the server fell silent after our certificate: it refused it without a word, "
+                      "or large datagrams are lost on the way");
+    return certain(LN_TIMEOUT, LN_CAT_STALLED, "the peer answered and then fell silent");
+}
+
+/* ---- the library's reason ---- */
+
+static struct verdict of_eof(const struct cause *c)
+{
+    if (c->phase == LN_PHASE_TRANSFER)
+        return certain(LN_BAD_PEER, LN_CAT_TRUNCATED,
+                       "the connection ended without close_notify: data may be missing");
+    if (!c->facts->got_bytes)
+        return likely(LN_CLOSED, LN_CAT_RESET,
+                      "the peer closed the connection at our hello: it speaks another protocol, or "
+                      "refuses what was offered");
+    return certain(LN_CLOSED, LN_CAT_RESET, "the peer closed the connection in the handshake");
+}
+
+static struct verdict of_decrypt(const struct cause *c)
+{
+    if (c->psk && c->phase == LN_PHASE_HANDSHAKE)
+        return likely(LN_REFUSED, LN_CAT_PSK_KEY,
+                      "the peer's Finished does not decrypt: the pre-shared keys differ");
+    return certain(LN_BAD_PEER, LN_CAT_RECORD_DAMAGED,
+                   "a record does not decrypt: it was damaged or forged");
+}
+
+static struct verdict of_reason(const struct cause *c)
+{
+    switch (c->facts->reason) {
+    case LN_TLS_REASON_NOT_TLS:
+        if (!negotiated(c))
+            return certain(LN_BAD_PEER, LN_CAT_NOT_TLS, "what came back is not TLS");
+        return certain(LN_BAD_PEER, LN_CAT_RECORD_DAMAGED, "a record makes no sense");
+    case LN_TLS_REASON_VERSION:
+        return certain(LN_REFUSED, LN_CAT_VERSION, "no protocol version in common");
+    case LN_TLS_REASON_SUITE:
+        return certain(LN_REFUSED, LN_CAT_SUITE, "no cipher suite in common");
+    case LN_TLS_REASON_GROUP:
+        return certain(LN_REFUSED, LN_CAT_GROUP, "no key exchange group in common");
+    case LN_TLS_REASON_SIGNATURE:
+        return certain(LN_REFUSED, LN_CAT_SUITE, "no signature algorithm in common");
+    case LN_TLS_REASON_DECRYPT:
+        return of_decrypt(c);
+    case LN_TLS_REASON_PSK_UNKNOWN:
+        return certain(LN_REFUSED, LN_CAT_PSK_IDENTITY, "the PSK identity is not known");
+    case LN_TLS_REASON_NO_CLIENT_CERT:
+        return certain(LN_DENIED, LN_CAT_CLIENT_CERT_WANTED, "the client sent no certificate");
+    case LN_TLS_REASON_EOF:
+        return of_eof(c);
+    case LN_TLS_REASON_TIMEOUT:
+        return of_silence(c);
+    case LN_TLS_REASON_MALFORMED:
+    case LN_TLS_REASON_UNEXPECTED:
+        return certain(LN_BAD_PEER, LN_CAT_RECORD_DAMAGED,
+                       "the peer sent a message that is malformed or out of order");
+    case LN_TLS_REASON_CONFIG:
+        return certain(LN_BAD_ARG, LN_CAT_CONFIGURATION, "the TLS library refuses a setting");
+    case LN_TLS_REASON_VERIFY:
+    case LN_TLS_REASON_MEMORY:
+    case LN_TLS_REASON_OTHER:
+        break;
+    }
+    return certain(c->status == LN_OK ? LN_INTERNAL : c->status, LN_CAT_ALERT_OTHER,
+                   "the TLS library gave up");
+}
+
+static struct verdict judge(const struct cause *c)
+{
+    const struct ln_tls_facts *f = c->facts;
+    if (c->status == LN_NO_MEMORY || f->reason == LN_TLS_REASON_MEMORY)
+        return certain(LN_NO_MEMORY, LN_CAT_OUT_OF_MEMORY, "the TLS library ran out of memory");
+    if (f->reason == LN_TLS_REASON_VERIFY && f->alert_from != LN_ALERT_RECEIVED)
+        return of_verify(c);
+    if (f->alert_from == LN_ALERT_RECEIVED)
+        return of_alert(c);
+    if (c->status == LN_CLOSED && f->closed_by_peer && c->phase == LN_PHASE_TRANSFER)
+        return certain(LN_CLOSED, LN_CAT_CLOSED_BY_PEER, "the peer ended the association");
+    if (f->closed_by_peer)
+        return certain(LN_CLOSED, LN_CAT_RESET, "the peer said goodbye in the handshake");
+    if (c->status == LN_TIMEOUT)
+        return of_silence(c);
+    return of_reason(c);
+}
+
+/* ---- the record ---- */
+
+static void add_facts(struct ln_diag *d, const struct ln_tls_sock *t,
+                      const struct ln_tls_facts *f)
+{
+    const struct ln_tls_config *config = t->config;
+    d->alert_from = f->alert_from;
+    d->alert_level = f->alert_level;
+    d->alert_number = f->alert_number;
+    d->alert_derived = f->alert_derived;
+    d->verify = f->verify;
+    d->verify_native = f->verify_native;
+    d->verify_depth = f->verify_depth;
+    memcpy(d->subject, f->subject, sizeof d->subject);
+    d->flights_sent = f->flights_sent;
+    d->flights_received = f->flights_received;
+    d->retransmissions = f->retransmissions;
+    d->offered_min = config->min_version;
+    d->offered_max = config->max_version;
+    d->chosen_version = f->chosen_version;
+    d->chosen_suite = f->chosen_suite;
+    memcpy(d->offered_suites, config->suites, sizeof d->offered_suites);
+    d->offered_suite_count = (uint16_t)config->suite_count;
+}
+
+/** What the sentence needs beyond the verdict: whose certificate, which name, which clock. */
+static void details(const struct ln_tls_sock *t, const struct ln_tls_facts *f,
+                    enum ln_category category, char *text, size_t room)
+{
+    text[0] = '\0';
+    if (category == LN_CAT_WRONG_NAME && f->verify == LN_VERIFY_WRONG_NAME)
+        snprintf(text, room, " (%.80s)", ln__tls_name(t));
+    else if (f->subject[0] != '\0' && f->verify != LN_VERIFY_OK)
+        snprintf(text, room, " (%.80s)", f->subject);
+    bool about_time = category == LN_CAT_EXPIRED || category == LN_CAT_NOT_YET_VALID;
+    if (about_time && t->time_floored) {
+        size_t len = strlen(text);
+        snprintf(text + len, room - len, "; this machine's clock is wrong");
+    }
+}
+
+enum ln_status ln__tls_diagnose(struct ln_tls_sock *t, enum ln_status status, enum ln_phase phase)
+{
+    struct ln_diag *d = t->base.diag;
+    const struct ln_tls_link *link = t->link;
+    const struct cause c = { .t = t,
+                             .facts = &link->facts,
+                             .status = status,
+                             .phase = phase,
+                             .client = t->base.role == LN_CLIENT,
+                             .psk = t->config->auth == LN_AUTH_PSK,
+                             .stream = t->config->kind == LN_TLS };
+    struct verdict v = judge(&c);
+    if (t->session_offered && phase == LN_PHASE_HANDSHAKE)
+        ln__tls_session_forget(t); /* perhaps it was the session that the server did not like */
+    bool lower_said = d->status != LN_OK && link->facts.alert_from != LN_ALERT_RECEIVED &&
+                      link->facts.reason != LN_TLS_REASON_VERIFY;
+    if (lower_said) { /* the deepest cause wins; ours is where it struck */
+        d->phase = phase;
+        add_facts(d, t, &link->facts);
+        return d->status;
+    }
+    char more[112];
+    details(t, &link->facts, v.category, more, sizeof more);
+    ln_diag_clear(d);
+    ln_diag_set(d, v.status, v.category, phase, "%s%s", v.text, more);
+    d->likely = v.likely;
+    add_facts(d, t, &link->facts);
+    if (link->native.origin != NULL)
+        ln_diag_native(d, link->native.origin, link->native.native, link->native.native_text);
+    ln_log(t->base.env, LN_LOG_INFO, "tls", "%s: %s", ln_category_word(v.category), d->text);
+    return v.status;
+}

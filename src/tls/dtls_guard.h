@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef LN_TLS_DTLS_GUARD_H
+#define LN_TLS_DTLS_GUARD_H
+/**
+ * @file dtls_guard.h
+ * Stands between the network and the TLS library: of each datagram that arrives, drops the records
+ * that no correct peer sends (DTLS 1.2, RFC 6347).
+ *
+ * Anybody can send us a UDP datagram that looks like the peer's. Libraries have ended sessions over
+ * one short record (CVE-2026-75806), allocated what an unauthenticated fragment claimed
+ * (CVE-2026-95690), read past cookies, believed forged alerts. The guard knows the few facts that
+ * tell such records from genuine ones without a key, and makes them disappear, as RFC 6347 4.1.2.7
+ * wants invalid records to be treated. It keeps a state of fixed size and allocates nothing.
+ *
+ * What a correct peer sends in a handshake passes: full, abbreviated, with tickets and client
+ * certificates, in fragments of any size, repeated and reordered. There is no renegotiation (the
+ * TLS configuration forbids it), so that epochs are 0 and 1, and a handshake has fewer than
+ * LN_GUARD_WINDOW messages in each direction.
+ *
+ * It also reports what it saw in plain text, for the diagnosis: these are hints, anybody can have
+ * forged them.
+ *
+ * Life:  init at the start of each handshake -> filter for each datagram -> established.
+ */
+#include <linnet/env.h>
+
+/** Messages of one side in one handshake: at most 4 HelloVerifyRequests and 8 others; doubled by
+ *  nobody. A message_seq from here on is refused. */
+#define LN_GUARD_WINDOW 16
+/** The longest handshake message. A chain of ten certificates has less than 32 KiB. */
+#define LN_GUARD_MESSAGE_MAX 65536u
+/** What all messages of a handshake may claim together: what a library might allocate for them. */
+#define LN_GUARD_CLAIM_MAX (2 * LN_GUARD_MESSAGE_MAX)
+/** More HelloVerifyRequests than this, each for another ClientHello, are a loop. */
+#define LN_GUARD_HELLO_VERIFY_MAX 4
+
+/** Why a record was dropped: name, sentence. */
+#define LN_GUARD_DROP_LIST(X)                                                                      \
+    X(NONE, "it was not dropped")                                                                  \
+    X(HEADER, "the datagram ended inside a record header")                                         \
+    X(LENGTH, "the record is longer than its datagram")                                            \
+    X(TOO_LONG, "the record is longer than any may be")                                            \
+    X(EMPTY, "the record is empty")                                                                \
+    X(VERSION, "the record is not of DTLS 1.0 or 1.2")                                             \
+    X(TYPE, "the content type is unknown")                                                         \
+    X(UNIFIED, "the record is of DTLS 1.3")                                                        \
+    X(CID, "the record has a Connection ID, and we gave out none")                                 \
+    X(EPOCH, "the epoch is neither that of the handshake nor that behind it")                      \
+    X(SHORT, "the encrypted record has no room for nonce and tag")                                 \
+    X(PLAINTEXT, "plain text where everything is encrypted")                                       \
+    X(ALERT, "the alert is malformed")                                                             \
+    X(CCS, "the ChangeCipherSpec is malformed")                                                    \
+    X(BEFORE_HELLO, "nothing can come before the ClientHello")                                     \
+    X(HELLO_REQUEST, "HelloRequest: there is no renegotiation")                                    \
+    X(MESSAGE_TYPE, "the peer does not send this message in plain text")                           \
+    X(MESSAGE_LENGTH, "no message of this type has this length")                                   \
+    X(FRAGMENT, "the fragment is not part of its message, or is empty")                            \
+    X(SEQUENCE, "the message number is further than any handshake goes")                           \
+    X(CONFLICT, "two fragments of one message disagree on its type or length")                     \
+    X(CLAIM, "the messages of this handshake claim too much memory")                               \
+    X(HELLO_VERIFY, "the HelloVerifyRequest is malformed")                                         \
+    X(HELLO_LOOP, "one HelloVerifyRequest after the other")                                        \
+    X(HELLO, "the ClientHello or ServerHello is malformed")
+
+enum ln_guard_drop {
+#define LN_GUARD_DROP_ENUM(name, text) LN_GUARD_DROP_##name,
+    LN_GUARD_DROP_LIST(LN_GUARD_DROP_ENUM)
+#undef LN_GUARD_DROP_ENUM
+        LN_GUARD_DROP_COUNT
+};
+
+/** What was seen in plain text until the session was established. Not authenticated. */
+struct ln_guard_facts {
+    uint32_t records;        /**< bit n: a record of content type n < 32 passed */
+    uint64_t messages;       /**< bit n: a handshake message of type n < 64 passed */
+    uint16_t version;        /**< chosen by the ServerHello: 0xfefd; 0 = none was seen */
+    uint16_t suite;          /**< chosen by the ServerHello */
+    unsigned hello_verifies; /**< HelloVerifyRequests, repetitions not counted */
+    bool loop;               /**< there were more than LN_GUARD_HELLO_VERIFY_MAX */
+    bool alert;              /**< an alert passed; the last one was: */
+    uint8_t alert_level;
+    uint8_t alert_number;
+};
+
+/** All but `facts` and `dropped` is the guard's own. */
+struct ln_dtls_guard {
+    struct ln_guard_facts facts;
+    uint32_t dropped[LN_GUARD_DROP_COUNT]; /**< by reason */
+    bool server;
+    bool established;
+    bool allow_dtls13;
+    size_t record_min;          /**< shortest encrypted record, without its header */
+    uint32_t claimed;           /**< bytes of all messages */
+    uint64_t last_hello_verify; /**< tells a repetition */
+    struct ln_guard_message {
+        bool seen;
+        uint8_t type;
+        uint32_t length;
+    } messages[LN_GUARD_WINDOW]; /**< by message_seq */
+};
+
+/** Begin. @param server  our role: the peer is a client */
+void ln__dtls_guard_init(struct ln_dtls_guard *g, bool server);
+
+/** Let the encrypted records of DTLS 1.3 (RFC 9147 4) pass, unseen. They are dropped otherwise. */
+void ln__dtls_guard_allow_dtls13(struct ln_dtls_guard *g);
+
+/**
+ * Take the records out of a datagram that must not reach the library.
+ *
+ * @param datagram  changed in place: what is kept moves together, in order
+ * @return the bytes that are left; 0 = nothing to hand on
+ */
+size_t ln__dtls_guard_filter(struct ln_dtls_guard *g, uint8_t *datagram, size_t len);
+
+/**
+ * The handshake is done. From here on of plain text only repeated handshake messages pass, which may
+ * mean that our last flight was lost, and (servers) a new ClientHello.
+ *
+ * @param record_min  ln__suite_record_min() of the suite
+ */
+void ln__dtls_guard_established(struct ln_dtls_guard *g, size_t record_min);
+
+/** How many records (or unreadable ends of datagrams) were dropped. */
+uint64_t ln__dtls_guard_dropped(const struct ln_dtls_guard *g);
+
+/** One clause. Never NULL. */
+const char *ln__dtls_guard_drop_text(enum ln_guard_drop reason);
+
+#endif

@@ -1,0 +1,456 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/**
+ * @file filter.c
+ * The TLS and DTLS socket: drives an engine through handshake, retransmission, data and closing.
+ *
+ * Time:   the library's timer tells when a flight is due again; when to give up is decided here, on
+ *         the monotonic clock: for DTLS after the longest wait of the schedule has passed in vain
+ *         (RFC 6347 4.2.4), for TLS at a limit for the whole handshake.
+ * Errors: a handshake that failed is explained by diagnose.c and leaves the socket FAILED; its
+ *         session is forgotten, so that the next connect is a full handshake.
+ */
+#include "tls/filter.h"
+#include "base/try.h"
+#include "tls/names.h"
+#include "tls/suites.h"
+#include <string.h>
+
+/** Larger handshake datagrams gain little and risk much (field: black holes above 1200..1400). */
+#define HANDSHAKE_MTU 1200
+/** OpenSSL buffers a flight in 4096 bytes. */
+#define HANDSHAKE_MTU_MAX 4000
+#define HANDSHAKE_MTU_MIN 208
+/** After that many retransmissions of a flight its datagrams get smaller: perhaps they are lost
+ *  because of their size. 548 = 576, which every IPv4 host takes (RFC 791), less IP and UDP. */
+#define SHRINK_AFTER 3
+#define SHRUNK_MTU 548
+
+/** The largest plaintext of one record (RFC 6347 4.1.1, RFC 8446 5.1). */
+#define RECORD_MAX 16384
+
+static const struct ln_sock_ops tls_ops;
+static const struct ln_sock_ops dtls_ops;
+
+static struct ln_tls_sock *self(struct ln_sock *s)
+{
+    return (struct ln_tls_sock *)s;
+}
+
+static const struct ln_tls_sock *peek_self(const struct ln_sock *s)
+{
+    return (const struct ln_tls_sock *)s;
+}
+
+struct ln_tls_sock *ln__tls_of(const struct ln_sock *s)
+{
+    bool ours = s != NULL && (s->ops == &tls_ops || s->ops == &dtls_ops);
+    return ours ? (struct ln_tls_sock *)(uintptr_t)s : NULL;
+}
+
+const char *ln__tls_name(const struct ln_tls_sock *t)
+{
+    const char *name = t->server_name != NULL ? t->server_name : t->peer_name;
+    if (name == NULL)
+        name = t->base.host;
+    return name != NULL ? name : "";
+}
+
+const struct ln_tlsa_set *ln__tls_records(const struct ln_tls_sock *t)
+{
+    return t->tlsa != NULL ? t->tlsa : t->config->tlsa;
+}
+
+static bool is_dtls(const struct ln_tls_sock *t)
+{
+    return t->config->kind == LN_DTLS;
+}
+
+/* ---- starting ---- */
+
+size_t ln__tls_handshake_mtu(const struct ln_tls_sock *t)
+{
+    struct ln_sock_info below;
+    ln_sock_info(t->base.below, &below);
+    size_t mtu = t->config->mtu != 0 ? t->config->mtu : HANDSHAKE_MTU;
+    size_t most = t->config->mtu != 0 ? HANDSHAKE_MTU_MAX : HANDSHAKE_MTU;
+    if (below.inner_mtu != 0 && below.inner_mtu < mtu)
+        mtu = below.inner_mtu;
+    if (mtu > most)
+        mtu = most;
+    return mtu < HANDSHAKE_MTU_MIN ? HANDSHAKE_MTU_MIN : mtu;
+}
+
+/** The schedule's whole length: first, doubled until max, and once more max. */
+static ln_msec schedule_length(const struct ln_tls_config *c)
+{
+    ln_msec total = 0;
+    for (uint64_t wait = c->first_ms; wait < c->max_ms; wait *= 2)
+        total += (ln_msec)wait;
+    return total + (ln_msec)c->max_ms;
+}
+
+static ln_msec later(ln_msec now, ln_msec by)
+{
+    return by > LN_NEVER - now ? LN_NEVER : now + by;
+}
+
+/** The DNS name to send as SNI, or NULL: a literal is never sent (RFC 6066 3). */
+static enum ln_status reference(struct ln_tls_sock *t, struct ln_name *name)
+{
+    enum ln_status st = ln__name_parse(ln__tls_name(t), name);
+    if (st == LN_OK)
+        return LN_OK;
+    bool needed = t->config->auth != LN_AUTH_PSK && !t->config->insecure_skip_verification &&
+                  !t->config->insecure_skip_name && t->base.role == LN_CLIENT;
+    memset(name, 0, sizeof *name);
+    if (!needed)
+        return LN_OK;
+    return ln_diag_set(t->base.diag, LN_BAD_ARG, LN_CAT_CONFIGURATION, LN_PHASE_HANDSHAKE,
+                       "there is no name to verify the server by: connect by name, or set the "
+                       "server name");
+}
+
+/** Records of which none can be used would leave nobody to trust: better to say so at once. */
+static enum ln_status check_records(struct ln_tls_sock *t)
+{
+    bool dane = t->config->auth == LN_AUTH_DANE && t->base.role == LN_CLIENT;
+    if (!dane || ln__dane_plan(ln__tls_records(t), false) != LN_DANE_REFUSE)
+        return LN_OK;
+    return ln_diag_set(t->base.diag, LN_DENIED, LN_CAT_DANE_MISMATCH, LN_PHASE_HANDSHAKE,
+                       "no TLSA record is of a usage, selector and matching type that is known");
+}
+
+static enum ln_status begin(struct ln_tls_sock *t)
+{
+    struct ln_name name;
+    TRY(check_records(t));
+    TRY(reference(t, &name));
+    enum ln_status st = ln__tls_link_new(t->config, &t->link);
+    if (st != LN_OK)
+        return ln_diag_set(t->base.diag, st, LN_CAT_OUT_OF_MEMORY, LN_PHASE_HANDSHAKE,
+                           "no memory for a TLS connection");
+    uint8_t session[LN_SESSION_MAX];
+    size_t session_len = 0;
+    if (t->base.role == LN_CLIENT)
+        session_len = ln__tls_session_load(t, ln_mspan(session, sizeof session));
+    t->session_offered = session_len > 0;
+    t->session_stored = false;
+    t->mtu = is_dtls(t) ? ln__tls_handshake_mtu(t) : 0;
+    st = ln__tls_link_start(t->link, t, ln__name_sni(&name), ln_span(session, session_len));
+    ln_wipe(session, session_len);
+    if (st != LN_OK)
+        return ln__tls_diagnose(t, st, LN_PHASE_HANDSHAKE);
+    return LN_OK;
+}
+
+static void begin_clock(struct ln_tls_sock *t, ln_msec now)
+{
+    t->started_at = now;
+    t->retransmit_at = LN_NEVER;
+    t->give_up_at = LN_NEVER;
+    if (t->config->total_ms != 0)
+        t->give_up_at = later(now, (ln_msec)t->config->total_ms);
+    t->handshake_ms = 0;
+    t->tries = 0;
+    t->interval_ms = 0;
+}
+
+/* ---- handshake ---- */
+
+static void established(struct ln_tls_sock *t, ln_msec now)
+{
+    struct ln_tls_link *link = t->link;
+    struct ln_tls_session_info info;
+    link->backend->info(link->engine, &info);
+    link->facts.chosen_version = info.version;
+    link->facts.chosen_suite = info.suite;
+    link->open = true;
+    t->handshake_ms = now - t->started_at;
+    t->retransmit_at = LN_NEVER;
+    if (is_dtls(t))
+        ln__dtls_guard_established(&link->guard, ln__suite_record_min(info.suite));
+}
+
+/** Take the library's timer over into our clock. While it runs, the schedule decides when to give up;
+ *  while it does not (a server between flights), the peer has one schedule's length to go on. */
+static void schedule(struct ln_tls_sock *t, ln_msec now)
+{
+    if (!is_dtls(t))
+        return;
+    uint32_t interval = 0;
+    int64_t left = t->link->backend->timer(t->link->engine, &interval);
+    t->retransmit_at = left >= 0 ? later(now, left) : LN_NEVER;
+    if (interval < t->interval_ms)
+        t->tries = 0; /* the schedule began anew: a new flight */
+    t->interval_ms = interval;
+    if (t->config->total_ms != 0)
+        return;
+    if (left >= 0)
+        t->give_up_at = LN_NEVER;
+    else if (t->give_up_at == LN_NEVER)
+        t->give_up_at = later(now, schedule_length(t->config));
+}
+
+static enum ln_status give_up(struct ln_tls_sock *t)
+{
+    return ln__tls_diagnose(t, LN_TIMEOUT, LN_PHASE_HANDSHAKE);
+}
+
+/** The wait for an answer is over: once more, to another address or in smaller pieces. */
+static enum ln_status send_again(struct ln_tls_sock *t, ln_msec now)
+{
+    struct ln_tls_link *link = t->link;
+    if (t->interval_ms >= t->config->max_ms)
+        return give_up(t);
+    link->facts.retransmissions++;
+    t->tries++;
+    if (!link->facts.got_bytes)
+        ln_below_notice(&t->base, LN_NOTICE_NO_ANSWER);
+    if (t->tries == SHRINK_AFTER && t->config->mtu == 0 && t->mtu > SHRUNK_MTU) {
+        t->mtu = SHRUNK_MTU;
+        link->backend->set_mtu(link->engine, t->mtu);
+    }
+    enum ln_status st = link->backend->retransmit(link->engine, &link->native);
+    if (st != LN_OK && st != LN_AGAIN)
+        return ln__tls_diagnose(t, st, LN_PHASE_HANDSHAKE);
+    schedule(t, now);
+    return LN_AGAIN;
+}
+
+static enum ln_status drive(struct ln_tls_sock *t, ln_msec now)
+{
+    struct ln_tls_link *link = t->link;
+    enum ln_status st = link->backend->handshake(link->engine, &link->native);
+    if (st == LN_OK) {
+        established(t, now);
+        return LN_OK;
+    }
+    if (st != LN_AGAIN)
+        return ln__tls_diagnose(t, st, LN_PHASE_HANDSHAKE);
+    schedule(t, now);
+    /* while our own records wait for room below, nothing is sent again (CVE-2026-84782) */
+    if (now >= t->retransmit_at && !link->backend->wants_write(link->engine))
+        return send_again(t, now);
+    if (now >= t->give_up_at)
+        return give_up(t);
+    return LN_AGAIN;
+}
+
+static enum ln_status tls_connect(struct ln_sock *s, ln_msec now)
+{
+    struct ln_tls_sock *t = self(s);
+    if (t->link == NULL) {
+        begin_clock(t, now);
+        TRY(begin(t));
+    } else if (t->handed_over) {
+        t->handed_over = false; /* a link that a listener began */
+        begin_clock(t, now);
+    }
+    return drive(t, now);
+}
+
+/* ---- data ---- */
+
+static size_t inner_mtu(const struct ln_tls_sock *t, size_t below)
+{
+    return ln__suite_inner_mtu(t->link->facts.chosen_suite, below);
+}
+
+static enum ln_status too_long(const struct ln_tls_sock *t, size_t len)
+{
+    struct ln_sock_info below;
+    ln_sock_info(t->base.below, &below);
+    if (len > RECORD_MAX)
+        return LN_NO_SPACE;
+    if (below.inner_mtu == 0)
+        return LN_OK;
+    return len > inner_mtu(t, below.inner_mtu) ? LN_NO_SPACE : LN_OK;
+}
+
+/** Below this, no datagram can be too long: every IP network takes it (RFC 791, RFC 8200), and the
+ *  question to the socket below is saved. */
+#define ALWAYS_FITS 400
+
+static enum ln_status tls_send(struct ln_sock *s, struct ln_span data, size_t *sent)
+{
+    struct ln_tls_sock *t = self(s);
+    struct ln_tls_link *link = t->link;
+    if (is_dtls(t) && data.len > ALWAYS_FITS)
+        TRY(too_long(t, data.len));
+    enum ln_status st = link->backend->write(link->engine, data, sent, &link->native);
+    if (st == LN_OK || st == LN_AGAIN)
+        return st;
+    return ln__tls_diagnose(t, st, LN_PHASE_TRANSFER);
+}
+
+static enum ln_status tls_recv(struct ln_sock *s, struct ln_mspan room, size_t *got)
+{
+    struct ln_tls_sock *t = self(s);
+    struct ln_tls_link *link = t->link;
+    size_t full = 0;
+    enum ln_status st = link->backend->read(link->engine, room, got, &full, &link->native);
+    s->datagram_len = full;
+    if (st == LN_OK || st == LN_AGAIN || st == LN_NO_SPACE)
+        return st;
+    return ln__tls_diagnose(t, st, LN_PHASE_TRANSFER);
+}
+
+/* ---- closing ---- */
+
+static bool says_goodbye(const struct ln_tls_sock *t)
+{
+    switch (t->config->close_policy) {
+    case LN_CLOSE_NOTIFY:
+        return true;
+    case LN_CLOSE_SILENT:
+        return false;
+    case LN_CLOSE_AUTO:
+        break;
+    }
+    return !is_dtls(t) || !t->config->has_sessions;
+}
+
+static void goodbye(struct ln_tls_sock *t)
+{
+    struct ln_tls_link *link = t->link;
+    bool healthy = link != NULL && link->open && t->base.state == LN_SOCK_OPEN &&
+                   t->base.below->state == LN_SOCK_OPEN;
+    if (healthy && says_goodbye(t))
+        link->backend->close_notify(link->engine);
+}
+
+static enum ln_status tls_shutdown(struct ln_sock *s, ln_msec now)
+{
+    (void)now;
+    goodbye(self(s));
+    return LN_OK;
+}
+
+static void tls_close(struct ln_sock *s)
+{
+    struct ln_tls_sock *t = self(s);
+    goodbye(t);
+    ln__tls_link_free(t->link);
+    t->link = NULL;
+    t->session_offered = false;
+    t->session_stored = false;
+    t->time_floored = false;
+}
+
+static void tls_destroy(struct ln_sock *s)
+{
+    struct ln_tls_sock *t = self(s);
+    ln__tlsa_set_free(t->base.env, t->tlsa);
+    ln_free(t->base.env, t->server_name);
+    ln_free(t->base.env, t->peer_name);
+    ln_tls_config_unref(t->config);
+}
+
+/* ---- what is known ---- */
+
+static void tls_interest(const struct ln_sock *s, struct ln_interest *want)
+{
+    const struct ln_tls_sock *t = peek_self(s);
+    const struct ln_tls_link *link = t->link;
+    if (s->state == LN_SOCK_BOUND) {
+        want->events = LN_WANT_READ;
+        return;
+    }
+    if (link == NULL)
+        return;
+    bool blocked = link->backend->wants_write(link->engine);
+    if (s->state == LN_SOCK_CONNECTING) {
+        want->events = LN_WANT_READ | (blocked ? LN_WANT_WRITE : 0);
+        ln_interest_until(want, t->retransmit_at);
+        ln_interest_until(want, t->give_up_at);
+        return;
+    }
+    if ((want->events & LN_WANT_READ) != 0 && link->backend->pending(link->engine))
+        want->ready = true;
+    if (blocked)
+        want->events |= LN_WANT_WRITE;
+}
+
+static void tls_info(const struct ln_sock *s, struct ln_sock_info *out)
+{
+    const struct ln_tls_sock *t = peek_self(s);
+    const struct ln_tls_link *link = t->link;
+    out->tls.alpn = "";
+    if (link == NULL)
+        return;
+    struct ln_tls_session_info info;
+    link->backend->info(link->engine, &info);
+    out->tls.version = info.version;
+    out->tls.suite = info.suite;
+    out->tls.group = info.group;
+    out->tls.resumed = info.resumed;
+    out->tls.alpn = info.alpn;
+    out->tls.session_stored = t->session_stored;
+    out->tls.verify = link->facts.verify;
+    out->tls.verify_native = link->facts.verify_native;
+    out->tls.flights_sent = link->facts.flights_sent;
+    out->tls.flights_received = link->facts.flights_received;
+    out->tls.retransmissions = link->facts.retransmissions;
+    out->tls.handshake_ms = t->handshake_ms;
+    out->tls.dropped_records = ln__dtls_guard_dropped(&link->guard);
+    if (!is_dtls(t)) {
+        out->inner_mtu = 0;
+    } else if (out->inner_mtu != 0) {
+        size_t below = out->inner_mtu;
+        out->inner_mtu = link->open ? inner_mtu(t, below) : ln__suite_inner_mtu(0, below);
+        out->overhead += below - out->inner_mtu;
+    }
+}
+
+static const struct ln_sock_ops tls_ops = {
+    .name = "tls",
+    .traits = LN_TRAIT_STREAM | LN_TRAIT_SECURE,
+    .connect = tls_connect,
+    .accept = ln__tls_accept,
+    .send = tls_send,
+    .recv = tls_recv,
+    .shutdown = tls_shutdown,
+    .close = tls_close,
+    .interest = tls_interest,
+    .info = tls_info,
+    .destroy = tls_destroy,
+};
+
+static const struct ln_sock_ops dtls_ops = {
+    .name = "dtls",
+    .traits = LN_TRAIT_DATAGRAM | LN_TRAIT_SECURE,
+    .connect = tls_connect,
+    .accept = ln__tls_accept,
+    .send = tls_send,
+    .recv = tls_recv,
+    .shutdown = tls_shutdown,
+    .close = tls_close,
+    .interest = tls_interest,
+    .info = tls_info,
+    .destroy = tls_destroy,
+};
+
+/* ---- making ---- */
+
+enum ln_status ln__tls_sock_new(struct ln_sock *below, struct ln_tls_config *config,
+                                const char *peer_name, struct ln_sock **out)
+{
+    const struct ln_sock_ops *ops = config->kind == LN_DTLS ? &dtls_ops : &tls_ops;
+    const struct ln_env *env = below->env;
+    char *name = NULL;
+    if (peer_name != NULL) {
+        name = ln_strdup(env, peer_name);
+        if (name == NULL)
+            return LN_NO_MEMORY;
+    }
+    struct ln_sock *s = NULL;
+    enum ln_status st = ln_filter_new(ops, sizeof(struct ln_tls_sock), env, below, &s);
+    if (st != LN_OK) {
+        ln_free(env, name);
+        return st;
+    }
+    self(s)->config = ln_tls_config_ref(config);
+    self(s)->peer_name = name;
+    *out = s;
+    return LN_OK;
+}

@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef LN_TLS_FILTER_H
+#define LN_TLS_FILTER_H
+/**
+ * @file filter.h
+ * One TLS or DTLS socket as the files of src/tls see it.
+ *
+ * filter.c    the socket operations: handshake, timers, data, closing
+ * link.c      the engine and its I/O: guard, flights, byte counts
+ * listener.c  servers: accept, and the cookie exchange of DTLS before anything is kept
+ * verify.c    whether the peer's certificate is accepted
+ * session.c   what is remembered of a session, and under which name
+ * diagnose.c  facts -> category and sentence
+ *
+ * Ownership: a socket owns its link while it is connecting or open; the link owns the engine. A
+ * link may be born in a listener and handed to the socket of the client that proved its address.
+ */
+#include "tls/config.h"
+#include "tls/dtls_guard.h"
+#include <linnet/filter.h>
+
+struct ln_tls_sock;
+
+/** One run of an engine, from start() to stop(). */
+struct ln_tls_link {
+    const struct ln_env *env;
+    const struct ln_tls_backend *backend;
+    struct ln_tls_config *config; /**< referenced */
+    struct ln_tls_sock *owner;    /**< NULL while a listener holds it */
+    struct ln_tls_io io;
+    struct ln_tls_facts facts;
+    struct ln_dtls_guard guard;
+    bool datagram;
+    bool open;
+    bool sending;                 /**< the flight under way is ours */
+    struct ln_diag native;        /**< the library's own words, until the diagnosis takes them */
+    struct ln_span peeked;        /**< listeners: the datagram being looked at */
+    struct ln_addr sender;        /**< listeners: who sent it */
+    struct ln_sock *wire;         /**< listeners: where answers go */
+    uint8_t sender_id[32];
+    void *engine;
+};
+
+struct ln_tls_sock {
+    struct ln_sock base;
+    struct ln_tls_config *config; /**< referenced */
+    struct ln_tls_link *link;     /**< NULL while closed */
+    struct ln_tlsa_set *tlsa;     /**< of this socket alone; NULL = the configuration's */
+    char *server_name;            /**< set by the user; NULL = the host */
+    char *peer_name;              /**< given to wrap; NULL = the host */
+    ln_msec started_at;
+    ln_msec retransmit_at;        /**< DTLS; LN_NEVER = no timer runs */
+    ln_msec give_up_at;
+    ln_msec handshake_ms;
+    uint32_t interval_ms;
+    size_t mtu;
+    uint16_t tries;               /**< retransmissions of the flight under way */
+    bool handed_over;             /**< by a listener: the clock has not begun */
+    bool session_offered;
+    bool session_stored;
+    bool time_floored;            /**< the wall clock could not be believed */
+    char session_key[33];
+    uint8_t session_binding[32];
+};
+
+/* filter.c */
+struct ln_tls_sock *ln__tls_of(const struct ln_sock *s); /**< NULL if it is no TLS socket */
+/** The name to verify, or "". */
+const char *ln__tls_name(const struct ln_tls_sock *t);
+const struct ln_tlsa_set *ln__tls_records(const struct ln_tls_sock *t);
+/** The largest datagram that a handshake sends. */
+size_t ln__tls_handshake_mtu(const struct ln_tls_sock *t);
+enum ln_status ln__tls_sock_new(struct ln_sock *below, struct ln_tls_config *config,
+                                const char *peer_name, struct ln_sock **out);
+
+/* link.c */
+enum ln_status ln__tls_link_new(struct ln_tls_config *config, struct ln_tls_link **out);
+/** Start the engine for a socket of its own. */
+enum ln_status ln__tls_link_start(struct ln_tls_link *link, struct ln_tls_sock *owner,
+                                  const char *server_name, struct ln_span session);
+void ln__tls_link_own(struct ln_tls_link *link, struct ln_tls_sock *owner);
+void ln__tls_link_free(struct ln_tls_link *link);
+
+/* listener.c */
+enum ln_status ln__tls_accept(struct ln_sock *s, ln_msec now, struct ln_sock **out);
+
+/* verify.c */
+enum ln_status ln__tls_verify(struct ln_tls_sock *t, const struct ln_tls_chain *chain);
+
+/* session.c */
+/** Compute key and binding, and load a session into `room`; 0 if there is none that fits. */
+size_t ln__tls_session_load(struct ln_tls_sock *t, struct ln_mspan room);
+void ln__tls_session_save(struct ln_tls_sock *t, struct ln_span blob);
+void ln__tls_session_forget(struct ln_tls_sock *t);
+
+/* diagnose.c */
+enum ln_status ln__tls_diagnose(struct ln_tls_sock *t, enum ln_status status, enum ln_phase phase);
+
+#endif

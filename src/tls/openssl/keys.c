@@ -1,0 +1,241 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/**
+ * @file keys.c
+ * Trust anchors, CRLs, the own chain and its private key -> SSL_CTX.
+ *
+ * Certificates and CRLs arrive as DER; a key as DER or as one PEM block, told apart before. Keys on
+ * tokens come through OSSL_STORE and a provider for "pkcs11:" URIs, never through an ENGINE.
+ */
+#include "openssl.h"
+#include <openssl/decoder.h>
+#include <openssl/err.h>
+#include <openssl/provider.h>
+#include <openssl/store.h>
+#include <openssl/x509v3.h>
+#include <string.h>
+
+/* ---- trust ---- */
+
+static enum ln_status add_trusted(X509_STORE *store, struct ln_span der, struct ln_diag *diag)
+{
+    X509 *cert = ossl_x509(der);
+    if (cert == NULL)
+        return ossl_config_fail(diag, LN_BAD_ARG, "trust: a certificate cannot be read");
+    int ok = X509_STORE_add_cert(store, cert); /* a duplicate is fine */
+    X509_free(cert);
+    return ok ? LN_OK : ossl_config_fail(diag, LN_NO_MEMORY, "trust: a certificate is refused");
+}
+
+static enum ln_status add_crl(X509_STORE *store, struct ln_span der, struct ln_diag *diag)
+{
+    const unsigned char *p = der.data;
+    X509_CRL *crl = d2i_X509_CRL(NULL, &p, (long)der.len);
+    if (crl == NULL || p != der.data + der.len) {
+        X509_CRL_free(crl);
+        return ossl_config_fail(diag, LN_BAD_ARG, "crls: a CRL cannot be read");
+    }
+    int ok = X509_STORE_add_crl(store, crl);
+    X509_CRL_free(crl);
+    return ok ? LN_OK : ossl_config_fail(diag, LN_NO_MEMORY, "crls: a CRL is refused");
+}
+
+static bool found_one(void *user, const char *name)
+{
+    bool *found = user;
+    (void)name;
+    *found = true;
+    return false;
+}
+
+/** The default file is read at once and once; the default folder when a path is built. */
+static enum ln_status add_system(X509_STORE *store, const struct ln_tls_settings *s,
+                                 struct ln_diag *diag)
+{
+    int before = sk_X509_OBJECT_num(X509_STORE_get0_objects(store));
+    if (!X509_STORE_set_default_paths(store))
+        return ossl_config_fail(diag, LN_NO_MEMORY, "system_trust: cannot be loaded");
+    ERR_clear_error();
+    bool found = sk_X509_OBJECT_num(X509_STORE_get0_objects(store)) > before;
+    if (!found && s->env->files.list != NULL)
+        (void)s->env->files.list(s->env->files.ctx, X509_get_default_cert_dir(), found_one,
+                                 &found);
+    if (found || s->trust_count > 0)
+        return LN_OK;
+    return ln_diag_set(diag, LN_NOT_FOUND, LN_CAT_CONFIGURATION, LN_PHASE_CONFIGURE,
+                       "system_trust: no CA certificates in %s (Debian: package "
+                       "ca-certificates)",
+                       X509_get_default_cert_file());
+}
+
+enum ln_status ossl_set_trust(struct ossl_config *c, const struct ln_tls_settings *s,
+                              struct ln_diag *diag)
+{
+    X509_STORE *store = SSL_CTX_get_cert_store(c->ctx);
+    enum ln_status st = LN_OK;
+    for (size_t i = 0; st == LN_OK && i < s->trust_count; i++)
+        st = add_trusted(store, s->trust[i], diag);
+    for (size_t i = 0; st == LN_OK && i < s->crl_count; i++)
+        st = add_crl(store, s->crls[i], diag);
+    if (st == LN_OK && s->system_trust)
+        st = add_system(store, s, diag);
+    return st;
+}
+
+/* ---- the private key ---- */
+
+struct password {
+    const char *text; /**< NULL = none was given */
+    bool asked;
+};
+
+static int give_password(char *room, int size, int writing, void *user)
+{
+    struct password *p = user;
+    (void)writing;
+    p->asked = true;
+    size_t len = p->text != NULL ? strlen(p->text) : 0;
+    if (p->text == NULL || len > (size_t)size)
+        return -1;
+    memcpy(room, p->text, len);
+    return (int)len;
+}
+
+static EVP_PKEY *decode(const struct ln_tls_key *key, struct password *password)
+{
+    EVP_PKEY *pkey = NULL;
+    OSSL_DECODER_CTX *decoder = OSSL_DECODER_CTX_new_for_pkey(
+        &pkey, key->pem ? "PEM" : "DER", NULL, NULL, EVP_PKEY_KEYPAIR, NULL, NULL);
+    const unsigned char *p = key->data.data;
+    size_t left = key->data.len;
+    if (decoder != NULL && OSSL_DECODER_CTX_set_pem_password_cb(decoder, give_password, password))
+        (void)OSSL_DECODER_from_data(decoder, &p, &left);
+    OSSL_DECODER_CTX_free(decoder);
+    return pkey;
+}
+
+static enum ln_status load_key(const struct ln_tls_key *key, EVP_PKEY **out, struct ln_diag *diag)
+{
+    struct password password = { .text = key->password };
+    *out = decode(key, &password);
+    if (*out != NULL) {
+        ERR_clear_error();
+        return LN_OK;
+    }
+    if (password.asked && password.text == NULL)
+        return ossl_config_fail(diag, LN_DENIED, "key: is encrypted, and no password was given");
+    if (password.asked)
+        return ossl_config_fail(diag, LN_DENIED, "key: the password is wrong");
+    return ossl_config_fail(diag, LN_BAD_ARG, "key: cannot be read as a private key");
+}
+
+/* ---- tokens ---- */
+
+bool ossl_has_pkcs11(void)
+{
+    if (OSSL_PROVIDER_available(NULL, "pkcs11"))
+        return true;
+    OSSL_STORE_LOADER *loader = OSSL_STORE_LOADER_fetch(NULL, "pkcs11", NULL);
+    bool has = loader != NULL;
+    OSSL_STORE_LOADER_free(loader);
+    ERR_clear_error();
+    return has;
+}
+
+static enum ln_status need_pkcs11(const char *field, struct ln_diag *diag)
+{
+    if (ossl_has_pkcs11())
+        return LN_OK;
+    return ln_diag_set(diag, LN_UNSUPPORTED, LN_CAT_CONFIGURATION, LN_PHASE_CONFIGURE,
+                       "%s: a pkcs11: URI needs OpenSSL's pkcs11 provider, and none is active "
+                       "(Debian 13: package pkcs11-provider, then openssl.cnf)",
+                       field);
+}
+
+/** The first object of a type behind a URI. */
+static OSSL_STORE_INFO *fetch(const char *uri, int type)
+{
+    OSSL_STORE_CTX *store = OSSL_STORE_open_ex(uri, NULL, NULL, NULL, NULL, NULL, NULL, NULL);
+    OSSL_STORE_INFO *found = NULL;
+    if (store == NULL)
+        return NULL;
+    if (OSSL_STORE_expect(store, type))
+        while (found == NULL && !OSSL_STORE_eof(store)) {
+            OSSL_STORE_INFO *info = OSSL_STORE_load(store);
+            if (info == NULL && OSSL_STORE_error(store))
+                break;
+            if (info != NULL && OSSL_STORE_INFO_get_type(info) == type)
+                found = info;
+            else
+                OSSL_STORE_INFO_free(info);
+        }
+    OSSL_STORE_close(store);
+    return found;
+}
+
+static enum ln_status key_of_token(const char *uri, EVP_PKEY **out, struct ln_diag *diag)
+{
+    enum ln_status st = need_pkcs11("key", diag);
+    if (st != LN_OK)
+        return st;
+    OSSL_STORE_INFO *info = fetch(uri, OSSL_STORE_INFO_PKEY);
+    *out = info != NULL ? OSSL_STORE_INFO_get1_PKEY(info) : NULL;
+    OSSL_STORE_INFO_free(info);
+    if (*out == NULL)
+        return ossl_config_fail(diag, LN_NOT_FOUND, "key: no private key behind the pkcs11: URI");
+    ERR_clear_error();
+    return LN_OK;
+}
+
+static enum ln_status leaf_of_token(SSL_CTX *ctx, const char *uri, struct ln_diag *diag)
+{
+    enum ln_status st = need_pkcs11("chain", diag);
+    if (st != LN_OK)
+        return st;
+    OSSL_STORE_INFO *info = fetch(uri, OSSL_STORE_INFO_CERT);
+    X509 *leaf = info != NULL ? OSSL_STORE_INFO_get1_CERT(info) : NULL;
+    OSSL_STORE_INFO_free(info);
+    bool ok = leaf != NULL && SSL_CTX_use_certificate(ctx, leaf);
+    X509_free(leaf);
+    return ok ? LN_OK
+              : ossl_config_fail(diag, LN_NOT_FOUND, "chain: no certificate behind the pkcs11: URI");
+}
+
+/* ---- the own chain ---- */
+
+static enum ln_status use_chain(SSL_CTX *ctx, const struct ln_tls_settings *s, struct ln_diag *diag)
+{
+    for (size_t i = 0; i < s->chain_count; i++) {
+        X509 *cert = ossl_x509(s->chain[i]);
+        if (cert == NULL)
+            return ossl_config_fail(diag, LN_BAD_ARG, "chain: a certificate cannot be read");
+        long ok = i == 0 ? SSL_CTX_use_certificate(ctx, cert) : SSL_CTX_add1_chain_cert(ctx, cert);
+        X509_free(cert);
+        if (ok != 1)
+            return ossl_config_fail(diag, LN_BAD_ARG, "chain: a certificate is refused");
+    }
+    return LN_OK;
+}
+
+enum ln_status ossl_set_own(struct ossl_config *c, const struct ln_tls_settings *s,
+                            struct ln_diag *diag)
+{
+    EVP_PKEY *key = NULL;
+    if (s->chain_count == 0 && s->chain_uri == NULL)
+        return LN_OK;
+    enum ln_status st = s->chain_uri != NULL ? leaf_of_token(c->ctx, s->chain_uri, diag) : LN_OK;
+    if (st == LN_OK)
+        st = use_chain(c->ctx, s, diag);
+    if (st == LN_OK)
+        st = s->key.uri != NULL ? key_of_token(s->key.uri, &key, diag)
+                                : load_key(&s->key, &key, diag);
+    if (st != LN_OK)
+        return st;
+    X509 *leaf = SSL_CTX_get0_certificate(c->ctx);
+    if (leaf == NULL || X509_check_private_key(leaf, key) != 1)
+        st = ossl_config_fail(diag, LN_BAD_ARG,
+                              "key: does not belong to the first certificate of chain");
+    else if (!SSL_CTX_use_PrivateKey(c->ctx, key))
+        st = ossl_config_fail(diag, LN_BAD_ARG, "key: is refused");
+    EVP_PKEY_free(key);
+    return st;
+}

@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef LN_TLS_OPENSSL_H
+#define LN_TLS_OPENSSL_H
+/**
+ * @file openssl.h
+ * What the files of the OpenSSL back end share. OpenSSL >= 3.0, public functions only.
+ *
+ * config.c  settings -> SSL_CTX          engine.c  handshake, read, write, timers
+ * keys.c    certificates, keys, PKCS#11  bio.c     SSL's bytes <-> the socket below
+ * psk.c     pre-shared keys              verify.c  path building for the filter's policy
+ * suites.c  suites, groups, signatures   error.c   error codes -> status, reason, diagnosis
+ *
+ * Ownership: a `struct ossl_config` owns its SSL_CTX and its BIO_METHOD and copies what callbacks
+ * need; a `struct ossl_engine` owns its SSL, and borrows the configuration (the filter holds it).
+ */
+#include <linnet/tls_backend.h>
+#include <openssl/ssl.h>
+
+/** The largest plaintext of one record (RFC 8446 5.1). */
+#define OSSL_PLAINTEXT_MAX 16384
+
+struct ossl_config {
+    const struct ln_env *env;
+    SSL_CTX *ctx;
+    BIO_METHOD *bio;
+    bool datagram;
+    bool psk;
+    bool resume;
+    bool ccm8;              /**< suites with a tag of 8 bytes were asked for */
+    enum ln_client_auth client_auth;
+    enum ln_crl_policy crl_policy;
+    bool has_crls;
+    bool partial_chain;
+    uint32_t first_ms;
+    uint32_t max_ms;
+    uint8_t cookie_secret[32];
+    char *psk_identity;     /**< terminated */
+    size_t psk_identity_len;
+    uint8_t *psk_key;
+    size_t psk_key_len;
+    SSL_SESSION *psk_session; /**< TLS 1.3: the key as a session, to be copied; NULL without */
+    uint8_t *alpn;          /**< wire form: length, name, length, name, ... */
+    unsigned alpn_len;
+    void (*keylog)(void *user, const char *line);
+    void *keylog_user;
+    int (*default_security)(const SSL *, const SSL_CTX *, int, int, int, void *, void *);
+};
+
+struct ossl_engine {
+    SSL *ssl;
+    struct ossl_config *config;
+    const struct ln_tls_io *io;
+    struct ln_tls_facts *facts;
+    size_t mtu;
+    uint32_t interval_ms;      /**< length of the retransmission wait that runs */
+    enum ln_status io_status;  /**< what the socket below failed with, LN_OK if it did not */
+    bool eof;                  /**< the stream below ended */
+    bool write_blocked;        /**< the socket below took nothing */
+    bool listening;            /**< no cookie was verified yet */
+    bool open;
+    bool failed;
+    bool drained;              /**< the last read found nothing complete */
+    bool resumed;
+    const SSL_SESSION *psk_used; /**< compared only: the external PSK of this handshake */
+    char alpn[33];
+};
+
+/* config.c */
+enum ln_status ossl_config_new(const struct ln_tls_settings *settings, struct ln_diag *diag,
+                               void **config);
+void ossl_config_free(void *config);
+
+/* suites.c */
+enum ln_status ossl_set_suites(struct ossl_config *c, const struct ln_tls_settings *s,
+                               struct ln_diag *diag);
+enum ln_status ossl_set_groups(struct ossl_config *c, const struct ln_tls_settings *s,
+                               struct ln_diag *diag);
+enum ln_status ossl_set_signatures(struct ossl_config *c, const struct ln_tls_settings *s,
+                                   struct ln_diag *diag);
+uint16_t ossl_group_id(SSL *ssl);
+
+/* keys.c */
+enum ln_status ossl_set_trust(struct ossl_config *c, const struct ln_tls_settings *s,
+                              struct ln_diag *diag);
+enum ln_status ossl_set_own(struct ossl_config *c, const struct ln_tls_settings *s,
+                            struct ln_diag *diag);
+/** Whether a provider answers for the scheme "pkcs11". */
+bool ossl_has_pkcs11(void);
+
+/* psk.c */
+enum ln_status ossl_set_psk(struct ossl_config *c, const struct ln_tls_settings *s,
+                            struct ln_diag *diag);
+
+/* bio.c */
+BIO_METHOD *ossl_bio_method(void);
+BIO *ossl_bio_new(struct ossl_engine *e);
+
+/* verify.c */
+/** For SSL_CTX_set_cert_verify_callback(). */
+int ossl_verify(X509_STORE_CTX *store_ctx, void *config);
+bool ossl_issued(struct ln_span cert, struct ln_span issuer);
+X509 *ossl_x509(struct ln_span der);
+
+/* error.c */
+/** Turn OpenSSL's error queue into diag and facts->reason, and empty it. */
+enum ln_status ossl_fail(struct ossl_engine *e, struct ln_diag *diag);
+/** The same for configuration calls: `what` names the field. */
+enum ln_status ossl_config_fail(struct ln_diag *diag, enum ln_status status, const char *what);
+
+/* engine.c */
+extern const struct ln_tls_backend ln__tls_openssl; /* also in tls/builtin.h, which lists it */
+
+#endif
