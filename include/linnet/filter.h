@@ -30,6 +30,8 @@ enum ln_notice {
     LN_NOTICE_HANDSHAKE_FAILED, /**< a filter above failed to connect over us */
     LN_NOTICE_NO_ANSWER,        /**< a datagram handshake above waits and nothing came back yet: try
                                      the next address, if there is one */
+    LN_NOTICE_GIVE_UP,          /**< the caller's patience ends: whoever is connecting records in the
+                                     diagnosis what it was waiting for */
 };
 
 struct ln_sock_ops {

@@ -205,6 +205,12 @@ LN_MUST_USE LN_API enum ln_status ln_sock_accept(struct ln_sock *s, ln_msec now,
 LN_MUST_USE LN_API enum ln_status ln_sock_step(struct ln_sock *s, ln_msec now);
 
 /**
+ * Stop waiting for a connect or handshake: FAILED, LN_TIMEOUT, and a diagnosis of what was missing.
+ * For callers with a deadline of their own. A socket that is not CONNECTING is left as it is.
+ */
+LN_API void ln_sock_give_up(struct ln_sock *s);
+
+/**
  * Say what to wait for.
  * @param events  what the caller wants to do: LN_WANT_READ to receive or accept, LN_WANT_WRITE
  * @param want    out

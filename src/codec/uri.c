@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /**
  * @file uri.c
- * Contract: <linnet/uri.h>. The text is split from the outside to the inside: scheme, authority, the rest;
- * then each part is checked. Every step returns the problem it found, NONE to go on.
+ * Contract: <linnet/uri.h>. The text is split from the outside to the inside: scheme, authority,
+ * the rest; then each part is checked. Every step returns the problem it found, NONE to go on.
  */
 #include <linnet/uri.h>
 

@@ -70,21 +70,6 @@ static enum ln_status finish(struct ln_sock *s, ln_msec deadline)
     return s->state == LN_SOCK_FAILED ? s->diag->status : LN_OK;
 }
 
-/* The caller has lost patience before the stack did. */
-static enum ln_status out_of_time(struct ln_sock *s)
-{
-    const struct ln_sock *bottom = s;
-    while (bottom->below != NULL)
-        bottom = bottom->below;
-    bool reached = bottom->state == LN_SOCK_OPEN && bottom != s;
-    if (reached)
-        return ln_diag_set(s->diag, LN_TIMEOUT, LN_CAT_NO_ANSWER, LN_PHASE_HANDSHAKE,
-                           "the handshake was not done by the deadline of the call");
-    return ln_diag_set(s->diag, LN_TIMEOUT, LN_CAT_NO_ANSWER, LN_PHASE_CONNECT,
-                       "connect to host %.80s port %u: not connected by the deadline of the call",
-                       s->host != NULL ? s->host : "", s->port);
-}
-
 enum ln_status ln_sock_connect_until(struct ln_sock *s, const char *host, uint16_t port,
                                      ln_msec deadline)
 {
@@ -96,7 +81,7 @@ enum ln_status ln_sock_connect_until(struct ln_sock *s, const char *host, uint16
             st = LN_AGAIN;
     }
     if (st == LN_TIMEOUT) {
-        (void)out_of_time(s); /* unless the stack itself gave up */
+        ln_sock_give_up(s); /* unless the stack itself did */
         ln_sock_close(s);
     }
     return st;

@@ -302,6 +302,7 @@ void ln__ip_notice(struct ln_sock *s, enum ln_notice notice)
             memset(&ip->remembered, 0, sizeof ip->remembered);
         break;
     case LN_NOTICE_NO_ANSWER:
+    case LN_NOTICE_GIVE_UP:
         break;
     }
 }

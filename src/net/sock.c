@@ -365,6 +365,18 @@ enum ln_status ln_sock_step(struct ln_sock *s, ln_msec now)
     return advance(s, now);
 }
 
+void ln_sock_give_up(struct ln_sock *s)
+{
+    if (s->state != LN_SOCK_CONNECTING)
+        return;
+    notify(s, LN_NOTICE_GIVE_UP);
+    (void)ln_diag_set(s->diag, LN_TIMEOUT, LN_CAT_NO_ANSWER, LN_PHASE_CONNECT,
+                      "connect to host %.80s port %u: not connected in the time that was given",
+                      s->host != NULL ? s->host : "", (unsigned)s->port);
+    ln_below_notice(s, LN_NOTICE_HANDSHAKE_FAILED);
+    s->state = LN_SOCK_FAILED;
+}
+
 /* ---- servers ---- */
 
 static enum ln_status bind_all(struct ln_sock *s, const struct ln_addr *local)

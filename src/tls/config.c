@@ -202,7 +202,6 @@ static enum ln_status load_own(struct making *m)
     struct ln_load key = load_of(m, "key", false);
     if (!given(&o->chain))
         return LN_OK;
-    m->config->has_certificate = true;
     if (o->chain.kind == LN_SOURCE_URI)
         m->settings.chain_uri = o->chain.path;
     else
@@ -222,6 +221,7 @@ static enum ln_status load_credentials(struct making *m)
     TRY(ln__load_certificates(&trust, &m->o->trust, &m->trust));
     TRY(ln__load_crls(&crls, &m->o->crls, &m->crls));
     TRY(load_own(m));
+    m->config->has_trust = m->trust.count > 0 || m->o->system_trust;
     if (m->o->tlsa_count == 0)
         return LN_OK;
     return ln__tlsa_set_new(m->env, m->o->tlsa, m->o->tlsa_count, m->diag, &m->config->tlsa);

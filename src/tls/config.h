@@ -24,7 +24,7 @@ struct ln_tls_config {
     bool insecure_skip_verification;
     bool insecure_skip_name;
     bool dane_ee_strict;
-    bool has_certificate;      /**< an own one is configured */
+    bool has_trust;            /**< there is somebody to trust */
     struct ln_tlsa_set *tlsa;  /**< NULL = none */
     uint32_t first_ms;
     uint32_t max_ms;

@@ -132,6 +132,9 @@ static struct verdict of_verify(const struct cause *c)
     case LN_VERIFY_UNTRUSTED:
         break;
     }
+    if (!c->t->config->has_trust)
+        return certain(LN_DENIED, LN_CAT_UNTRUSTED,
+                       "no CA is configured to be trusted, so nobody can be");
     return certain(LN_DENIED, LN_CAT_UNTRUSTED, "the peer's certificate leads to no trusted CA");
 }
 

@@ -191,6 +191,7 @@ static void schedule(struct ln_tls_sock *t, ln_msec now)
         t->give_up_at = later(now, schedule_length(t->config));
 }
 
+/** The patience ended, the schedule's or the caller's. */
 static enum ln_status give_up(struct ln_tls_sock *t)
 {
     return ln__tls_diagnose(t, LN_TIMEOUT, LN_PHASE_HANDSHAKE);
@@ -247,6 +248,13 @@ static enum ln_status tls_connect(struct ln_sock *s, ln_msec now)
         begin_clock(t, now);
     }
     return drive(t, now);
+}
+
+static void tls_notice(struct ln_sock *s, enum ln_notice notice)
+{
+    struct ln_tls_sock *t = self(s);
+    if (notice == LN_NOTICE_GIVE_UP && s->state == LN_SOCK_CONNECTING && t->link != NULL)
+        (void)give_up(t);
 }
 
 /* ---- data ---- */
@@ -413,6 +421,7 @@ static const struct ln_sock_ops tls_ops = {
     .close = tls_close,
     .interest = tls_interest,
     .info = tls_info,
+    .notice = tls_notice,
     .destroy = tls_destroy,
 };
 
@@ -427,6 +436,7 @@ static const struct ln_sock_ops dtls_ops = {
     .close = tls_close,
     .interest = tls_interest,
     .info = tls_info,
+    .notice = tls_notice,
     .destroy = tls_destroy,
 };
 

@@ -92,6 +92,8 @@ static enum ln_status check_pkix(struct decision *d, struct finding *out)
 {
     TRY(configured_path(d));
     *out = finding_of(d, &d->path);
+    if (out->verify == LN_VERIFY_INCOMPLETE && !d->t->config->has_trust)
+        out->verify = LN_VERIFY_UNTRUSTED; /* no chain could be long enough */
     if (out->verify == LN_VERIFY_OK && !name_fits(d))
         *out = found(LN_VERIFY_WRONG_NAME, d);
     return LN_OK;

@@ -15,12 +15,17 @@
  * Order of addresses: that of the answer, so that name servers can spread load. Not sorted by
  * RFC 6724: the race above finds out what is reachable.
  *
+ * /etc/hosts comes first, as the system's configuration says; but localhost, and what ends in it, is
+ * answered here without asking anybody (RFC 6761 6.3). c-ares 1.18 would ask name servers for
+ * "x.localhost", and loses some bytes for localhost of a family that /etc/hosts does not give.
+ *
  * Memory: the lookup from the environment; what c-ares needs, it takes from the heap.
  */
 #define CARES_NO_DEPRECATED /* 1.34 renamed the socket functions; 1.18 has the old ones only */
 
 #include "port/posix/posix.h"
 
+#include "base/text.h"
 #include "net/posix/net_posix.h"
 
 #include <linnet/sock.h>
@@ -42,9 +47,10 @@
 struct lookup {
     struct ln_lookup base; /* first: the contract */
     const struct ln_env *env;
-    ares_channel channel;
+    ares_channel channel; /* NULL: local */
     enum ln_family family;
     char host[LN_HOST_MAX + 1];
+    bool local; /* the loopback, without any question */
     bool done;
     int result; /* of c-ares; counts once done */
     struct ares_addrinfo *answer;
@@ -245,6 +251,19 @@ static enum ln_status explain(const struct lookup *l, int result, struct ln_diag
                       result);
 }
 
+static enum ln_status give_loopback(const struct lookup *l, struct ln_addr *out, size_t room,
+                                    size_t *count)
+{
+    struct ln_addr addr = { .family = (uint8_t)l->family };
+    if (l->family == LN_IPV6)
+        addr.ip[15] = 1; /* ::1 */
+    else
+        memcpy(addr.ip, "\x7f\x00\x00\x01", 4);
+    if (room > 0)
+        out[(*count)++] = addr;
+    return LN_OK;
+}
+
 static enum ln_status give_addresses(const struct lookup *l, struct ln_addr *out, size_t room,
                                      size_t *count, struct ln_diag *diag)
 {
@@ -299,6 +318,19 @@ static int make_channel(struct lookup *l, const struct ln__posix_dns *dns)
     ares_set_socket_functions(l->channel, &socket_functions, NULL);
     return dns->servers != NULL ? ares_set_servers_ports_csv(l->channel, dns->servers)
                                 : ARES_SUCCESS;
+}
+
+/* "localhost", "x.localhost", and both with the dot of the root. */
+static bool is_localhost(const char *host, size_t len)
+{
+    static const char name[] = ".localhost";
+    char end[sizeof name];
+    size_t name_len = sizeof name - 1;
+    if (len > 0 && host[len - 1] == '.')
+        len--;
+    if (len + 1 == name_len)
+        return memcmp(host, "", 0) == 0 && ln__text_same_n(host, name + 1, len);
+    return false;
 }
 
 static void ask(struct lookup *l)
