@@ -186,7 +186,7 @@ enum ln_status ln_addr_parse(const char *text, uint16_t port, struct ln_addr *ou
     if (text == NULL)
         return LN_NOT_FOUND;
     if (!read_whole_ipv4(text, &addr)) {
-        addr = (struct ln_addr){ .port = port };
+        addr = (struct ln_addr) { .port = port };
         if (!read_ipv6(text, &addr))
             return LN_NOT_FOUND;
     }
@@ -251,7 +251,7 @@ static struct zero_run longest_zero_run(const struct ln_addr *addr)
         while (end < GROUPS && is_zero_group(addr, end))
             end++;
         if (end - i > best.len)
-            best = (struct zero_run){ .start = i, .len = end - i };
+            best = (struct zero_run) { .start = i, .len = end - i };
     }
     if (best.len < 2)
         best.len = 0;

@@ -79,7 +79,7 @@ static const char *verdict(enum ln_verify verify)
 void ln_diag_clear(struct ln_diag *diag)
 {
     if (diag != NULL)
-        *diag = (struct ln_diag){ .status = LN_OK, .verify_depth = -1 };
+        *diag = (struct ln_diag) { .status = LN_OK, .verify_depth = -1 };
 }
 
 enum ln_status ln_diag_set(struct ln_diag *diag, enum ln_status status, enum ln_category category,

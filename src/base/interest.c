@@ -18,7 +18,7 @@ void ln_interest_add(struct ln_interest *want, ln_handle handle, unsigned events
         want->ready = true; /* costs a turn of the loop; to forget the handle would hang it */
         return;
     }
-    want->wait[want->count] = (struct ln_wait){ .handle = handle, .events = events };
+    want->wait[want->count] = (struct ln_wait) { .handle = handle, .events = events };
     want->count++;
 }
 

@@ -61,8 +61,8 @@ static const struct {
     uint16_t id;
     const char *name;
 } versions[] = {
-    { 0x0300, "SSL 3.0" },  { 0x0301, "TLS 1.0" },  { 0x0302, "TLS 1.1" },  { 0x0303, "TLS 1.2" },
-    { 0x0304, "TLS 1.3" },  { 0xfeff, "DTLS 1.0" }, { 0xfefd, "DTLS 1.2" }, { 0xfefc, "DTLS 1.3" },
+    { 0x0300, "SSL 3.0" }, { 0x0301, "TLS 1.0" },  { 0x0302, "TLS 1.1" },  { 0x0303, "TLS 1.2" },
+    { 0x0304, "TLS 1.3" }, { 0xfeff, "DTLS 1.0" }, { 0xfefd, "DTLS 1.2" }, { 0xfefc, "DTLS 1.3" },
 };
 
 const char *ln_version_name(uint16_t version)

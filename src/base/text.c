@@ -78,7 +78,7 @@ struct ln__text ln__text_init(char *data, size_t room)
 {
     if (room > 0)
         data[0] = '\0';
-    return (struct ln__text){ .data = data, .room = room, .len = 0, .cut = room == 0 };
+    return (struct ln__text) { .data = data, .room = room, .len = 0, .cut = room == 0 };
 }
 
 /* Where a text of `len` bytes may end so that no character of UTF-8 is broken. */

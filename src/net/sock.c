@@ -358,6 +358,8 @@ enum ln_status ln_sock_connect(struct ln_sock *s, const char *host, uint16_t por
 
 enum ln_status ln_sock_step(struct ln_sock *s, ln_msec now)
 {
+    if (s->state == LN_SOCK_FAILED)
+        return s->diag->status; /* whatever state the lower ones are in */
     if (s->state == LN_SOCK_CONNECTING)
         return go_on_connecting(s, now);
     if (s->state == LN_SOCK_OPEN || s->state == LN_SOCK_BOUND)

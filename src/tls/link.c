@@ -38,16 +38,41 @@ static bool only_lost(const struct ln_tls_link *link, enum ln_status st)
     return link->datagram && (st == LN_NO_SPACE || (st == LN_REFUSED && link->open));
 }
 
+/** A DTLS server's address refuses (ICMP) before anything came from it: on to the next one, until it
+ *  is the turn of the first that refused again. The hello goes there when its timer fires. */
+static bool has_another(struct ln_tls_link *link)
+{
+    struct ln_sock *below = link->owner->base.below;
+    struct ln_sock_info before;
+    struct ln_sock_info after;
+    ln_sock_info(below, &before);
+    ln_below_notice(&link->owner->base, LN_NOTICE_NO_ANSWER);
+    ln_sock_info(below, &after);
+    if (link->refused.family == LN_FAMILY_ANY)
+        link->refused = before.peer;
+    return after.peer.family != LN_FAMILY_ANY && !ln_addr_equal(&after.peer, &before.peer) &&
+           !ln_addr_equal(&after.peer, &link->refused);
+}
+
+static bool next_address(struct ln_tls_link *link, enum ln_status st)
+{
+    if (st != LN_REFUSED || !link->datagram || link->facts.got_bytes || !has_another(link))
+        return false;
+    live_with(link);
+    return true;
+}
+
 static enum ln_status io_send(void *ctx, struct ln_span data, size_t *sent)
 {
     struct ln_tls_link *link = ctx;
     if (!link->open)
         count_sent(link);
     enum ln_status st = ln_below_send(&link->owner->base, data, sent);
-    if (!only_lost(link, st))
+    if (only_lost(link, st))
+        live_with(link);
+    else if (!next_address(link, st))
         return st;
-    live_with(link);
-    *sent = data.len;
+    *sent = data.len; /* lost, as any datagram may be */
     return LN_OK;
 }
 
@@ -59,6 +84,8 @@ static enum ln_status recv_datagram(struct ln_tls_link *link, struct ln_mspan ro
             live_with(link);
             continue;
         }
+        if (next_address(link, st))
+            return LN_AGAIN;
         if (st != LN_OK)
             return st;
         if (!link->open)

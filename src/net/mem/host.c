@@ -212,6 +212,7 @@ enum ln_status ln_testkit_host_new(struct ln_testkit *kit, const char *name, con
                                       .number = ++kit->host_count,
                                       .next_port = FIRST_PORT };
     host->chance = ln__hash_mix(kit->config.seed, UINT64_C(0x686f7374) << 32 | host->number);
+    host->machine.random = ln__hash_mix(host->chance, 1);
     (void)snprintf(host->name, sizeof host->name, "%s", name);
     enum ln_status st = add_all(host, addresses != NULL ? addresses : "");
     if (st != LN_OK) {

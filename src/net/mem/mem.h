@@ -119,6 +119,27 @@ size_t ln__header_bytes(const struct ln_addr *addr, enum ln_net_kind kind);
 /* The next number of a sequence (splitmix64). */
 uint64_t ln__random_next(uint64_t *state);
 
+/* ---- the environment's half of a host: kept here, worked on by src/testkit ---- */
+
+#define LN__POINTS 5
+
+struct ln__point {
+    struct ln_testkit_fault fault;
+    size_t calls;
+    size_t hits;
+};
+
+struct ln__machine {
+    struct ln__point points[LN__POINTS]; /* by enum ln_testkit_point */
+    struct ln__block *oldest, *newest;   /* live allocations */
+    struct ln_testkit_memory memory;
+    size_t memory_limit;                 /* 0 = none */
+    uint64_t random;
+    struct ln__file *files;
+    char *log;                           /* one block, once there is a line */
+    size_t log_len;
+};
+
 /* ---- hosts (host.c) ---- */
 
 struct ln__address {
@@ -147,9 +168,7 @@ struct ln_testkit_host {
     struct ln__sock *socks;         /* all of the host, newest first */
     size_t open_handles;
     uint16_t next_port;
-    /* src/testkit hangs the environment's half of a host here. */
-    void *machine;
-    void (*machine_free)(struct ln_testkit_host *host);
+    struct ln__machine machine;
 };
 
 /* What is at an address, as seen by `from`; NULL: nothing is known about it. */
@@ -383,7 +402,8 @@ struct ln_testkit {
     struct ln__service services[LN__SERVICES_MAX];
     size_t service_count;
     bool serving;
-    struct ln__name *names;         /* the zone, src/testkit/names.c */
+    struct ln__name *names;         /* the zone */
+    void (*machine_free)(struct ln_testkit_host *host); /* of src/testkit; NULL: nothing to free */
     void (*names_free)(struct ln_testkit *kit);
     char text[320];
 };

@@ -288,9 +288,7 @@ static void transmit(struct ln__segment *segment)
     const char *failure = attempt(segment, link, &at_us);
     ln__conn_capture(from, 0, segment, failure);
     segment->in_heap = false;
-    if (!segment->in_list && !segment->to_listener)
-        ln__mem_free(conn->kit, segment);
-    else if (failure != NULL)
+    if (failure != NULL)
         wait_for_retry(segment);
     else
         schedule(segment, segment_arrive, at_us);
@@ -308,8 +306,8 @@ static void segment_retry(struct ln_testkit *kit, struct ln__event *event)
                  &segment->conn->wire[segment->to], 0);
         fail_end(from, LN_TIMEOUT, LN_CAT_NO_ANSWER);
     }
-    bool wanted = !from->dead && (segment->to_listener ? !from->gone : segment->in_list);
-    if (wanted)
+    /* One whose reader has gone is sent all the same: the answer is a reset. */
+    if (!from->dead && !(segment->to_listener && from->gone))
         transmit(segment); /* takes a reference of its own */
     else if (!segment->in_list)
         ln__mem_free(kit, segment);

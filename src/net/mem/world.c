@@ -99,8 +99,8 @@ static void free_hosts(struct ln_testkit *kit)
     while (kit->hosts != NULL) {
         struct ln_testkit_host *host = kit->hosts;
         kit->hosts = host->next;
-        if (host->machine_free != NULL)
-            host->machine_free(host);
+        if (kit->machine_free != NULL)
+            kit->machine_free(host);
         ln__mem_free(kit, host->out);
         ln__mem_free(kit, host->in);
         ln__mem_free(kit, host);

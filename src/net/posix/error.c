@@ -33,7 +33,8 @@ static const struct meaning meanings[] = {
 
     { ETIMEDOUT, LN_TIMEOUT, LN_CAT_NO_ANSWER, "had no answer" },
 
-    { EMSGSIZE, LN_NO_SPACE, LN_CAT_CONFIGURATION, "failed: the datagram is too long for the path" },
+    { EMSGSIZE, LN_NO_SPACE, LN_CAT_CONFIGURATION,
+      "failed: the datagram is too long for the path" },
     { EINVAL, LN_BAD_ARG, LN_CAT_CONFIGURATION,
       "failed: the system does not take this (link-local addresses need their zone: %2)" },
     { EAFNOSUPPORT, LN_UNSUPPORTED, LN_CAT_UNREACHABLE,

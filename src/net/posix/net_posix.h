@@ -43,16 +43,15 @@ enum ln_family ln__posix_family(int fd);
 /* ---- options.c ---- */
 
 /* All of `how` that is a socket option. */
-enum ln_status ln__posix_apply_options(int fd, const struct ln_net_open *how,
-                                       struct ln_diag *diag);
+enum ln_status ln__posix_apply_options(int fd, const struct ln_net_open *how, struct ln_diag *diag);
 
 /* TLS and CoAP write whole messages: nothing is gained by waiting for more (Nagle). */
 void ln__posix_no_delay(int fd);
 
 /* ---- transfer.c ---- */
 
-enum ln_status ln__posix_send(void *ctx, ln_handle h, const struct ln_addr *to,
-                              struct ln_span data, size_t *sent, struct ln_diag *diag);
+enum ln_status ln__posix_send(void *ctx, ln_handle h, const struct ln_addr *to, struct ln_span data,
+                              size_t *sent, struct ln_diag *diag);
 enum ln_status ln__posix_recv(void *ctx, ln_handle h, struct ln_mspan room, bool peek,
                               struct ln_net_got *got, struct ln_diag *diag);
 

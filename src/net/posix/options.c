@@ -21,7 +21,7 @@ struct option {
 
 static enum ln_status option_failed(struct ln_diag *diag, const char *verb)
 {
-    return ln__posix_fail(diag, &(struct ln__posix_failure){
+    return ln__posix_fail(diag, &(struct ln__posix_failure) {
                                     .error = errno, .phase = LN_PHASE_CONFIGURE, .verb = verb });
 }
 
@@ -43,8 +43,7 @@ static enum ln_status set_dscp(int fd, struct option o, uint8_t dscp, struct ln_
     return set_option(fd, &o, diag);
 }
 
-static enum ln_status set_traffic_class(int fd, const struct ln_net_open *how,
-                                        struct ln_diag *diag)
+static enum ln_status set_traffic_class(int fd, const struct ln_net_open *how, struct ln_diag *diag)
 {
     static const struct option v4 = { IPPROTO_IP, IP_TOS, 0, "setting the DSCP (IP_TOS)" };
     static const struct option v6 = { IPPROTO_IPV6, IPV6_TCLASS, 0,
@@ -90,8 +89,7 @@ static enum ln_status check_ranges(const struct ln_net_open *how, struct ln_diag
     return LN_OK;
 }
 
-enum ln_status ln__posix_apply_options(int fd, const struct ln_net_open *how,
-                                       struct ln_diag *diag)
+enum ln_status ln__posix_apply_options(int fd, const struct ln_net_open *how, struct ln_diag *diag)
 {
     bool v6 = how->family == LN_IPV6;
     const struct {

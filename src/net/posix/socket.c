@@ -31,11 +31,11 @@ static enum ln_status open_socket(void *ctx, const struct ln_net_open *how, stru
                     (stream ? SOCK_STREAM : SOCK_DGRAM) | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (fd < 0)
         return ln__posix_fail(
-            diag, &(struct ln__posix_failure){ .error = errno,
-                                               .phase = LN_PHASE_CONNECT,
-                                               .verb = how->family == LN_IPV6
-                                                           ? "opening an IPv6 socket"
-                                                           : "opening an IPv4 socket" });
+            diag, &(struct ln__posix_failure) { .error = errno,
+                                                .phase = LN_PHASE_CONNECT,
+                                                .verb = how->family == LN_IPV6
+                                                            ? "opening an IPv6 socket"
+                                                            : "opening an IPv4 socket" });
     enum ln_status st = ln__posix_apply_options(fd, how, diag);
     if (st != LN_OK) {
         (void)close(fd);
@@ -67,10 +67,9 @@ static enum ln_status bind_socket(void *ctx, ln_handle h, enum ln_net_kind kind,
     (void)ctx;
     int fd = ln__posix_fd(h);
     struct sockaddr_storage addr;
-    const struct ln__posix_failure what = { .phase = LN_PHASE_CONNECT,
-                                            .verb = "bind",
-                                            .link = " to ",
-                                            .addr = local };
+    const struct ln__posix_failure what = {
+        .phase = LN_PHASE_CONNECT, .verb = "bind", .link = " to ", .addr = local
+    };
     size_t len = ln__posix_addr_write(local, ln__posix_family(fd), &addr);
     if (len == 0)
         return wrong_family(diag, &what);
@@ -87,10 +86,9 @@ static enum ln_status connect_socket(void *ctx, ln_handle h, const struct ln_add
     (void)ctx;
     int fd = ln__posix_fd(h);
     struct sockaddr_storage addr;
-    const struct ln__posix_failure what = { .phase = LN_PHASE_CONNECT,
-                                            .verb = "connect",
-                                            .link = " to ",
-                                            .addr = peer };
+    const struct ln__posix_failure what = {
+        .phase = LN_PHASE_CONNECT, .verb = "connect", .link = " to ", .addr = peer
+    };
     size_t len = ln__posix_addr_write(peer, ln__posix_family(fd), &addr);
     if (len == 0)
         return wrong_family(diag, &what);
@@ -124,8 +122,8 @@ static enum ln_status finish_connect(void *ctx, ln_handle h, struct ln_diag *dia
 static bool is_about_one_client(int error)
 {
     return error == ECONNABORTED || error == EINTR || error == EPROTO || error == ENETDOWN ||
-           error == ENOPROTOOPT || error == EHOSTDOWN || error == ENONET ||
-           error == EHOSTUNREACH || error == ENETUNREACH;
+           error == ENOPROTOOPT || error == EHOSTDOWN || error == ENONET || error == EHOSTUNREACH ||
+           error == ENETUNREACH;
 }
 
 static enum ln_status accept_client(void *ctx, ln_handle h, ln_handle *out, struct ln_addr *peer,
@@ -143,9 +141,9 @@ static enum ln_status accept_client(void *ctx, ln_handle h, ln_handle *out, stru
     if (fd < 0 && ln__posix_would_block(errno))
         return LN_AGAIN;
     if (fd < 0)
-        return failed(diag, &(struct ln__posix_failure){ .phase = LN_PHASE_CONNECT,
-                                                         .verb = "accept" });
-    *peer = (struct ln_addr){ .family = LN_FAMILY_ANY };
+        return failed(diag,
+                      &(struct ln__posix_failure) { .phase = LN_PHASE_CONNECT, .verb = "accept" });
+    *peer = (struct ln_addr) { .family = LN_FAMILY_ANY };
     (void)ln__posix_addr_read((const struct sockaddr *)&from, len, peer);
     ln__posix_no_delay(fd);
     *out = fd;
@@ -158,8 +156,8 @@ static enum ln_status shutdown_socket(void *ctx, ln_handle h, struct ln_diag *di
     /* ENOTCONN: the peer was faster, or an unconnected datagram socket, which is shut all the same */
     if (shutdown(ln__posix_fd(h), SHUT_RDWR) == 0 || errno == ENOTCONN)
         return LN_OK;
-    return failed(diag, &(struct ln__posix_failure){ .phase = LN_PHASE_CLOSE,
-                                                     .verb = "shutdown" });
+    return failed(diag,
+                  &(struct ln__posix_failure) { .phase = LN_PHASE_CLOSE, .verb = "shutdown" });
 }
 
 static void close_socket(void *ctx, ln_handle h)
@@ -169,8 +167,7 @@ static void close_socket(void *ctx, ln_handle h)
         (void)close(ln__posix_fd(h)); /* also after EINTR the descriptor is gone on Linux */
 }
 
-static enum ln_status names_of(void *ctx, ln_handle h, struct ln_addr *local,
-                               struct ln_addr *peer)
+static enum ln_status names_of(void *ctx, ln_handle h, struct ln_addr *local, struct ln_addr *peer)
 {
     (void)ctx;
     struct sockaddr_storage addr;
@@ -201,8 +198,8 @@ static enum ln_status mtu_of(void *ctx, ln_handle h, size_t *mtu)
     if (names_of(ctx, h, NULL, &peer) != LN_OK)
         return LN_UNSUPPORTED;
     bool v6 = peer.family == LN_IPV6;
-    if (getsockopt(ln__posix_fd(h), v6 ? IPPROTO_IPV6 : IPPROTO_IP, v6 ? IPV6_MTU : IP_MTU,
-                   &value, &len) != 0 ||
+    if (getsockopt(ln__posix_fd(h), v6 ? IPPROTO_IPV6 : IPPROTO_IP, v6 ? IPV6_MTU : IP_MTU, &value,
+                   &len) != 0 ||
         value <= 0)
         return LN_UNSUPPORTED;
     *mtu = (size_t)value;

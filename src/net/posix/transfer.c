@@ -19,18 +19,18 @@ static const struct ln_addr *peer_of(int fd, struct ln_addr *room)
     return room;
 }
 
-static enum ln_status transfer_failed(int fd, struct ln__posix_failure *what,
-                                      struct ln_diag *diag)
+/* What failed as `what` says, in a transfer; without an address, that of the peer is told. */
+static enum ln_status transfer_failed(int fd, struct ln__posix_failure what, struct ln_diag *diag)
 {
     struct ln_addr peer;
-    what->phase = LN_PHASE_TRANSFER;
-    if (what->addr == NULL)
-        what->addr = peer_of(fd, &peer);
-    return ln__posix_fail(diag, what);
+    what.phase = LN_PHASE_TRANSFER;
+    if (what.addr == NULL)
+        what.addr = peer_of(fd, &peer);
+    return ln__posix_fail(diag, &what);
 }
 
-enum ln_status ln__posix_send(void *ctx, ln_handle h, const struct ln_addr *to,
-                              struct ln_span data, size_t *sent, struct ln_diag *diag)
+enum ln_status ln__posix_send(void *ctx, ln_handle h, const struct ln_addr *to, struct ln_span data,
+                              size_t *sent, struct ln_diag *diag)
 {
     (void)ctx;
     int fd = ln__posix_fd(h);
@@ -42,7 +42,7 @@ enum ln_status ln__posix_send(void *ctx, ln_handle h, const struct ln_addr *to,
         addr_len = ln__posix_addr_write(to, ln__posix_family(fd), &addr);
         if (addr_len == 0) {
             what.error = EAFNOSUPPORT;
-            return transfer_failed(fd, &what, diag);
+            return transfer_failed(fd, what, diag);
         }
     }
     ssize_t n;
@@ -57,7 +57,7 @@ enum ln_status ln__posix_send(void *ctx, ln_handle h, const struct ln_addr *to,
     if (ln__posix_would_block(errno))
         return LN_AGAIN;
     what.error = errno;
-    return transfer_failed(fd, &what, diag);
+    return transfer_failed(fd, what, diag);
 }
 
 /* MSG_TRUNC asks a datagram socket for the full length; a stream would throw the bytes away. */
@@ -76,7 +76,7 @@ enum ln_status ln__posix_recv(void *ctx, ln_handle h, struct ln_mspan room, bool
     bool datagram = is_datagram(fd);
     struct sockaddr_storage from;
     uint8_t one;
-    *got = (struct ln_net_got){ .len = 0 };
+    *got = (struct ln_net_got) { .len = 0 };
 
     /* A stream answers "0 bytes" to empty room at once; look whether there is anything instead. */
     bool look = room.len == 0 && !datagram;
@@ -95,7 +95,7 @@ enum ln_status ln__posix_recv(void *ctx, ln_handle h, struct ln_mspan room, bool
         return LN_AGAIN;
     if (n < 0) {
         struct ln__posix_failure what = { .error = errno, .verb = "receive", .link = " from " };
-        return transfer_failed(fd, &what, diag);
+        return transfer_failed(fd, what, diag);
     }
     got->full = (size_t)n;
     got->len = got->full < room.len ? got->full : room.len;

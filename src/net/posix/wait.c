@@ -27,7 +27,7 @@ static nfds_t fill(const struct ln_interest *want, struct pollfd fds[LN_WAIT_MAX
     for (size_t i = 0; i < want->count && i < LN_WAIT_MAX; i++) {
         bool reads = (want->wait[i].events & LN_WANT_READ) != 0;
         bool writes = (want->wait[i].events & LN_WANT_WRITE) != 0;
-        fds[count++] = (struct pollfd){
+        fds[count++] = (struct pollfd) {
             .fd = ln__posix_fd(want->wait[i].handle),
             .events = (short)((reads ? POLLIN : 0) | (writes ? POLLOUT : 0)),
         };

@@ -39,7 +39,7 @@ enum ln_status ln_env_posix_new(struct ln_env **out)
     if (posix == NULL)
         return LN_NO_MEMORY;
     posix->dns = dns_defaults;
-    posix->env = (struct ln_env){
+    posix->env = (struct ln_env) {
         .alloc = ln__posix_alloc,
         .clock = ln__posix_clock,
         .random = ln__posix_random,

@@ -123,15 +123,15 @@ static bool is_plain(int folder, const char *name)
     return fstatat(folder, name, &about, 0) == 0 && S_ISREG(about.st_mode);
 }
 
-static enum ln_status list_open_folder(DIR *folder, bool (*each)(void *user, const char *name),
-                                       void *user)
+static enum ln_status list_open_folder(DIR *folder, int fd,
+                                       bool (*each)(void *user, const char *name), void *user)
 {
     for (;;) {
         errno = 0;
         const struct dirent *entry = readdir(folder);
         if (entry == NULL)
             return errno == 0 ? LN_OK : ln__posix_file_status(errno);
-        if (ln__posix_is_temporary(entry->d_name) || !is_plain(dirfd(folder), entry->d_name))
+        if (ln__posix_is_temporary(entry->d_name) || !is_plain(fd, entry->d_name))
             continue;
         if (!each(user, entry->d_name))
             return LN_OK;
@@ -151,7 +151,7 @@ static enum ln_status list_folder(void *ctx, const char *path,
         (void)close(fd);
         return ln__posix_file_status(error);
     }
-    enum ln_status st = list_open_folder(folder, each, user);
+    enum ln_status st = list_open_folder(folder, fd, each, user);
     (void)closedir(folder); /* and fd */
     return st;
 }

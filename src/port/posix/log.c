@@ -13,11 +13,8 @@
 #define LINE_MAX_BYTES 2048
 
 static const char *const level_words[] = {
-    [LN_LOG_OFF] = "",
-    [LN_LOG_ERROR] = "error",
-    [LN_LOG_WARN] = "warning",
-    [LN_LOG_INFO] = "info",
-    [LN_LOG_DEBUG] = "debug",
+    [LN_LOG_OFF] = "",      [LN_LOG_ERROR] = "error", [LN_LOG_WARN] = "warning",
+    [LN_LOG_INFO] = "info", [LN_LOG_DEBUG] = "debug",
 };
 
 static const char *level_word(enum ln_level level)

@@ -34,6 +34,7 @@ bool ln__posix_is_temporary(const char *name)
 /* A path taken apart. */
 struct place {
     int folder; /* open */
+    char folder_path[PATH_ROOM];
     char name[NAME_ROOM];
     char temporary[NAME_ROOM + 1 + sizeof temporary_suffix];
 };
@@ -43,25 +44,27 @@ static bool is_file_name(const char *name)
     return name[0] != '\0' && strcmp(name, ".") != 0 && strcmp(name, "..") != 0;
 }
 
-/* Open the folder of `path` and name the file in it. LN_OK: place->folder is the caller's. */
-static enum ln_status find_place(const char *path, struct place *place)
+static enum ln_status take_apart(const char *path, struct place *place)
 {
-    char folder[PATH_ROOM];
     const char *slash = strrchr(path, '/');
     const char *name = slash != NULL ? slash + 1 : path;
-    size_t folder_len = slash != NULL ? (size_t)(slash - path) + 1 : 0;
+    size_t folder_len = (size_t)(name - path); /* with its slash at the end: "/" stays "/" */
     if (!is_file_name(name))
         return LN_BAD_ARG;
-    if (folder_len + 1 > sizeof folder || strlen(name) >= sizeof place->name)
+    if (folder_len >= sizeof place->folder_path || strlen(name) >= sizeof place->name)
         return LN_NOT_FOUND;
-    /* with its slash at the end: "/" stays "/" */
-    memcpy(folder, path, folder_len);
-    folder[folder_len] = '\0';
+    (void)snprintf(place->folder_path, sizeof place->folder_path, "%.*s", (int)folder_len, path);
     (void)snprintf(place->name, sizeof place->name, "%s", name);
     (void)snprintf(place->temporary, sizeof place->temporary, "%c%s%s", temporary_prefix, name,
                    temporary_suffix);
-    place->folder = open(folder_len > 0 ? folder : ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    return place->folder >= 0 ? LN_OK : ln__posix_file_status(errno);
+    return LN_OK;
+}
+
+/* The folder of a place, or -1 with errno. */
+static int open_folder(const struct place *place)
+{
+    return open(place->folder_path[0] != '\0' ? place->folder_path : ".",
+                O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 }
 
 static enum ln_status sync_file(int fd)
@@ -159,9 +162,12 @@ enum ln_status ln__posix_replace(void *ctx, const char *path, struct ln_span dat
 {
     (void)ctx;
     struct place place;
-    enum ln_status st = find_place(path, &place);
+    enum ln_status st = take_apart(path, &place);
     if (st != LN_OK)
         return st;
+    place.folder = open_folder(&place);
+    if (place.folder < 0)
+        return ln__posix_file_status(errno);
     st = replace_in(&place, data);
     (void)close(place.folder);
     return st;
@@ -183,9 +189,12 @@ enum ln_status ln__posix_remove(void *ctx, const char *path)
 {
     (void)ctx;
     struct place place;
-    enum ln_status st = find_place(path, &place);
+    enum ln_status st = take_apart(path, &place);
     if (st != LN_OK)
         return st;
+    place.folder = open_folder(&place);
+    if (place.folder < 0)
+        return ln__posix_file_status(errno);
     st = remove_in(&place);
     (void)close(place.folder);
     return st;

@@ -139,7 +139,7 @@ static void socket_changed(void *user, ares_socket_t s, int readable, int writab
             drop_socket(l, 0);
         i = l->socket_count++;
     }
-    l->sockets[i] = (struct ln_wait){ .handle = s, .events = events };
+    l->sockets[i] = (struct ln_wait) { .handle = s, .events = events };
 }
 
 /* The environment's time of the next timer of c-ares, which runs on a clock of its own. */
@@ -161,7 +161,7 @@ static void process(struct lookup *l)
     for (size_t i = 0; i < count; i++) {
         bool reads = (l->sockets[i].events & LN_WANT_READ) != 0;
         bool writes = (l->sockets[i].events & LN_WANT_WRITE) != 0;
-        ready[i] = (struct pollfd){
+        ready[i] = (struct pollfd) {
             .fd = (int)l->sockets[i].handle,
             .events = (short)((reads ? POLLIN : 0) | (writes ? POLLOUT : 0)),
         };
@@ -245,10 +245,10 @@ static enum ln_status explain(const struct lookup *l, int result, struct ln_diag
                                           v->before, l->host, v->behind),
                               result);
     }
-    return add_native(diag,
-                      ln_diag_set(diag, LN_IO, LN_CAT_DNS, LN_PHASE_RESOLVE,
-                                  "looking up %s failed", l->host),
-                      result);
+    return add_native(
+        diag,
+        ln_diag_set(diag, LN_IO, LN_CAT_DNS, LN_PHASE_RESOLVE, "looking up %s failed", l->host),
+        result);
 }
 
 static enum ln_status give_loopback(const struct lookup *l, struct ln_addr *out, size_t room,
@@ -323,14 +323,16 @@ static int make_channel(struct lookup *l, const struct ln__posix_dns *dns)
 /* "localhost", "x.localhost", and both with the dot of the root. */
 static bool is_localhost(const char *host, size_t len)
 {
-    static const char name[] = ".localhost";
+    static const char name[] = "localhost";
+    const size_t name_len = sizeof name - 1;
     char end[sizeof name];
-    size_t name_len = sizeof name - 1;
     if (len > 0 && host[len - 1] == '.')
         len--;
-    if (len + 1 == name_len)
-        return memcmp(host, "", 0) == 0 && ln__text_same_n(host, name + 1, len);
-    return false;
+    if (len < name_len)
+        return false;
+    memcpy(end, host + len - name_len, name_len);
+    end[name_len] = '\0';
+    return ln__text_same(end, name) && (len == name_len || host[len - name_len - 1] == '.');
 }
 
 static void ask(struct lookup *l)
@@ -372,6 +374,12 @@ static enum ln_status start(void *ctx, const struct ln_env *env, const char *hos
     l->env = env;
     l->family = family;
     memcpy(l->host, host, host_len + 1);
+    l->local = is_localhost(host, host_len);
+    if (l->local) {
+        l->done = true;
+        *out = &l->base;
+        return LN_OK;
+    }
     int rc = make_channel(l, (const struct ln__posix_dns *)ctx);
     if (rc != ARES_SUCCESS) {
         enum ln_status st = explain(l, rc, diag);
@@ -394,6 +402,8 @@ static enum ln_status poll_lookup(struct ln_lookup *lookup, ln_msec now, struct 
         note_deadline(l, now);
         return LN_AGAIN;
     }
+    if (l->local)
+        return give_loopback(l, out, room, count);
     if (l->result != ARES_SUCCESS)
         return explain(l, l->result, diag);
     return give_addresses(l, out, room, count, diag);
@@ -424,6 +434,6 @@ enum ln_status ln__posix_resolver_init(struct ln__posix_dns *dns, struct ln_reso
         return LN_IO;
     if (library_result != ARES_SUCCESS)
         return library_result == ARES_ENOMEM ? LN_NO_MEMORY : LN_IO;
-    *out = (struct ln_resolver){ .ops = &ln__posix_cares, .ctx = dns };
+    *out = (struct ln_resolver) { .ops = &ln__posix_cares, .ctx = dns };
     return LN_OK;
 }

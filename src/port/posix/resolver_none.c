@@ -8,6 +8,6 @@
 enum ln_status ln__posix_resolver_init(struct ln__posix_dns *dns, struct ln_resolver *out)
 {
     (void)dns;
-    *out = (struct ln_resolver){ .ops = NULL };
+    *out = (struct ln_resolver) { .ops = NULL };
     return LN_OK;
 }

@@ -119,9 +119,11 @@ static enum ln_status outcome(struct ossl_engine *e, int ret, struct ln_diag *di
     return ossl_fail(e, diag);
 }
 
+/** Start with an empty queue; to look is cheaper than to clear what is empty. */
 static void begin(struct ossl_engine *e)
 {
-    ERR_clear_error();
+    if (ERR_peek_error() != 0)
+        ERR_clear_error();
     e->io_status = LN_OK;
     e->write_blocked = false;
 }
@@ -142,6 +144,7 @@ static void handshake_done(struct ossl_engine *e)
     unsigned len = 0;
     e->open = true;
     e->resumed = truly_resumed(e);
+    SSL_set_msg_callback(e->ssl, NULL); /* what follows is told by alerts */
     SSL_get0_alpn_selected(e->ssl, &alpn, &len);
     if (alpn != NULL && len < sizeof e->alpn)
         memcpy(e->alpn, alpn, len);
