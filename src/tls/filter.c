@@ -218,16 +218,38 @@ static enum ln_status send_again(struct ln_tls_sock *t, ln_msec now)
     return LN_AGAIN;
 }
 
+/** Nothing came from the address we had: the same hello, made anew, for the next one. */
+static enum ln_status begin_elsewhere(struct ln_tls_sock *t)
+{
+    struct ln_addr refused = t->link->refused;
+    ln__tls_link_free(t->link);
+    t->link = NULL;
+    TRY(begin(t));
+    t->link->refused = refused;
+    return LN_OK;
+}
+
+static enum ln_status shake(struct ln_tls_sock *t)
+{
+    for (;;) {
+        struct ln_tls_link *link = t->link;
+        enum ln_status st = link->backend->handshake(link->engine, &link->native);
+        if (st != LN_AGAIN || !link->moved)
+            return st;
+        TRY(begin_elsewhere(t)); /* at most once for each address */
+    }
+}
+
 static enum ln_status drive(struct ln_tls_sock *t, ln_msec now)
 {
+    enum ln_status st = shake(t);
     struct ln_tls_link *link = t->link;
-    enum ln_status st = link->backend->handshake(link->engine, &link->native);
     if (st == LN_OK) {
         established(t, now);
         return LN_OK;
     }
     if (st != LN_AGAIN)
-        return ln__tls_diagnose(t, st, LN_PHASE_HANDSHAKE);
+        return link != NULL ? ln__tls_diagnose(t, st, LN_PHASE_HANDSHAKE) : st;
     schedule(t, now);
     /* while our own records wait for room below, nothing is sent again (CVE-2026-84782) */
     if (now >= t->retransmit_at && !link->backend->wants_write(link->engine))

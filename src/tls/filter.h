@@ -34,6 +34,7 @@ struct ln_tls_link {
     bool open;
     bool sending;                 /**< the flight under way is ours */
     struct ln_addr refused;       /**< the first address of a DTLS server that refused; or none */
+    bool moved;                   /**< the hello must go to another address */
     struct ln_diag native;        /**< the library's own words, until the diagnosis takes them */
     struct ln_span peeked;        /**< listeners: the datagram being looked at */
     struct ln_addr sender;        /**< listeners: who sent it */

@@ -39,7 +39,7 @@ static bool only_lost(const struct ln_tls_link *link, enum ln_status st)
 }
 
 /** A DTLS server's address refuses (ICMP) before anything came from it: on to the next one, until it
- *  is the turn of the first that refused again. The hello goes there when its timer fires. */
+ *  is the turn of the first that refused again. The filter begins anew there. */
 static bool has_another(struct ln_tls_link *link)
 {
     struct ln_sock *below = link->owner->base.below;
@@ -59,6 +59,7 @@ static bool next_address(struct ln_tls_link *link, enum ln_status st)
     if (st != LN_REFUSED || !link->datagram || link->facts.got_bytes || !has_another(link))
         return false;
     live_with(link);
+    link->moved = true;
     return true;
 }
 
