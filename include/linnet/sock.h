@@ -235,9 +235,10 @@ LN_MUST_USE LN_API enum ln_status ln_sock_send(struct ln_sock *s, struct ln_span
  * @param got  bytes in room; 0 unless LN_OK or LN_NO_SPACE
  * @retval LN_NO_SPACE  the datagram was longer than the room: room is full of its first bytes, the
  *                      rest is gone, info.datagram_len is its true length. Not a failure.
- * @retval LN_CLOSED    DTLS: the peer ended the association (close_notify); FAILED
+ * @retval LN_CLOSED    DTLS: the peer ended the association (close_notify). Streams: the connection
+ *                      was reset. FAILED
  * @retval LN_BAD_PEER  a stream that was cut, a record that was forged; FAILED
- * @retval LN_REFUSED   UDP: an ICMP error; unchanged. Streams: reset; FAILED
+ * @retval LN_REFUSED   UDP: an ICMP error; unchanged. TLS, DTLS: the peer sent a fatal alert; FAILED
  */
 LN_MUST_USE LN_API enum ln_status ln_sock_recv(struct ln_sock *s, struct ln_mspan room,
                                                size_t *got);

@@ -90,7 +90,7 @@ LN_API void ln_testkit_advance(struct ln_testkit *kit, int64_t ms);
  *         return 0;
  *     }
  *
- * The current world is the one made last in this thread, until it is freed or another one chosen.
+ * The current world is the one made last in this thread; when it is freed, the one made before it.
  */
 LN_API int64_t ln_testkit_wall_us(void);
 /** Choose this thread's current world; NULL = none. */
@@ -360,10 +360,9 @@ LN_API uint64_t ln_testkit_trace_hash(const struct ln_testkit *kit);
 
 /**
  * Fill in an environment: everything the code under test gets belongs to this host. Members may be
- * replaced afterwards. The digest is left to the TLS library.
- * LN_NO_MEMORY: *env is untouched.
+ * replaced afterwards; the log level is DEBUG, the digest is left to the TLS library.
  */
-LN_MUST_USE LN_API enum ln_status ln_testkit_env(struct ln_testkit_host *host, struct ln_env *env);
+LN_API void ln_testkit_env(struct ln_testkit_host *host, struct ln_env *env);
 
 /** Where a host can be made to fail. */
 enum ln_testkit_point {

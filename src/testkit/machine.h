@@ -18,6 +18,8 @@ extern const struct ln_resolver_ops ln__machine_resolver_ops;
 extern const struct ln_net_ops ln__machine_net_ops;
 extern const struct ln_files ln__machine_files; /* without its context */
 
+/* Free what the code under test did not. */
+void ln__machine_free_leaks(struct ln_testkit_host *host);
 void ln__machine_free_files(struct ln_testkit_host *host);
 void ln__machine_free(struct ln_testkit_host *host);
 void ln__names_free(struct ln_testkit *kit);

@@ -82,6 +82,12 @@ void *ln__machine_resize(void *ctx, void *memory, size_t size)
     return grown + 1;
 }
 
+void ln__machine_free_leaks(struct ln_testkit_host *host)
+{
+    while (host->machine.oldest != NULL)
+        (void)ln__machine_resize(host, host->machine.oldest + 1, 0);
+}
+
 void ln_testkit_memory(const struct ln_testkit_host *host, struct ln_testkit_memory *out)
 {
     const struct ln__block *oldest = host->machine.oldest;

@@ -372,6 +372,7 @@ struct ln__service {
 };
 
 struct ln_testkit {
+    struct ln_testkit *older;       /* of the same thread */
     struct ln_testkit_config config;
     int64_t now_us;
     int64_t wall_offset_us; /* wall = now + offset */

@@ -19,8 +19,9 @@
 
 enum { DEFAULT_FLIGHT = 65536, DEFAULT_EVENTS = 1024 };
 
-/* The kit that ln_testkit_wall_us() serves: gettimeofday() has no argument to carry it. */
-static _Thread_local struct ln_testkit *current;
+/* The kit that ln_testkit_wall_us() serves: gettimeofday() has no argument to carry it. And all kits
+ * of this thread, so that another one can take its place. */
+static _Thread_local struct ln_testkit *current, *newest;
 
 /* ---- memory ---- */
 
@@ -50,6 +51,17 @@ void ln__mem_free(struct ln_testkit *kit, void *block)
 
 /* ---- life ---- */
 
+static void leave_thread(struct ln_testkit *kit)
+{
+    struct ln_testkit **link = &newest;
+    while (*link != NULL && *link != kit)
+        link = &(*link)->older;
+    if (*link != NULL)
+        *link = kit->older;
+    if (current == kit)
+        current = newest;
+}
+
 static struct ln_testkit_config with_defaults(const struct ln_testkit_config *config)
 {
     struct ln_testkit_config full = *config;
@@ -76,6 +88,8 @@ enum ln_status ln__world_new(const struct ln_testkit_config *config, struct ln_t
         ln__mem_free(kit, kit);
         return LN_NO_MEMORY;
     }
+    kit->older = newest;
+    newest = kit;
     current = kit;
     *out = kit;
     return LN_OK;
@@ -157,8 +171,7 @@ void ln_testkit_free(struct ln_testkit *kit)
     ln__mem_free(kit, kit->slots);
     ln__mem_free(kit, kit->queue.heap);
     ln__mem_free(kit, kit->journal);
-    if (current == kit)
-        current = NULL;
+    leave_thread(kit);
     ln__mem_free(kit, kit);
 }
 
