@@ -191,8 +191,8 @@ LN_API enum ln_status ln_diag_set(struct ln_diag *diag, enum ln_status status,
                                   enum ln_category category, enum ln_phase phase,
                                   const char *text, ...) LN_PRINTF(5, 6);
 
-/** Add whose number it is, if the record names nobody yet; `text` may be NULL. May come before or
- *  after ln_diag_set(). */
+/** Add whose number it is to a record that ln_diag_set() has just made; `text` may be NULL. Where
+ *  the record is empty, or names somebody already, nothing happens. */
 LN_API void ln_diag_native(struct ln_diag *diag, const char *origin, long native,
                            const char *text);
 

@@ -216,19 +216,27 @@ void ln__candidates_step(struct ln__candidates *c, ln_msec now)
 
 /* ---- handing out ---- */
 
-/* Whether the answer that is still missing is worth the resolution delay. */
-static bool awaited(const struct ln__candidates *c, size_t of)
+/* A favourite is here, and no better one can come any more. */
+static bool has_favourite(const struct ln__candidates *c)
+{
+    for (size_t f = 0; f < c->favourite; f++) {
+        for (size_t of = 0; of < 2; of++) {
+            if (c->of[of].lookup != NULL && c->wanted.favourites[f].family == c->of[of].family)
+                return false;
+        }
+    }
+    return c->favourite < FAVOURITES;
+}
+
+/* Whether an answer that is still missing is worth the resolution delay. */
+static bool awaits(const struct ln__candidates *c)
 {
     const struct ln_addr *favourites = c->wanted.favourites;
-    if (c->of[of].lookup == NULL)
-        return false;
-    if (of == 0)
+    unsigned other = c->of[1].family;
+    if (c->of[0].lookup != NULL)
         return true;
-    for (size_t f = 0; f < c->favourite; f++) {
-        if (favourites[f].family == c->of[of].family)
-            return true;
-    }
-    return false;
+    return c->of[1].lookup != NULL &&
+           (favourites[0].family == other || favourites[1].family == other);
 }
 
 static bool may_begin(const struct ln__candidates *c, ln_msec now)
@@ -237,7 +245,7 @@ static bool may_begin(const struct ln__candidates *c, ln_msec now)
         return true;
     if (!anything_found(c))
         return false;
-    return c->favourite == 0 || now >= c->begin_at || (!awaited(c, 0) && !awaited(c, 1));
+    return has_favourite(c) || !awaits(c) || now >= c->begin_at;
 }
 
 /* Which family is first: the favourite's, or the preferred one. */

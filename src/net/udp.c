@@ -226,6 +226,23 @@ static bool is_recent(const struct udp *u, const struct ln_addr *sender)
     return false;
 }
 
+/* Where the queue is empty, there is nothing to remember. */
+static void remember_recent(struct udp *u, const struct ln_addr *sender)
+{
+    const struct ln_net *net = ln__ip_net(&u->ip);
+    struct ln_net_got head;
+    uint8_t byte;
+    enum ln_status st = net->ops->recv(net->ctx, u->ip.handle, ln_mspan(&byte, 1), true, &head,
+                                       NULL);
+    if (st == LN_AGAIN) {
+        forget_recent(u);
+        return;
+    }
+    u->recent[u->recent_next] = *sender;
+    u->recent_next = (uint8_t)((u->recent_next + 1) % RECENT_MAX);
+    u->recent_dirty = true;
+}
+
 /* The raw half of a new client: the listener's port, the sender as its peer. */
 static enum ln_status reach_back(struct udp *u, struct ln__ip *client, const struct ln_addr *sender,
                                  struct ln_diag *diag)
@@ -301,9 +318,7 @@ static enum ln_status udp_accept(struct ln_sock *s, ln_msec now, struct ln_sock 
         return LN_AGAIN;
     }
     TRY(make_client(u, &head, out));
-    u->recent[u->recent_next] = head.from;
-    u->recent_next = (uint8_t)((u->recent_next + 1) % RECENT_MAX);
-    u->recent_dirty = true;
+    remember_recent(u, &head.from);
     return LN_OK;
 }
 

@@ -5,6 +5,8 @@
  * A round in which no time passes is normal (an answer to an answer); too many of them in a row are
  * a livelock, and the pump then names a socket that keeps it from sleeping.
  */
+#include <linnet/filter.h>
+
 #include "net/mem/mem.h"
 
 enum { DEFAULT_ROUNDS = 10000, DEFAULT_RUN_MS = 600000 };

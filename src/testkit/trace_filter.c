@@ -30,16 +30,8 @@ static enum ln_status trace_recv(struct ln_sock *s, struct ln_mspan room, size_t
     return st;
 }
 
-static enum ln_status trace_connect(struct ln_sock *s, ln_msec now)
-{
-    (void)s;
-    (void)now;
-    return LN_OK;
-}
-
 static const struct ln_sock_ops trace_ops = {
     .name = "trace",
-    .connect = trace_connect,
     .send = trace_send,
     .recv = trace_recv,
 };

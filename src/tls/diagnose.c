@@ -161,6 +161,10 @@ static struct verdict of_handshake_failure(const struct cause *c)
     if (c->client && c->facts->certificate_sent)
         return likely(LN_REFUSED, LN_CAT_CLIENT_CERT_REJECTED,
                       "the server gave up after our client certificate");
+    if (c->psk && c->t->config->max_version == LN_TLS_1_3)
+        return likely(LN_REFUSED, LN_CAT_PSK_IDENTITY,
+                      "the server refused what was offered: it does not know the identity, or has no "
+                      "pre-shared-key suite in common with us");
     if (c->psk)
         return likely(LN_REFUSED, LN_CAT_SUITE,
                       "the server refused what was offered: it has no pre-shared-key suite in "
@@ -276,6 +280,8 @@ static struct verdict of_reason(const struct cause *c)
     case LN_TLS_REASON_GROUP:
         return certain(LN_REFUSED, LN_CAT_GROUP, "no key exchange group in common");
     case LN_TLS_REASON_SIGNATURE:
+        if (c->psk && !c->client) /* no key was found, and there is no certificate to sign with */
+            return certain(LN_REFUSED, LN_CAT_PSK_IDENTITY, "the PSK identity is not known");
         return certain(LN_REFUSED, LN_CAT_SUITE, "no signature algorithm in common");
     case LN_TLS_REASON_DECRYPT:
         return of_decrypt(c);

@@ -136,7 +136,8 @@ static enum ln_status check_anchor(struct decision *d, const struct ln_tlsa *rec
     for (size_t i = 1; i < d->chain->count; i++)
         if (matches(d, record, d->chain->certs[i]))
             anchors[count++] = d->chain->certs[i];
-    if (count == 0 && record->matching == LN_TLSA_EXACT && record->selector == 0)
+    bool whole = record->matching == LN_TLSA_EXACT && record->selector == 0;
+    if (count == 0 && whole && !ln_span_equal(record->data, d->chain->certs[0])) /* no own anchor */
         anchors[count++] = record->data;
     *out = found(LN_VERIFY_DANE, d);
     if (count == 0)

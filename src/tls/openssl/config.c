@@ -183,16 +183,19 @@ static void set_behaviour(struct ossl_config *c)
     SSL_CTX_set_msg_callback(c->ctx, on_message);
 }
 
+const unsigned char ossl_session_context[OSSL_SESSION_CONTEXT_LEN] = { 'l', 'i', 'n',
+                                                                       'n', 'e', 't' };
+
 static enum ln_status set_sessions(struct ossl_config *c, struct ln_diag *diag)
 {
-    static const unsigned char id[] = "linnet";
     long mode = SSL_SESS_CACHE_SERVER | SSL_SESS_CACHE_NO_INTERNAL_STORE;
     if (c->resume) {
         mode |= SSL_SESS_CACHE_CLIENT;
         SSL_CTX_sess_set_new_cb(c->ctx, on_session);
     }
     SSL_CTX_set_session_cache_mode(c->ctx, mode);
-    if (!SSL_CTX_set_session_id_context(c->ctx, id, sizeof id - 1))
+    if (!SSL_CTX_set_session_id_context(c->ctx, ossl_session_context,
+                                        OSSL_SESSION_CONTEXT_LEN))
         return ossl_config_fail(diag, LN_INTERNAL, "sessions: refused");
     return LN_OK;
 }

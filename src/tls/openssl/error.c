@@ -106,11 +106,13 @@ enum ln_status ossl_fail(struct ossl_engine *e, struct ln_diag *diag)
         e->facts->reason = reason;
     if (e->io_status != LN_OK)
         return e->io_status; /* the deepest cause: the socket below said why */
+    enum ln_status status = reason == LN_TLS_REASON_MEMORY ? LN_NO_MEMORY : LN_BAD_PEER;
+    ln_diag_set(diag, status, LN_CAT_INTERNAL_FAULT, LN_PHASE_NONE, "OpenSSL failed");
     char text[96] = "";
     if (error != 0)
         ERR_error_string_n(error, text, sizeof text);
     ln_diag_native(diag, "openssl", (long)error, text);
-    return reason == LN_TLS_REASON_MEMORY ? LN_NO_MEMORY : LN_BAD_PEER;
+    return status;
 }
 
 enum ln_status ossl_config_fail(struct ln_diag *diag, enum ln_status status, const char *what)

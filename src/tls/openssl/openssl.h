@@ -66,6 +66,9 @@ struct ossl_engine {
 };
 
 /* config.c */
+/** Sessions are bound to it, external PSKs of TLS 1.3 too; every session of ours has the same. */
+#define OSSL_SESSION_CONTEXT_LEN 6
+extern const unsigned char ossl_session_context[OSSL_SESSION_CONTEXT_LEN];
 enum ln_status ossl_config_new(const struct ln_tls_settings *settings, struct ln_diag *diag,
                                void **config);
 void ossl_config_free(void *config);

@@ -89,7 +89,8 @@ static SSL_SESSION *session_for(const struct ossl_config *c, enum ln_hash hash)
     bool ok = session != NULL && suite != NULL &&
               SSL_SESSION_set1_master_key(session, c->psk_key, c->psk_key_len) &&
               SSL_SESSION_set_cipher(session, suite) &&
-              SSL_SESSION_set_protocol_version(session, TLS1_3_VERSION);
+              SSL_SESSION_set_protocol_version(session, TLS1_3_VERSION) &&
+              SSL_SESSION_set1_id_context(session, ossl_session_context, OSSL_SESSION_CONTEXT_LEN);
     SSL_free(ssl);
     if (ok)
         return session;
