@@ -195,6 +195,12 @@ struct ln_tls_session_info {
     const char *alpn;
 };
 
+/** The retransmission timer of a DTLS handshake (RFC 6347 4.2.4). */
+struct ln_tls_timer {
+    int64_t left_ms; /**< until it fires; -1 = it does not run */
+    uint32_t flight; /**< counts the flights of ours that it was started for */
+};
+
 struct ln_tls_backend {
     const char *name; /**< "openssl" */
     /** The linked library: caps (LN_TLS_CAP_*), its version, a warning or NULL. */
@@ -208,13 +214,16 @@ struct ln_tls_backend {
 
     enum ln_status (*start)(void *engine, void *config, const struct ln_tls_start *how,
                             struct ln_diag *diag);
-    /** LN_OK done, LN_AGAIN waits for the peer (or, if wants_write(), for room below). */
+    /**
+     * LN_OK done, LN_AGAIN waits for the peer (or, if wants_write(), for room below).
+     *
+     * DTLS: called after the retransmission timer fired, it sends the last flight again, but never
+     * while records of its own still wait for room. When the wait of `max_ms` has passed in vain,
+     * nothing is sent any more and the result is LN_TIMEOUT, unless the answer has just come.
+     */
     enum ln_status (*handshake)(void *engine, struct ln_diag *diag);
-    /** DTLS: milliseconds until the retransmission timer fires, -1 if it is not running; `interval`
-     *  is the length of the wait that runs. */
-    int64_t (*timer)(const void *engine, uint32_t *interval_ms);
-    /** DTLS: the timer has fired: send the last flight again. Not called while wants_write(). */
-    enum ln_status (*retransmit)(void *engine, struct ln_diag *diag);
+    /** DTLS: the retransmission timer. */
+    void (*timer)(const void *engine, struct ln_tls_timer *out);
     /** DTLS: use smaller handshake datagrams from now on. */
     void (*set_mtu)(void *engine, size_t mtu);
     bool (*wants_write)(const void *engine);

@@ -271,7 +271,11 @@ static enum ln_uri_problem read_port(struct ln_span s, struct ln_uri *uri)
 
 static enum ln_uri_problem read_authority(struct ln_span authority, struct ln_uri *uri)
 {
+    struct ln_addr addr;
     bool bracket = authority.len > 0 && authority.data[0] == '[';
+    bool has_colon = find(authority, ":") < authority.len;
+    if (!bracket && has_colon && literal(authority, &addr))
+        return LN_URI_PROBLEM_BRACKET; /* an IPv6 address without them */
     if (authority.len == 0 || authority.data[0] == ':')
         return LN_URI_PROBLEM_NO_HOST;
     enum ln_uri_problem problem = bracket ? read_ipv6(&authority, uri) : read_name(&authority, uri);

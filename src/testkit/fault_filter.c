@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
+/**
+ * @file fault_filter.c
  * The fault filter: a table of rules in a stack of sockets.
  *
  * Calls are counted for FAIL, transfers for all other actions. Datagrams that come later than they

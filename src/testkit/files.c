@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
+/**
+ * @file files.c
  * Files in memory, with faults. A path may have a fault without being a file.
  */
 #include "testkit/machine.h"

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
+/**
+ * @file heap.c
  * The one place of the testkit that touches the heap of the C library: only here does a block begin
  * and end, so that AddressSanitizer sees each of them alone.
  */

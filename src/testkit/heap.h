@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #ifndef LN_TESTKIT_HEAP_H
 #define LN_TESTKIT_HEAP_H
-/* The heap of the C library as an allocator, for kits that were given none. */
+/**
+ * @file heap.h
+ * The heap of the C library as an allocator, for kits that were given none.
+ */
 #include <linnet/env.h>
 
 void *ln__heap_resize(void *ctx, void *block, size_t size);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
+/**
+ * @file kit.c
  * Making a kit: the world of src/net/mem with a heap under it, and the environments of its hosts.
  */
 #include "net/mem/world.h"

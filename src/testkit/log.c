@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
+/**
+ * @file log.c
  * The log of a host: one block of text. When it is full its older half goes, at the end of a line.
  */
 #include <inttypes.h>

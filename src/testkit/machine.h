@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #ifndef LN_TESTKIT_MACHINE_H
 #define LN_TESTKIT_MACHINE_H
-/*
+/**
+ * @file machine.h
  * The environment's half of a host, one file for each member of struct ln_env. Each operation first
  * asks its point whether it is to fail. The context of every operation is the host.
  */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
+/**
+ * @file memory.c
  * The counting allocator. Each block has a header in front of it: its size, its number, its place in
  * the list of live blocks, so that a leak can be named. The block ends where the heap's block ends.
  */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
+/**
+ * @file names.c
  * Names: the zone of a world, and the resolver that answers from it. The zone is read when an answer
  * comes due, so that a name may change while it is asked for.
  */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
+/**
+ * @file netfault.c
  * The raw network of a host, with its point of failure in front of every call of the table that can
  * fail and does not wait.
  */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
+/**
+ * @file point.c
  * Points of failure: each counts its calls and makes those of a window [nth, nth + times) fail.
  */
 #include "testkit/machine.h"

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
+/**
+ * @file random.c
  * Randomness that repeats: one sequence for each host, from the seed of the kit. Never for a device.
  */
 #include "testkit/machine.h"

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
+/**
+ * @file run.c
  * The pump: step every socket, ask the test, wait in virtual time for whatever comes first.
  *
  * A round in which no time passes is normal (an answer to an answer); too many of them in a row are

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
+/**
+ * @file sweep.c
  * Sweeps: the same scenario in a new world for each N, with the Nth call at a point failing.
  *
  * Every promise is judged in one function, judge(). What a scenario leaked is named and then freed,

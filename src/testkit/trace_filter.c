@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
+/**
+ * @file trace_filter.c
  * The trace filter: reports what passes, changes nothing.
  */
 #include <linnet/filter.h>

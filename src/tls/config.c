@@ -271,7 +271,8 @@ static enum ln_status choose_suites(struct making *m)
     bool any_old = false;
     if (o->suite_count == 0) {
         ln__default_suites(is_dtls(m), o->auth == LN_AUTH_PSK, o->psk_hash,
-                           c->max_version == LN_TLS_1_3, c->min_version != LN_TLS_1_3, &m->suites);
+                           c->max_version == LN_TLS_1_3, c->min_version != LN_TLS_1_3,
+                           rank(is_dtls(m), c->min_version) < RANK_1_2, &m->suites);
         return LN_OK;
     }
     if (o->suite_count > LN_ID_LIST_MAX || o->suites == NULL)

@@ -25,6 +25,11 @@ static const uint16_t old_certificate[] = { 0xc02b, 0xc02f, 0xc02c, 0xc030, 0xcc
 /** ECDHE_ECDSA with AES_128_CCM and AES_128_CCM_8 (RFC 7251) */
 static const uint16_t old_ccm[] = { 0xc0ac, 0xc0ae };
 
+/** AES_128_CBC_SHA with ECDHE_ECDSA, ECDHE_RSA and RSA; with PSK: TLS before 1.2 has nothing better, and
+ *  is used only where insecure_old_versions allows it. */
+static const uint16_t ancient_certificate[] = { 0xc009, 0xc013, 0x002f };
+static const uint16_t ancient_psk[] = { 0x008c };
+
 /** x25519, secp256r1, secp384r1 */
 static const uint16_t groups[] = { 0x001d, 0x0017, 0x0018 };
 
@@ -37,7 +42,7 @@ static void append(struct ln_id_list *list, const uint16_t *ids, size_t count)
 #define APPEND(list, ids) append(list, ids, sizeof(ids) / sizeof *(ids))
 
 void ln__default_suites(bool datagram, bool psk, enum ln_hash psk_hash, bool with_tls13,
-                        bool with_old, struct ln_id_list *out)
+                        bool with_old, bool with_ancient, struct ln_id_list *out)
 {
     out->count = 0;
     if (with_tls13 && !datagram) {
@@ -52,11 +57,15 @@ void ln__default_suites(bool datagram, bool psk, enum ln_hash psk_hash, bool wit
         return;
     if (psk) {
         APPEND(out, old_psk);
+        if (with_ancient)
+            APPEND(out, ancient_psk);
         return;
     }
     APPEND(out, old_certificate);
     if (datagram)
         APPEND(out, old_ccm);
+    if (with_ancient)
+        APPEND(out, ancient_certificate);
 }
 
 void ln__default_groups(struct ln_id_list *out)

@@ -14,9 +14,10 @@ struct ln_id_list {
     uint16_t ids[LN_ID_LIST_MAX];
 };
 
-/** @param with_tls13, with_old  which of the two worlds the version range touches */
+/** @param with_tls13, with_old, with_ancient  what the range of versions touches: TLS 1.3; anything
+ *                                             before it; anything before (D)TLS 1.2 */
 void ln__default_suites(bool datagram, bool psk, enum ln_hash psk_hash, bool with_tls13,
-                        bool with_old, struct ln_id_list *out);
+                        bool with_old, bool with_ancient, struct ln_id_list *out);
 void ln__default_groups(struct ln_id_list *out);
 
 #endif

@@ -24,6 +24,9 @@
  *  because of their size. 548 = 576, which every IPv4 host takes (RFC 791), less IP and UDP. */
 #define SHRINK_AFTER 3
 #define SHRUNK_MTU 548
+/** By how much the library's own end of the schedule, which is counted in wall clock time and rounded
+ *  up at each wait, may come behind ours. */
+#define CLOCK_SLACK_MS 1000
 
 /** The largest plaintext of one record (RFC 6347 4.1.1, RFC 8446 5.1). */
 #define RECORD_MAX 16384
@@ -151,8 +154,8 @@ static void begin_clock(struct ln_tls_sock *t, ln_msec now)
     if (t->config->total_ms != 0)
         t->give_up_at = later(now, (ln_msec)t->config->total_ms);
     t->handshake_ms = 0;
-    t->tries = 0;
-    t->interval_ms = 0;
+    t->flight = 0;
+    t->tries_before = 0;
 }
 
 /* ---- handshake ---- */
@@ -171,24 +174,21 @@ static void established(struct ln_tls_sock *t, ln_msec now)
         ln__dtls_guard_established(&link->guard, ln__suite_record_min(info.suite));
 }
 
-/** Take the library's timer over into our clock. While it runs, the schedule decides when to give up;
- *  while it does not (a server between flights), the peer has one schedule's length to go on. */
+/** Take the library's timer over into our clock. Each flight of ours has the whole schedule; the
+ *  library counts it on the wall clock, which may step, so that the end is also kept here. */
 static void schedule(struct ln_tls_sock *t, ln_msec now)
 {
+    struct ln_tls_timer timer;
     if (!is_dtls(t))
         return;
-    uint32_t interval = 0;
-    int64_t left = t->link->backend->timer(t->link->engine, &interval);
-    t->retransmit_at = left >= 0 ? later(now, left) : LN_NEVER;
-    if (interval < t->interval_ms)
-        t->tries = 0; /* the schedule began anew: a new flight */
-    t->interval_ms = interval;
-    if (t->config->total_ms != 0)
+    t->link->backend->timer(t->link->engine, &timer);
+    t->retransmit_at = timer.left_ms >= 0 ? later(now, timer.left_ms) : LN_NEVER;
+    if (timer.flight == t->flight && t->give_up_at != LN_NEVER)
         return;
-    if (left >= 0)
-        t->give_up_at = LN_NEVER;
-    else if (t->give_up_at == LN_NEVER)
-        t->give_up_at = later(now, schedule_length(t->config));
+    t->flight = timer.flight;
+    t->tries_before = t->link->facts.retransmissions;
+    if (t->config->total_ms == 0)
+        t->give_up_at = later(now, schedule_length(t->config) + CLOCK_SLACK_MS);
 }
 
 /** The patience ended, the schedule's or the caller's. */
@@ -197,25 +197,18 @@ static enum ln_status give_up(struct ln_tls_sock *t)
     return ln__tls_diagnose(t, LN_TIMEOUT, LN_PHASE_HANDSHAKE);
 }
 
-/** The wait for an answer is over: once more, to another address or in smaller pieces. */
-static enum ln_status send_again(struct ln_tls_sock *t, ln_msec now)
+/** The wait for an answer is over: the flight will go out again, to another address or in smaller
+ *  pieces. */
+static void prepare_again(struct ln_tls_sock *t)
 {
     struct ln_tls_link *link = t->link;
-    if (t->interval_ms >= t->config->max_ms)
-        return give_up(t);
-    link->facts.retransmissions++;
-    t->tries++;
     if (!link->facts.got_bytes)
         ln_below_notice(&t->base, LN_NOTICE_NO_ANSWER);
-    if (t->tries == SHRINK_AFTER && t->config->mtu == 0 && t->mtu > SHRUNK_MTU) {
+    bool shrink = link->facts.retransmissions - t->tries_before + 1 >= SHRINK_AFTER;
+    if (shrink && t->config->mtu == 0 && t->mtu > SHRUNK_MTU) {
         t->mtu = SHRUNK_MTU;
         link->backend->set_mtu(link->engine, t->mtu);
     }
-    enum ln_status st = link->backend->retransmit(link->engine, &link->native);
-    if (st != LN_OK && st != LN_AGAIN)
-        return ln__tls_diagnose(t, st, LN_PHASE_HANDSHAKE);
-    schedule(t, now);
-    return LN_AGAIN;
 }
 
 /** Nothing came from the address we had: the same hello, made anew, for the next one. */
@@ -242,21 +235,19 @@ static enum ln_status shake(struct ln_tls_sock *t)
 
 static enum ln_status drive(struct ln_tls_sock *t, ln_msec now)
 {
+    if (now >= t->retransmit_at)
+        prepare_again(t);
     enum ln_status st = shake(t);
-    struct ln_tls_link *link = t->link;
+    if (t->link == NULL)
+        return st;
     if (st == LN_OK) {
         established(t, now);
         return LN_OK;
     }
     if (st != LN_AGAIN)
-        return link != NULL ? ln__tls_diagnose(t, st, LN_PHASE_HANDSHAKE) : st;
+        return ln__tls_diagnose(t, st, LN_PHASE_HANDSHAKE);
     schedule(t, now);
-    /* while our own records wait for room below, nothing is sent again (CVE-2026-84782) */
-    if (now >= t->retransmit_at && !link->backend->wants_write(link->engine))
-        return send_again(t, now);
-    if (now >= t->give_up_at)
-        return give_up(t);
-    return LN_AGAIN;
+    return now >= t->give_up_at ? give_up(t) : LN_AGAIN;
 }
 
 static enum ln_status tls_connect(struct ln_sock *s, ln_msec now)
@@ -286,29 +277,39 @@ static size_t inner_mtu(const struct ln_tls_sock *t, size_t below)
     return ln__suite_inner_mtu(t->link->facts.chosen_suite, below);
 }
 
+/** Where the path's MTU is known it is kept to; where not, the socket below says what it takes. */
 static enum ln_status too_long(const struct ln_tls_sock *t, size_t len)
 {
     struct ln_sock_info below;
-    ln_sock_info(t->base.below, &below);
     if (len > RECORD_MAX)
         return LN_NO_SPACE;
-    if (below.inner_mtu == 0)
-        return LN_OK;
-    return len > inner_mtu(t, below.inner_mtu) ? LN_NO_SPACE : LN_OK;
+    ln_sock_info(t->base.below, &below);
+    bool known = below.mtu != 0 && below.inner_mtu != 0;
+    return known && len > inner_mtu(t, below.inner_mtu) ? LN_NO_SPACE : LN_OK;
 }
 
 /** Below this, no datagram can be too long: every IP network takes it (RFC 791, RFC 8200), and the
  *  question to the socket below is saved. */
 #define ALWAYS_FITS 400
 
+static enum ln_status send_datagram(struct ln_tls_sock *t, struct ln_span data, size_t *sent)
+{
+    struct ln_tls_link *link = t->link;
+    if (data.len > ALWAYS_FITS)
+        TRY(too_long(t, data.len));
+    link->too_large = false;
+    enum ln_status st = link->backend->write(link->engine, data, sent, &link->native);
+    return st == LN_OK && link->too_large ? LN_NO_SPACE : st;
+}
+
 static enum ln_status tls_send(struct ln_sock *s, struct ln_span data, size_t *sent)
 {
     struct ln_tls_sock *t = self(s);
     struct ln_tls_link *link = t->link;
-    if (is_dtls(t) && data.len > ALWAYS_FITS)
-        TRY(too_long(t, data.len));
-    enum ln_status st = link->backend->write(link->engine, data, sent, &link->native);
-    if (st == LN_OK || st == LN_AGAIN)
+    enum ln_status st = is_dtls(t)
+                            ? send_datagram(t, data, sent)
+                            : link->backend->write(link->engine, data, sent, &link->native);
+    if (st == LN_OK || st == LN_AGAIN || st == LN_NO_SPACE)
         return st;
     return ln__tls_diagnose(t, st, LN_PHASE_TRANSFER);
 }

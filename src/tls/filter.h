@@ -34,6 +34,7 @@ struct ln_tls_link {
     bool open;
     bool sending;                 /**< the flight under way is ours */
     struct ln_addr refused;       /**< the first address of a DTLS server that refused; or none */
+    bool too_large;               /**< the socket below would not take the last datagram */
     bool moved;                   /**< the hello must go to another address */
     struct ln_diag native;        /**< the library's own words, until the diagnosis takes them */
     struct ln_span peeked;        /**< listeners: the datagram being looked at */
@@ -54,9 +55,9 @@ struct ln_tls_sock {
     ln_msec retransmit_at;        /**< DTLS; LN_NEVER = no timer runs */
     ln_msec give_up_at;
     ln_msec handshake_ms;
-    uint32_t interval_ms;
+    uint32_t flight;              /**< of the timer: which of our flights it runs for */
+    uint16_t tries_before;        /**< retransmissions before this flight */
     size_t mtu;
-    uint16_t tries;               /**< retransmissions of the flight under way */
     bool handed_over;             /**< by a listener: the clock has not begun */
     bool session_offered;
     bool session_stored;

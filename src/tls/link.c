@@ -69,6 +69,7 @@ static enum ln_status io_send(void *ctx, struct ln_span data, size_t *sent)
     if (!link->open)
         count_sent(link);
     enum ln_status st = ln_below_send(&link->owner->base, data, sent);
+    link->too_large = st == LN_NO_SPACE;
     if (only_lost(link, st))
         live_with(link);
     else if (!next_address(link, st))

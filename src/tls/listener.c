@@ -158,11 +158,12 @@ static enum ln_status hand_over(struct ln_tls_sock *t, ln_msec now, struct ln_so
     }
     struct ln_tls_sock *client = ln__tls_of(*out);
     client->base.role = LN_SERVER;
-    client->mtu = ln__tls_handshake_mtu(t);
+    client->mtu = ln__tls_handshake_mtu(client); /* of the path to this client */
     client->link = t->link;
     client->handed_over = true;
     t->link = NULL;
     ln__tls_link_own(client->link, client);
+    client->link->backend->set_mtu(client->link->engine, client->mtu);
     return LN_OK;
 }
 

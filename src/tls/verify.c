@@ -59,6 +59,24 @@ static void record(struct decision *d, const struct finding *f)
 
 /* ---- the parts ---- */
 
+/** Where several certificates of a path are out of date, the one nearest to the leaf is named, in
+ *  whatever order the library looked. */
+static void nearest_date(const struct decision *d, const struct ln_tls_path *path,
+                         struct finding *f)
+{
+    bool about_dates = f->verify == LN_VERIFY_EXPIRED || f->verify == LN_VERIFY_NOT_YET_VALID;
+    for (size_t i = 0; about_dates && i < path->count && (int)i < f->depth; i++) {
+        struct ln_x509 cert;
+        if (ln__x509_read(path->certs[i], &cert) != LN_OK)
+            return;
+        if (d->at >= cert.not_before && d->at <= cert.not_after)
+            continue;
+        f->verify = d->at < cert.not_before ? LN_VERIFY_NOT_YET_VALID : LN_VERIFY_EXPIRED;
+        f->depth = (int)i;
+        f->cert = path->certs[i];
+    }
+}
+
 static struct finding finding_of(const struct decision *d, const struct ln_tls_path *path)
 {
     struct finding f = { path->result, path->native, path->depth, { NULL, 0 } };
@@ -67,6 +85,7 @@ static struct finding finding_of(const struct decision *d, const struct ln_tls_p
         f.cert = path->certs[depth];
     else if (depth < d->chain->count)
         f.cert = d->chain->certs[depth];
+    nearest_date(d, path, &f);
     return f;
 }
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
+/**
+ * @file capture.c
  * The capture: a pcapng file (draft-ietf-opsawg-pcapng) of raw IP packets, written as they are sent.
  *
  * Times are microseconds of the virtual wall clock. Checksums are right, so that no reader warns.

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
+/**
+ * @file conn.c
  * The lists of segments of a connection: appending, reading, dropping. A segment that is in the heap
  * of events too is only taken out of its list; the event frees it.
  */

@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #ifndef LN_NET_MEM_CONN_H
 #define LN_NET_MEM_CONN_H
-/* A connection: two ends and the segments between them. Shared by stream.c and conn.c. */
+/**
+ * @file conn.h
+ * A connection: two ends and the segments between them. Shared by stream.c and conn.c.
+ */
 #include "net/mem/mem.h"
 
 #define LN__WINDOW ((size_t)65536)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
+/**
+ * @file datagram.c
  * Datagrams: sending, the way through a link, delivery, refusal.
  *
  * A packet is one block. It is owned by its sender until it is launched, then by the heap of events,

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
+/**
+ * @file journal.c
  * What happened: a ring of the last events, and a digest of all of them.
  *
  * The digest covers times, kinds, addresses and lengths, in order. It leaves payload out: TLS

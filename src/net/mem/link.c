@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
+/**
+ * @file link.c
  * Links: which settings count, what the dice say, what was counted.
  *
  * A link is made when the first packet uses it. Its dice are numbers of (seed of the link, number of

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #ifndef LN_NET_MEM_MEM_H
 #define LN_NET_MEM_MEM_H
-/*
+/**
+ * @file mem.h
  * The in-memory network: what its files share. The contract is <linnet/testkit.h>.
  *
  * One `struct ln_testkit` is the world: a clock in microseconds and a heap of events ordered by

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
+/**
+ * @file nat.c
  * Address translation: mappings from (host, kind, inside address) to a public port.
  *
  * Endpoint-independent (RFC 4787 REQ-1): one mapping serves every peer. A mapping that has been idle

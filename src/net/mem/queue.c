@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
+/**
+ * @file queue.c
  * The events to come: a binary heap ordered by (time, number), so that equal times keep their order.
  *
  * The heap owns its events until ln__queue_take(). It grows by doubling and never beyond flight_max.

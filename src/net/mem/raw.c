@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
+/**
+ * @file raw.c
  * Raw sockets: handles, ports, readiness, and the table of operations (env.h, struct ln_net_ops).
  *
  * The context of the table is the host. A handle names a slot and its generation, so that a handle

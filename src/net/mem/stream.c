@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
+/**
+ * @file stream.c
  * Streams: connections of two ends, and segments that arrive in any order but are read in theirs.
  *
  * A segment is one block. It stands in the list of the end that it goes to, from the moment it is

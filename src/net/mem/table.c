@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
+/**
+ * @file table.c
  * Hash tables of chained nodes, which their owners embed. The tables own nothing but the chains.
  *
  * The newest node of a chain comes first; that order survives growth, because runs must repeat.

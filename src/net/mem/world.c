@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
+/**
+ * @file world.c
  * The world itself: its life, its clock, its services.
  *
  * Time is kept in microseconds and moves in ln__reach() only. Everything that happens is an event

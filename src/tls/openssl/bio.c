@@ -33,6 +33,8 @@ static int bio_write(BIO *bio, const char *data, int len)
     if (e == NULL || len <= 0)
         return 0;
     size_t n = (size_t)len;
+    if (e->exhausted)
+        return len; /* one transmission too many, which OpenSSL makes by itself */
     if (e->config->datagram && n > e->mtu)
         n = whole_records((const uint8_t *)data, n, e->mtu);
     size_t sent = 0;

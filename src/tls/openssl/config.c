@@ -16,6 +16,9 @@
 #define LEVEL_STRICT 2
 #define LEVEL_OLD 0
 
+/** What a server remembers of clients that take no tickets. */
+#define SERVER_SESSIONS_MAX 1024
+
 /* ---- callbacks that only report ---- */
 
 static void on_info(const SSL *ssl, int where, int value)
@@ -78,22 +81,37 @@ static void on_keylog(const SSL *ssl, const char *line)
         e->config->keylog(e->config->keylog_user, line);
 }
 
-/** A session worth keeping: resumable, and (before TLS 1.3) with extended master secret, without
- *  which a resumption proves less than it seems (RFC 7627). Returns 0: no reference is kept. */
-static int on_session(SSL *ssl, SSL_SESSION *session)
+/** Servers: the ticket that is about to be made carries no mark of ours. */
+static int on_ticket(SSL *ssl, void *unused)
 {
-    struct ossl_engine *e = SSL_get_app_data(ssl);
-    if (e == NULL || SSL_is_server(ssl) || !SSL_SESSION_is_resumable(session))
-        return 0;
-    if (SSL_SESSION_get_protocol_version(session) != TLS1_3_VERSION &&
-        SSL_get_extms_support(ssl) != 1)
-        return 0;
+    (void)unused;
+    ossl_forget_external_psk(SSL_get_session(ssl));
+    return 1;
+}
+
+void ossl_store_session(struct ossl_engine *e, SSL_SESSION *session)
+{
     unsigned char *der = NULL;
-    int len = i2d_SSL_SESSION(session, &der);
+    ossl_forget_external_psk(session);
+    int len = SSL_SESSION_is_resumable(session) ? i2d_SSL_SESSION(session, &der) : 0;
     if (len > 0)
         e->io->session(e->io->ctx, ln_span(der, (size_t)len));
     if (der != NULL)
         OPENSSL_clear_free(der, len > 0 ? (size_t)len : 0);
+}
+
+/** Tickets of TLS 1.3 are kept as they come. Before TLS 1.3 a session without extended master secret
+ *  proves less than it seems when it is resumed (RFC 7627), and OpenSSL tells only behind the
+ *  handshake whether there was one. Returns 0: no reference is kept. */
+static int on_session(SSL *ssl, SSL_SESSION *session)
+{
+    struct ossl_engine *e = SSL_get_app_data(ssl);
+    if (e == NULL || SSL_is_server(ssl))
+        return 0;
+    if (SSL_SESSION_get_protocol_version(session) == TLS1_3_VERSION)
+        ossl_store_session(e, session);
+    else
+        e->session_new = true;
     return 0;
 }
 
@@ -188,12 +206,14 @@ const unsigned char ossl_session_context[OSSL_SESSION_CONTEXT_LEN] = { 'l', 'i',
 
 static enum ln_status set_sessions(struct ossl_config *c, struct ln_diag *diag)
 {
-    long mode = SSL_SESS_CACHE_SERVER | SSL_SESS_CACHE_NO_INTERNAL_STORE;
+    long mode = SSL_SESS_CACHE_SERVER; /* ids for clients without tickets */
     if (c->resume) {
-        mode |= SSL_SESS_CACHE_CLIENT;
+        mode = SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL_STORE; /* the store is the user's */
         SSL_CTX_sess_set_new_cb(c->ctx, on_session);
     }
+    SSL_CTX_sess_set_cache_size(c->ctx, SERVER_SESSIONS_MAX);
     SSL_CTX_set_session_cache_mode(c->ctx, mode);
+    SSL_CTX_set_session_ticket_cb(c->ctx, on_ticket, NULL, NULL);
     if (!SSL_CTX_set_session_id_context(c->ctx, ossl_session_context,
                                         OSSL_SESSION_CONTEXT_LEN))
         return ossl_config_fail(diag, LN_INTERNAL, "sessions: refused");

@@ -18,15 +18,21 @@ static struct ossl_engine *engine_of(const SSL *ssl)
 
 /* ---- starting ---- */
 
+/** Called when a flight was sent (previous 0), and when a wait has passed in vain. */
 static unsigned int next_interval(SSL *ssl, unsigned int previous_us)
 {
     struct ossl_engine *e = engine_of(ssl);
     uint64_t next_ms = e->config->first_ms;
-    if (previous_us != 0)
+    if (previous_us == 0) {
+        e->flight++;
+    } else if (previous_us / 1000 >= e->config->max_ms) {
+        e->exhausted = true;
+    } else {
+        e->facts->retransmissions++;
         next_ms = (uint64_t)previous_us / 1000 * 2;
+    }
     if (next_ms > e->config->max_ms)
         next_ms = e->config->max_ms;
-    e->interval_ms = (uint32_t)next_ms;
     return (unsigned int)(next_ms * 1000);
 }
 
@@ -135,7 +141,8 @@ static bool truly_resumed(const struct ossl_engine *e)
 {
     if (!SSL_session_reused(e->ssl))
         return false;
-    return e->psk_used == NULL || SSL_get_session(e->ssl) != e->psk_used;
+    return SSL_is_server(e->ssl) ? !e->psk_found
+                                 : !ossl_is_external_psk(SSL_get_session(e->ssl));
 }
 
 static void handshake_done(struct ossl_engine *e)
@@ -144,6 +151,8 @@ static void handshake_done(struct ossl_engine *e)
     unsigned len = 0;
     e->open = true;
     e->resumed = truly_resumed(e);
+    if (e->session_new && SSL_get_extms_support(e->ssl) == 1)
+        ossl_store_session(e, SSL_get_session(e->ssl));
     SSL_set_msg_callback(e->ssl, NULL); /* what follows is told by alerts */
     SSL_get0_alpn_selected(e->ssl, &alpn, &len);
     if (alpn != NULL && len < sizeof e->alpn)
@@ -179,29 +188,20 @@ static enum ln_status handshake(void *engine, struct ln_diag *diag)
         handshake_done(e);
         return LN_OK;
     }
-    return outcome(e, ret, diag);
+    enum ln_status st = outcome(e, ret, diag);
+    return st == LN_AGAIN && e->exhausted ? LN_TIMEOUT : st;
 }
 
-/* ---- DTLS timers ---- */
+/* ---- DTLS ---- */
 
-static int64_t timer(const void *engine, uint32_t *interval_ms)
+static void timer(const void *engine, struct ln_tls_timer *out)
 {
     const struct ossl_engine *e = engine;
     struct timeval left = { 0, 0 };
-    *interval_ms = e->interval_ms;
-    if (e->listening || DTLSv1_get_timeout(e->ssl, &left) != 1)
-        return -1;
-    return (int64_t)left.tv_sec * 1000 + (left.tv_usec + 999) / 1000;
-}
-
-static enum ln_status retransmit(void *engine, struct ln_diag *diag)
-{
-    struct ossl_engine *e = engine;
-    begin(e);
-    int ret = (int)DTLSv1_handle_timeout(e->ssl);
-    if (ret >= 0)
-        return LN_OK;
-    return outcome(e, ret, diag);
+    out->flight = e->flight;
+    out->left_ms = -1;
+    if (!e->listening && DTLSv1_get_timeout(e->ssl, &left) == 1)
+        out->left_ms = (int64_t)left.tv_sec * 1000 + (left.tv_usec + 999) / 1000;
 }
 
 static void set_mtu(void *engine, size_t mtu)
@@ -409,7 +409,6 @@ const struct ln_tls_backend ln__tls_openssl = {
     .start = start,
     .handshake = handshake,
     .timer = timer,
-    .retransmit = retransmit,
     .set_mtu = set_mtu,
     .wants_write = wants_write,
     .write = write_plain,

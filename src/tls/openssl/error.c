@@ -106,7 +106,9 @@ enum ln_status ossl_fail(struct ossl_engine *e, struct ln_diag *diag)
         e->facts->reason = reason;
     if (e->io_status != LN_OK)
         return e->io_status; /* the deepest cause: the socket below said why */
-    enum ln_status status = reason == LN_TLS_REASON_MEMORY ? LN_NO_MEMORY : LN_BAD_PEER;
+    enum ln_status status = reason == LN_TLS_REASON_MEMORY    ? LN_NO_MEMORY
+                            : reason == LN_TLS_REASON_TIMEOUT ? LN_TIMEOUT
+                                                              : LN_BAD_PEER;
     ln_diag_set(diag, status, LN_CAT_INTERNAL_FAULT, LN_PHASE_NONE, "OpenSSL failed");
     char text[96] = "";
     if (error != 0)

@@ -52,7 +52,8 @@ struct ossl_engine {
     const struct ln_tls_io *io;
     struct ln_tls_facts *facts;
     size_t mtu;
-    uint32_t interval_ms;      /**< length of the retransmission wait that runs */
+    uint32_t flight;           /**< how often the retransmission timer began anew */
+    bool exhausted;            /**< its longest wait has passed in vain */
     enum ln_status io_status;  /**< what the socket below failed with, LN_OK if it did not */
     bool eof;                  /**< the stream below ended */
     bool write_blocked;        /**< the socket below took nothing */
@@ -61,11 +62,14 @@ struct ossl_engine {
     bool failed;
     bool drained;              /**< the last read found nothing complete */
     bool resumed;
-    const SSL_SESSION *psk_used; /**< compared only: the external PSK of this handshake */
+    bool session_new;          /**< TLS 1.2: a session was made in this handshake */
+    bool psk_found;            /**< TLS 1.3 server: the client's external PSK was ours */
     char alpn[33];
 };
 
 /* config.c */
+/** Hand a session to the filter, if it is worth keeping. */
+void ossl_store_session(struct ossl_engine *e, SSL_SESSION *session);
 /** Sessions are bound to it, external PSKs of TLS 1.3 too; every session of ours has the same. */
 #define OSSL_SESSION_CONTEXT_LEN 6
 extern const unsigned char ossl_session_context[OSSL_SESSION_CONTEXT_LEN];
@@ -91,6 +95,10 @@ enum ln_status ossl_set_own(struct ossl_config *c, const struct ln_tls_settings 
 bool ossl_has_pkcs11(void);
 
 /* psk.c */
+/** Whether this session is an external PSK of TLS 1.3, or a copy of one. */
+bool ossl_is_external_psk(const SSL_SESSION *session);
+/** A ticket that was made from an external PSK is a session like any other. */
+void ossl_forget_external_psk(SSL_SESSION *session);
 enum ln_status ossl_set_psk(struct ossl_config *c, const struct ln_tls_settings *s,
                             struct ln_diag *diag);
 

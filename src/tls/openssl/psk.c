@@ -46,8 +46,7 @@ static unsigned int server_1_2(SSL *ssl, const char *identity, unsigned char *ke
 static int client_1_3(SSL *ssl, const EVP_MD *md, const unsigned char **identity, size_t *len,
                       SSL_SESSION **session)
 {
-    struct ossl_engine *e = SSL_get_app_data(ssl);
-    const struct ossl_config *c = e->config;
+    const struct ossl_config *c = config_of(ssl);
     (void)md; /* OpenSSL itself leaves a key of the wrong hash out of a second ClientHello */
     *session = NULL;
     if (c->psk_session == NULL)
@@ -55,7 +54,6 @@ static int client_1_3(SSL *ssl, const EVP_MD *md, const unsigned char **identity
     *session = SSL_SESSION_dup(c->psk_session);
     if (*session == NULL)
         return 0;
-    e->psk_used = *session;
     *identity = (const unsigned char *)c->psk_identity;
     *len = c->psk_identity_len;
     return 1;
@@ -69,8 +67,27 @@ static int server_1_3(SSL *ssl, const unsigned char *identity, size_t len, SSL_S
     if (c->psk_session == NULL || !is_ours(c, identity, len))
         return 1; /* not ours: perhaps a ticket */
     *session = SSL_SESSION_dup(c->psk_session);
-    e->psk_used = *session;
+    e->psk_found = true;
     return *session != NULL;
+}
+
+/* OpenSSL makes copies of the session as it goes; the mark goes with them. */
+static const unsigned char psk_mark[] = { 'p', 's', 'k' };
+
+bool ossl_is_external_psk(const SSL_SESSION *session)
+{
+    void *mark = NULL;
+    size_t len = 0;
+    /* the function only reads, and takes no const */
+    SSL_SESSION *readable = (SSL_SESSION *)(uintptr_t)session;
+    return session != NULL && SSL_SESSION_get0_ticket_appdata(readable, &mark, &len) &&
+           len == sizeof psk_mark && memcmp(mark, psk_mark, len) == 0;
+}
+
+void ossl_forget_external_psk(SSL_SESSION *session)
+{
+    if (ossl_is_external_psk(session))
+        (void)SSL_SESSION_set1_ticket_appdata(session, NULL, 0);
 }
 
 /** The suite whose hash the key is bound to. */
@@ -90,6 +107,7 @@ static SSL_SESSION *session_for(const struct ossl_config *c, enum ln_hash hash)
               SSL_SESSION_set1_master_key(session, c->psk_key, c->psk_key_len) &&
               SSL_SESSION_set_cipher(session, suite) &&
               SSL_SESSION_set_protocol_version(session, TLS1_3_VERSION) &&
+              SSL_SESSION_set1_ticket_appdata(session, psk_mark, sizeof psk_mark) &&
               SSL_SESSION_set1_id_context(session, ossl_session_context, OSSL_SESSION_CONTEXT_LEN);
     SSL_free(ssl);
     if (ok)

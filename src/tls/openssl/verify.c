@@ -174,18 +174,25 @@ static void take_path(struct verifying *v, X509_STORE_CTX *sc, struct ln_tls_pat
 static enum ln_verify judge(int native, int depth, const struct ln_tls_chain *chain)
 {
     enum ln_verify result = verify_of(native);
-    bool no_issuer = native == X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY ||
-                     native == X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE;
-    return no_issuer && depth == 0 && chain->count == 1 ? LN_VERIFY_INCOMPLETE : result;
+    bool unknown = native == X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY ||
+                   native == X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE;
+    return unknown && depth == 0 && chain->count == 1 ? LN_VERIFY_INCOMPLETE : result;
+}
+
+static bool no_issuer(int native)
+{
+    return native == X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY ||
+           native == X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT ||
+           native == X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE ||
+           native == X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN;
 }
 
 static enum ln_status run(struct verifying *v, X509_STORE_CTX *sc,
-                          const struct ln_tls_path_request *how, STACK_OF(X509) *anchors,
-                          const struct ln_tls_chain *chain, struct ln_tls_path *path)
+                          const struct ln_tls_path_request *how, STACK_OF(X509) *sent,
+                          STACK_OF(X509) *anchors)
 {
     X509_STORE *store = SSL_CTX_get_cert_store(v->config->ctx);
-    if (!X509_STORE_CTX_init(sc, store, X509_STORE_CTX_get0_cert(v->handed),
-                             X509_STORE_CTX_get0_untrusted(v->handed)) ||
+    if (!X509_STORE_CTX_init(sc, store, X509_STORE_CTX_get0_cert(v->handed), sent) ||
         !X509_VERIFY_PARAM_set1(X509_STORE_CTX_get0_param(sc),
                                 X509_STORE_CTX_get0_param(v->handed)))
         return LN_NO_MEMORY;
@@ -193,15 +200,60 @@ static enum ln_status run(struct verifying *v, X509_STORE_CTX *sc,
         X509_STORE_CTX_set0_trusted_stack(sc, anchors);
     set_policy(v->config, sc, how);
     int ok = X509_verify_cert(sc);
-    path->native = X509_STORE_CTX_get_error(sc);
-    path->depth = X509_STORE_CTX_get_error_depth(sc);
-    if (ok < 0 || path->native == X509_V_ERR_OUT_OF_MEM)
-        return LN_NO_MEMORY;
-    if (ok == 1)
-        path->native = X509_V_OK; /* a missing CRL that was tolerated leaves its code behind */
-    path->result = judge(path->native, path->depth, chain);
-    take_path(v, sc, path);
-    return LN_OK;
+    if (ok == 1) /* a missing CRL that was tolerated leaves its code behind */
+        X509_STORE_CTX_set_error(sc, X509_V_OK);
+    return ok < 0 || X509_STORE_CTX_get_error(sc) == X509_V_ERR_OUT_OF_MEM ? LN_NO_MEMORY : LN_OK;
+}
+
+/** OpenSSL follows the first issuer that fits and never turns back. Where the path ended at an issuer
+ *  nobody knows, and the peer sent another certificate of the same CA (cross-signing), take the dead
+ *  end away. Each turn removes a certificate. */
+static bool turn_back(X509_STORE_CTX *sc, STACK_OF(X509) *sent)
+{
+    const STACK_OF(X509) *path = X509_STORE_CTX_get0_chain(sc);
+    if (!no_issuer(X509_STORE_CTX_get_error(sc)) || path == NULL)
+        return false;
+    for (int depth = sk_X509_num(path) - 1; depth > 0; depth--) {
+        const X509 *end = sk_X509_value(path, depth);
+        int at = -1;
+        bool another = false;
+        for (int i = 1; i < sk_X509_num(sent); i++) { /* 0 is the leaf */
+            const X509 *cert = sk_X509_value(sent, i);
+            if (cert == end)
+                at = i;
+            else if (X509_NAME_cmp(X509_get_subject_name(cert), X509_get_subject_name(end)) == 0)
+                another = true;
+        }
+        if (at >= 0 && another) {
+            (void)sk_X509_delete(sent, at); /* borrowed: nothing to free */
+            return true;
+        }
+    }
+    return false;
+}
+
+static enum ln_status build_with(struct verifying *v, const struct ln_tls_chain *chain,
+                                 const struct ln_tls_path_request *how, STACK_OF(X509) *anchors,
+                                 struct ln_tls_path *path)
+{
+    X509_STORE_CTX *sc = X509_STORE_CTX_new();
+    STACK_OF(X509) *sent = sk_X509_dup(X509_STORE_CTX_get0_untrusted(v->handed));
+    enum ln_status st = LN_NO_MEMORY;
+    if (sc != NULL && sent != NULL)
+        st = run(v, sc, how, sent, anchors);
+    while (st == LN_OK && turn_back(sc, sent)) {
+        X509_STORE_CTX_cleanup(sc);
+        st = run(v, sc, how, sent, anchors);
+    }
+    if (st == LN_OK) {
+        path->native = X509_STORE_CTX_get_error(sc);
+        path->depth = X509_STORE_CTX_get_error_depth(sc);
+        path->result = judge(path->native, path->depth, chain);
+        take_path(v, sc, path);
+    }
+    X509_STORE_CTX_free(sc);
+    sk_X509_free(sent);
+    return st;
 }
 
 static enum ln_status build(const struct ln_tls_chain *chain, const struct ln_tls_path_request *how,
@@ -215,9 +267,7 @@ static enum ln_status build(const struct ln_tls_chain *chain, const struct ln_tl
         if (anchors == NULL)
             return LN_NO_MEMORY;
     }
-    X509_STORE_CTX *sc = X509_STORE_CTX_new();
-    enum ln_status st = sc != NULL ? run(v, sc, how, anchors, chain, path) : LN_NO_MEMORY;
-    X509_STORE_CTX_free(sc);
+    enum ln_status st = build_with(v, chain, how, anchors, path);
     sk_X509_pop_free(anchors, X509_free);
     ERR_clear_error();
     return st;
