@@ -196,6 +196,24 @@ enum ln_status ln__ip_give_up(struct ln__ip *ip, const struct ln__candidates *c)
     return outcome(why->status);
 }
 
+void ln__ip_out_of_time(struct ln__ip *ip, const struct ln__candidates *c)
+{
+    struct ln_diag *diag = ip->base.diag;
+    if (ip->base.state != LN_SOCK_CONNECTING || c == NULL)
+        return;
+    if (!c->begun) {
+        (void)ln_diag_set(diag, LN_TIMEOUT, LN_CAT_DNS, LN_PHASE_RESOLVE,
+                          "resolve %.80s: no answer from the name servers in the time that was "
+                          "given",
+                          ip->base.host);
+        return;
+    }
+    (void)ln_diag_set(diag, LN_TIMEOUT, LN_CAT_NO_ANSWER, LN_PHASE_CONNECT,
+                      "connect to host %.80s port %u: of %u addresses %u failed, and none answered "
+                      "in the time that was given",
+                      ip->base.host, ip->base.port, c->handed, c->tried);
+}
+
 /* ---- handles ---- */
 
 enum ln_status ln__ip_open(const struct ln__ip *ip, enum ln_net_kind kind, enum ln_family family,

@@ -56,6 +56,8 @@ struct ln__candidates *ln__ip_resolve(struct ln__ip *ip, ln_msec now);
 void ln__ip_resolved(struct ln__ip *ip, struct ln__candidates *c);
 /** Every address failed, or there was none: put that into words. */
 enum ln_status ln__ip_give_up(struct ln__ip *ip, const struct ln__candidates *c);
+/** The caller's time is up (LN_NOTICE_GIVE_UP): put into words what is missing. `c` may be NULL. */
+void ln__ip_out_of_time(struct ln__ip *ip, const struct ln__candidates *c);
 
 /** A raw socket with our options. */
 enum ln_status ln__ip_open(const struct ln__ip *ip, enum ln_net_kind kind, enum ln_family family,

@@ -367,15 +367,26 @@ enum ln_status ln_sock_step(struct ln_sock *s, ln_msec now)
     return advance(s, now);
 }
 
+/* The lowest one that is not open yet: it is what the others wait for. */
+static struct ln_sock *who_connects(struct ln_sock *s)
+{
+    while (s->below != NULL && s->below->state != LN_SOCK_OPEN)
+        s = s->below;
+    return s;
+}
+
 void ln_sock_give_up(struct ln_sock *s)
 {
     if (s->state != LN_SOCK_CONNECTING)
         return;
-    notify(s, LN_NOTICE_GIVE_UP);
-    (void)ln_diag_set(s->diag, LN_TIMEOUT, LN_CAT_NO_ANSWER, LN_PHASE_CONNECT,
-                      "connect to host %.80s port %u: not connected in the time that was given",
+    struct ln_sock *f = who_connects(s);
+    if (f->ops->notice != NULL)
+        f->ops->notice(f, LN_NOTICE_GIVE_UP);
+    (void)ln_diag_set(s->diag, LN_TIMEOUT, LN_CAT_NO_ANSWER,
+                      f->below != NULL ? LN_PHASE_HANDSHAKE : LN_PHASE_CONNECT,
+                      "connect to host %.80s port %u: not done in the time that was given",
                       s->host != NULL ? s->host : "", (unsigned)s->port);
-    ln_below_notice(s, LN_NOTICE_HANDSHAKE_FAILED);
+    ln_below_notice(f, LN_NOTICE_HANDSHAKE_FAILED);
     s->state = LN_SOCK_FAILED;
 }
 

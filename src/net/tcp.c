@@ -205,6 +205,14 @@ static void race_interest(const struct race *r, struct ln_interest *want)
         ln_interest_until(want, r->next_at);
 }
 
+static void tcp_notice(struct ln_sock *s, enum ln_notice notice)
+{
+    const struct tcp *t = tcp_of(s);
+    ln__ip_notice(s, notice);
+    if (notice == LN_NOTICE_GIVE_UP && t->race != NULL)
+        ln__ip_out_of_time(ln__ip_of(s), t->race->candidates);
+}
+
 /* ---- servers ---- */
 
 static enum ln_status tcp_bind(struct ln_sock *s, const struct ln_addr *local)
@@ -295,6 +303,6 @@ static const struct ln_sock_ops tcp_ops = {
     .close = tcp_close,
     .interest = tcp_interest,
     .info = tcp_info,
-    .notice = ln__ip_notice,
+    .notice = tcp_notice,
     .destroy = ln__ip_destroy,
 };

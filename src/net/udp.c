@@ -192,6 +192,8 @@ static void udp_notice(struct ln_sock *s, enum ln_notice notice)
         forget_candidates(u);
     if (notice == LN_NOTICE_NO_ANSWER && u->candidates != NULL)
         move_on(u);
+    if (notice == LN_NOTICE_GIVE_UP)
+        ln__ip_out_of_time(&u->ip, u->candidates);
 }
 
 /* Answers that come late are worth something for as long as the handshake goes on. */

@@ -186,6 +186,22 @@ static enum ln_status set_versions(struct ossl_config *c, const struct ln_tls_se
     return LN_OK;
 }
 
+/** OpenSSL gives up by itself after twelve retransmissions of a flight (DTLS1_TMO_ALERT_COUNT). */
+#define RETRANSMISSIONS_MAX 12
+
+static enum ln_status check_schedule(const struct ln_tls_settings *s, struct ln_diag *diag)
+{
+    unsigned retransmissions = 0;
+    for (uint64_t wait = s->first_ms; wait < s->max_ms; wait *= 2)
+        retransmissions++;
+    if (!s->datagram || retransmissions <= RETRANSMISSIONS_MAX)
+        return LN_OK;
+    return ln_diag_set(diag, LN_UNSUPPORTED, LN_CAT_CONFIGURATION, LN_PHASE_CONFIGURE,
+                       "handshake_first_ms, handshake_max_ms: OpenSSL sends a flight again %d times "
+                       "at most, and this schedule takes %u",
+                       RETRANSMISSIONS_MAX, retransmissions);
+}
+
 static void set_behaviour(struct ossl_config *c)
 {
     uint64_t options = SSL_OP_NO_COMPRESSION | SSL_OP_NO_RENEGOTIATION;
@@ -236,7 +252,9 @@ static enum ln_status set_server(struct ossl_config *c, struct ln_diag *diag)
 static enum ln_status fill(struct ossl_config *c, const struct ln_tls_settings *s,
                            struct ln_diag *diag)
 {
-    enum ln_status st = set_versions(c, s, diag);
+    enum ln_status st = check_schedule(s, diag);
+    if (st == LN_OK)
+        st = set_versions(c, s, diag);
     if (st != LN_OK)
         return st;
     set_behaviour(c);

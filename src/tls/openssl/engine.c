@@ -104,6 +104,8 @@ static enum ln_status start(void *engine, void *config, const struct ln_tls_star
 static void stop(void *engine)
 {
     struct ossl_engine *e = engine;
+    if (e->open && !e->failed) /* or a server would forget the session, as one that was cut */
+        SSL_set_shutdown(e->ssl, SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
     SSL_free(e->ssl);
     memset(e, 0, sizeof *e);
 }
