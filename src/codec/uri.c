@@ -18,8 +18,10 @@ static const struct {
 #undef SCHEME_ROW
 };
 
-static const char *const problems[] = {
-#define PROBLEM_ROW(name, text) text,
+static const struct {
+    const char *text;
+} problems[] = {
+#define PROBLEM_ROW(name, text) { text },
     LN_URI_PROBLEM_LIST(PROBLEM_ROW)
 #undef PROBLEM_ROW
 };
@@ -27,7 +29,7 @@ static const char *const problems[] = {
 const char *ln_uri_problem_text(enum ln_uri_problem problem)
 {
     size_t i = (size_t)problem;
-    return i < sizeof problems / sizeof problems[0] ? problems[i] : "unknown";
+    return i < sizeof problems / sizeof problems[0] ? problems[i].text : "unknown";
 }
 
 const char *ln_uri_scheme_text(enum ln_uri_scheme scheme)

@@ -184,8 +184,8 @@ static enum ln_status next_address(struct ln_sock *s, struct ln__candidates *c, 
     }
 }
 
-static enum ln_status send_to_any(struct ln_sock *s, struct ln__candidates *c,
-                                  struct ln_span data, ln_msec deadline)
+static enum ln_status send_to_any(struct ln_sock *s, struct ln__candidates *c, struct ln_span data,
+                                  ln_msec deadline)
 {
     struct ln_addr to;
     enum ln_status st;

@@ -60,8 +60,8 @@ static void ask(struct ln__candidates *c, struct ln__answers *a)
     if (a->family == LN_FAMILY_ANY)
         return;
     ln_diag_clear(&c->attempt);
-    enum ln_status st = r->ops->start(r->ctx, c->env, c->wanted.host, a->family, &c->attempt,
-                                      &a->lookup);
+    enum ln_status st =
+        r->ops->start(r->ctx, c->env, c->wanted.host, a->family, &c->attempt, &a->lookup);
     if (st != LN_OK) {
         a->lookup = NULL;
         resolve_failed(c, st);
@@ -178,8 +178,8 @@ static void hear(struct ln__candidates *c, size_t of, ln_msec now)
     if (a->lookup == NULL)
         return;
     ln_diag_clear(&c->attempt);
-    enum ln_status st = a->lookup->ops->poll(a->lookup, now, a->found, LN__CANDIDATES_MAX, &count,
-                                             &c->attempt);
+    enum ln_status st =
+        a->lookup->ops->poll(a->lookup, now, a->found, LN__CANDIDATES_MAX, &count, &c->attempt);
     if (st == LN_AGAIN)
         return;
     hang_up(a);

@@ -31,29 +31,29 @@ struct ln__wanted {
 
 /** One family. */
 struct ln__answers {
-    enum ln_family family; /**< LN_FAMILY_ANY: not wanted */
+    enum ln_family family;    /**< LN_FAMILY_ANY: not wanted */
     struct ln_lookup *lookup; /**< NULL: not asked, or answered */
     uint8_t count;
-    uint8_t next;          /**< the first that was not handed out */
+    uint8_t next; /**< the first that was not handed out */
     struct ln_addr found[LN__CANDIDATES_MAX];
 };
 
 struct ln__candidates {
     const struct ln_env *env;
     struct ln__wanted wanted;
-    struct ln__answers of[2];  /**< the preferred family first */
+    struct ln__answers of[2]; /**< the preferred family first */
     ln_msec started;
     ln_msec deadline;
-    ln_msec begin_at;          /**< end of the resolution delay; LN_NEVER: nothing is here yet */
-    uint8_t favourite;         /**< index of the best favourite found; 2 = none */
-    uint8_t turn;              /**< whose turn it is: index of `of` */
+    ln_msec begin_at;  /**< end of the resolution delay; LN_NEVER: nothing is here yet */
+    uint8_t favourite; /**< index of the best favourite found; 2 = none */
+    uint8_t turn;      /**< whose turn it is: index of `of` */
     uint8_t handed;
-    bool begun;                /**< an address was handed out */
+    bool begun; /**< an address was handed out */
     bool literal;
-    uint8_t tried;             /**< addresses that were reported as failed */
-    struct ln_addr last;       /**< the last of them */
-    struct ln_diag attempt;    /**< for whoever tries an address; then failed() */
-    struct ln_diag failure;    /**< the last failure that counts */
+    uint8_t tried;          /**< addresses that were reported as failed */
+    struct ln_addr last;    /**< the last of them */
+    struct ln_diag attempt; /**< for whoever tries an address; then failed() */
+    struct ln_diag failure; /**< the last failure that counts */
 };
 
 /** Ask. What goes wrong shows in next(). */

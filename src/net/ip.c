@@ -245,8 +245,7 @@ bool ln__ip_is_wildcard(const struct ln_addr *addr)
     return memcmp(addr->ip, zero, sizeof zero) == 0;
 }
 
-static enum ln_status bind_to(struct ln__ip *ip, enum ln_net_kind kind,
-                              const struct ln_addr *local)
+static enum ln_status bind_to(struct ln__ip *ip, enum ln_net_kind kind, const struct ln_addr *local)
 {
     const struct ln_net *net = ln__ip_net(ip);
     struct ln_diag *diag = ip->base.diag;

@@ -40,8 +40,8 @@ static const uint16_t legal[] = {
     /* connect: datagrams only, see ln_sock_connect() */
     [LN_SOCK_BOUND] = MAY(CONNECT) | MAY(ACCEPT) | MAY(SEND_TO) | MAY(RECV_FROM) | MAY(STEP),
     [LN_SOCK_CONNECTING] = MAY(STEP),
-    [LN_SOCK_OPEN] = MAY(SEND) | MAY(RECV) | MAY(SEND_TO) | MAY(RECV_FROM) | MAY(SHUTDOWN) |
-                     MAY(STEP),
+    [LN_SOCK_OPEN] =
+        MAY(SEND) | MAY(RECV) | MAY(SEND_TO) | MAY(RECV_FROM) | MAY(SHUTDOWN) | MAY(STEP),
     [LN_SOCK_SHUT] = MAY(RECV) | MAY(STEP),
     [LN_SOCK_FAILED] = MAY(STEP), /* which tells the failure again */
 };
@@ -122,20 +122,13 @@ static bool ends(const struct ln_sock *s, enum ln_status st)
 }
 
 static const uint8_t categories[] = {
-    [LN_OK] = LN_CAT_INTERNAL_FAULT,
-    [LN_AGAIN] = LN_CAT_INTERNAL_FAULT,
-    [LN_CLOSED] = LN_CAT_CLOSED_BY_PEER,
-    [LN_TIMEOUT] = LN_CAT_NO_ANSWER,
-    [LN_REFUSED] = LN_CAT_PEER_REFUSED,
-    [LN_BAD_ARG] = LN_CAT_CONFIGURATION,
-    [LN_BAD_STATE] = LN_CAT_CONFIGURATION,
-    [LN_BAD_PEER] = LN_CAT_RECORD_DAMAGED,
-    [LN_NO_MEMORY] = LN_CAT_OUT_OF_MEMORY,
-    [LN_NO_SPACE] = LN_CAT_LOCAL_IO,
-    [LN_UNSUPPORTED] = LN_CAT_CONFIGURATION,
-    [LN_NOT_FOUND] = LN_CAT_DNS,
-    [LN_DENIED] = LN_CAT_LOCAL_IO,
-    [LN_IO] = LN_CAT_LOCAL_IO,
+    [LN_OK] = LN_CAT_INTERNAL_FAULT,         [LN_AGAIN] = LN_CAT_INTERNAL_FAULT,
+    [LN_CLOSED] = LN_CAT_CLOSED_BY_PEER,     [LN_TIMEOUT] = LN_CAT_NO_ANSWER,
+    [LN_REFUSED] = LN_CAT_PEER_REFUSED,      [LN_BAD_ARG] = LN_CAT_CONFIGURATION,
+    [LN_BAD_STATE] = LN_CAT_CONFIGURATION,   [LN_BAD_PEER] = LN_CAT_RECORD_DAMAGED,
+    [LN_NO_MEMORY] = LN_CAT_OUT_OF_MEMORY,   [LN_NO_SPACE] = LN_CAT_LOCAL_IO,
+    [LN_UNSUPPORTED] = LN_CAT_CONFIGURATION, [LN_NOT_FOUND] = LN_CAT_DNS,
+    [LN_DENIED] = LN_CAT_LOCAL_IO,           [LN_IO] = LN_CAT_LOCAL_IO,
     [LN_INTERNAL] = LN_CAT_INTERNAL_FAULT,
 };
 
@@ -144,8 +137,7 @@ static enum ln_status explain(struct ln_sock *s, enum ln_status st, enum ln_phas
 {
     bool known = (size_t)st < sizeof categories;
     enum ln_category category = known ? (enum ln_category)categories[st] : LN_CAT_INTERNAL_FAULT;
-    return ln_diag_set(s->diag, st, category, phase, "%s: %s", s->ops->name,
-                       ln_status_meaning(st));
+    return ln_diag_set(s->diag, st, category, phase, "%s: %s", s->ops->name, ln_status_meaning(st));
 }
 
 static enum ln_status fail(struct ln_sock *s, enum ln_status st, enum ln_phase phase)
@@ -166,9 +158,12 @@ static size_t diag_offset(size_t size)
 static enum ln_status first_state(const struct ln_sock *below, enum ln_sock_state *out)
 {
     static const uint8_t first[] = {
-        [LN_SOCK_CLOSED] = LN_SOCK_CLOSED,         [LN_SOCK_BOUND] = LN_SOCK_BOUND,
-        [LN_SOCK_CONNECTING] = LN_SOCK_CONNECTING, [LN_SOCK_OPEN] = LN_SOCK_CONNECTING,
-        [LN_SOCK_SHUT] = LN_SOCK_SHUT,             [LN_SOCK_FAILED] = LN_SOCK_FAILED,
+        [LN_SOCK_CLOSED] = LN_SOCK_CLOSED,
+        [LN_SOCK_BOUND] = LN_SOCK_BOUND,
+        [LN_SOCK_CONNECTING] = LN_SOCK_CONNECTING,
+        [LN_SOCK_OPEN] = LN_SOCK_CONNECTING,
+        [LN_SOCK_SHUT] = LN_SOCK_SHUT,
+        [LN_SOCK_FAILED] = LN_SOCK_FAILED,
     };
     *out = (enum ln_sock_state)first[below->state];
     return *out == LN_SOCK_SHUT || *out == LN_SOCK_FAILED ? LN_BAD_STATE : LN_OK;
@@ -547,8 +542,7 @@ enum ln_status ln_below_recv(struct ln_sock *s, struct ln_mspan room, size_t *go
     return s->below != NULL ? recv_here(s->below, room, got) : LN_UNSUPPORTED;
 }
 
-static enum ln_status send_to_here(struct ln_sock *s, const struct ln_addr *to,
-                                   struct ln_span data)
+static enum ln_status send_to_here(struct ln_sock *s, const struct ln_addr *to, struct ln_span data)
 {
     enum ln_status st = LN_UNSUPPORTED;
     if (s->ops->send_to != NULL)

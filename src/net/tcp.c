@@ -129,8 +129,8 @@ static enum ln_status start_attempt(struct tcp *t, const struct ln_addr *to, ln_
     }
     r->next_at = now + (ln_msec)t->ip.options.race_delay_ms;
     ln_diag_clear(diag);
-    enum ln_status st = ln__ip_open(&t->ip, LN_NET_STREAM, (enum ln_family)to->family, diag,
-                                    &a.handle);
+    enum ln_status st =
+        ln__ip_open(&t->ip, LN_NET_STREAM, (enum ln_family)to->family, diag, &a.handle);
     if (st != LN_OK) {
         a.handle = LN_NO_HANDLE;
         return lose(t, &a, st, now);

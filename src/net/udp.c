@@ -73,8 +73,7 @@ static struct ln_addr source_for(const struct ln__ip *ip, const struct ln_addr *
     return ln__ip_wildcard(to->family, ip->bound.port);
 }
 
-static enum ln_status bind_source(struct ln__ip *ip, const struct ln_addr *to,
-                                  struct ln_diag *diag)
+static enum ln_status bind_source(struct ln__ip *ip, const struct ln_addr *to, struct ln_diag *diag)
 {
     const struct ln_net *net = ln__ip_net(ip);
     struct ln_addr local = source_for(ip, to);
@@ -122,8 +121,7 @@ static enum ln_status aim(struct ln__ip *ip, const struct ln_addr *to, struct ln
     if (st == LN_OK)
         st = net->ops->names(net->ctx, ip->handle, &local, &peer);
     if (st != LN_OK) {
-        (void)ln_diag_set(diag, st, LN_CAT_LOCAL_IO, LN_PHASE_CONNECT, "%s",
-                          ln_status_meaning(st));
+        (void)ln_diag_set(diag, st, LN_CAT_LOCAL_IO, LN_PHASE_CONNECT, "%s", ln_status_meaning(st));
         if (!is_bound(ip))
             ln__ip_drop(ip);
         return st;
@@ -234,8 +232,8 @@ static void remember_recent(struct udp *u, const struct ln_addr *sender)
     const struct ln_net *net = ln__ip_net(&u->ip);
     struct ln_net_got head;
     uint8_t byte;
-    enum ln_status st = net->ops->recv(net->ctx, u->ip.handle, ln_mspan(&byte, 1), true, &head,
-                                       NULL);
+    enum ln_status st =
+        net->ops->recv(net->ctx, u->ip.handle, ln_mspan(&byte, 1), true, &head, NULL);
     if (st == LN_AGAIN) {
         forget_recent(u);
         return;
@@ -253,8 +251,7 @@ static enum ln_status reach_back(struct udp *u, struct ln__ip *client, const str
     struct ln_addr local = u->ip.bound;
     if (local.family != sender->family) /* an IPv4 client of the IPv6 wildcard */
         local = ln__ip_wildcard(sender->family, u->ip.bound.port);
-    TRY(ln__ip_open(client, LN_NET_DATAGRAM, (enum ln_family)local.family, diag,
-                    &client->handle));
+    TRY(ln__ip_open(client, LN_NET_DATAGRAM, (enum ln_family)local.family, diag, &client->handle));
     TRY(net->ops->bind(net->ctx, client->handle, LN_NET_DATAGRAM, &local, diag));
     TRY(net->ops->connect(net->ctx, client->handle, sender, diag));
     return net->ops->names(net->ctx, client->handle, NULL, &client->peer);
@@ -309,8 +306,8 @@ static enum ln_status udp_accept(struct ln_sock *s, ln_msec now, struct ln_sock 
         return ln_diag_set(s->diag, LN_BAD_STATE, LN_CAT_CONFIGURATION, LN_PHASE_CONNECT,
                            "accept: a UDP listener shares its port with its clients: bind it with "
                            "option reuse_addr");
-    enum ln_status st = net->ops->recv(net->ctx, u->ip.handle, ln_mspan(&byte, 1), true, &head,
-                                       s->diag);
+    enum ln_status st =
+        net->ops->recv(net->ctx, u->ip.handle, ln_mspan(&byte, 1), true, &head, s->diag);
     if (st == LN_AGAIN)
         forget_recent(u); /* all that was sent before a client existed has been looked at */
     if (st != LN_OK && st != LN_NO_SPACE)
@@ -394,8 +391,8 @@ static enum ln_status give_first(struct udp *u, struct ln_mspan room, bool peek,
 /* After shutdown the system says "end" or "nothing", neither of which is a datagram. */
 static bool is_end(const struct ln_sock *s, enum ln_status st, const struct ln_net_got *got)
 {
-    bool nothing = st == LN_AGAIN || (st == LN_OK && got->full == 0 &&
-                                      got->from.family == LN_FAMILY_ANY);
+    bool nothing =
+        st == LN_AGAIN || (st == LN_OK && got->full == 0 && got->from.family == LN_FAMILY_ANY);
     return s->state == LN_SOCK_SHUT && nothing;
 }
 
@@ -450,8 +447,8 @@ static enum ln_status udp_recv(struct ln_sock *s, struct ln_mspan room, size_t *
     return receive(s, room, false, got, &from);
 }
 
-static enum ln_status udp_recv_from(struct ln_sock *s, struct ln_mspan room, bool peek,
-                                    size_t *got, struct ln_addr *from)
+static enum ln_status udp_recv_from(struct ln_sock *s, struct ln_mspan room, bool peek, size_t *got,
+                                    struct ln_addr *from)
 {
     return receive(s, room, peek, got, from);
 }

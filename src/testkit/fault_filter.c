@@ -83,9 +83,10 @@ static enum ln_status fail_call(struct fault *f, enum ln_fault_call call)
     f->lanes[call].again = rule != NULL && rule->status == LN_AGAIN;
     if (rule == NULL || rule->status == LN_AGAIN)
         return rule != NULL ? LN_AGAIN : LN_OK;
+    (void)ln_diag_set(f->base.diag, rule->status, LN_CAT_LOCAL_IO, LN_PHASE_NONE,
+                      "injected fault: %s", ln_status_name(rule->status));
     ln_diag_native(f->base.diag, "testkit", 0, "fault filter");
-    return ln_diag_set(f->base.diag, rule->status, LN_CAT_LOCAL_IO, LN_PHASE_NONE,
-                       "injected fault: %s", ln_status_name(rule->status));
+    return rule->status;
 }
 
 static void turn_bit(uint8_t *data, size_t len, uint32_t amount)
@@ -410,13 +411,17 @@ static enum ln_status fault_step(struct ln_sock *s, ln_msec now)
     return s->state == LN_SOCK_OPEN ? flush(fault_of(s)) : LN_OK;
 }
 
-static void lane_interest(const struct lane *lane, ln_msec now, bool wanted,
+/* `event` is what the caller wants of this lane, 0 = nothing. */
+static void lane_interest(const struct lane *lane, ln_msec now, unsigned event,
                           struct ln_interest *want)
 {
+    bool wanted = event != 0;
     if (lane->first != NULL)
         ln_interest_until(want, lane->first->due);
-    if (wanted && lane->hold_until != 0)
+    if (wanted && lane->hold_until != 0) {
         ln_interest_until(want, lane->hold_until);
+        want->events &= ~event; /* until then it does not help that the socket below is ready */
+    }
     if (wanted && (lane->again || (lane->first != NULL && lane->first->due <= now)))
         want->ready = true;
 }
@@ -425,13 +430,13 @@ static void fault_interest(const struct ln_sock *s, struct ln_interest *want)
 {
     const struct fault *f = (const struct fault *)s;
     ln_msec now = ln_now(s->env);
+    unsigned reading = want->events & LN_WANT_READ, writing = want->events & LN_WANT_WRITE;
     struct lane in = f->lanes[LN_FAULT_RECV];
-    if (s->state == LN_SOCK_CONNECTING)
-        lane_interest(&f->lanes[LN_FAULT_CONNECT], now, true, want);
-    lane_interest(&f->lanes[LN_FAULT_SEND], now, (want->events & LN_WANT_WRITE) != 0, want);
-    bool reading = (want->events & LN_WANT_READ) != 0;
-    if (!reading)
+    if (reading == 0)
         in.first = NULL; /* nobody asks for it: no reason to wake up */
+    if (s->state == LN_SOCK_CONNECTING)
+        lane_interest(&f->lanes[LN_FAULT_CONNECT], now, LN_WANT_READ | LN_WANT_WRITE, want);
+    lane_interest(&f->lanes[LN_FAULT_SEND], now, writing, want);
     lane_interest(&in, now, reading, want);
 }
 

@@ -25,8 +25,9 @@ static enum ln_status ask(void *ctx, struct ln_diag *diag)
     enum ln_status st = LN_OK;
     if (!ln__point_fails(ctx, LN_TESTKIT_NET, &st) || st == LN_AGAIN)
         return st;
+    (void)ln_diag_set(diag, st, category_of(st), LN_PHASE_NONE, "injected fault");
     ln_diag_native(diag, "testkit", native_eio, "injected fault");
-    return ln_diag_set(diag, st, category_of(st), LN_PHASE_NONE, "injected fault");
+    return st;
 }
 
 static enum ln_status fault_open(void *ctx, const struct ln_net_open *how, struct ln_diag *diag,

@@ -46,8 +46,8 @@ static struct waiting ask_all(const struct ln_testkit *kit, const struct ln_test
     struct waiting all = { .until_us = INT64_MAX, .why = "nobody" };
     for (size_t i = 0; i < pump->count && !all.ready; i++) {
         struct ln_interest want;
-        if (pump->socks[i] == NULL)
-            continue;
+        if (pump->socks[i] == NULL || pump->socks[i]->state == LN_SOCK_FAILED)
+            continue; /* a failed one has told so, and has nothing to wait for */
         ln_sock_interest(pump->socks[i], 0, &want);
         const char *why = why_ready(kit, &want);
         if (why != NULL || ln__us(want.deadline) < all.until_us) {

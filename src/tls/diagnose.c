@@ -176,7 +176,7 @@ static struct verdict of_handshake_failure(const struct cause *c)
 
 static struct verdict of_decrypt_alert(const struct cause *c)
 {
-    if (c->psk)
+    if (c->psk && c->phase == LN_PHASE_HANDSHAKE)
         return certain(LN_REFUSED, LN_CAT_PSK_KEY,
                        "the peer could not decrypt what our pre-shared key encrypted: the keys "
                        "differ");

@@ -158,6 +158,18 @@ static void begin_clock(struct ln_tls_sock *t, ln_msec now)
     t->tries_before = 0;
 }
 
+/** Ask the path anew what fits. Where its MTU is not known the socket below says what it takes. */
+static void measure(struct ln_tls_sock *t)
+{
+    struct ln_sock_info below;
+    ln_sock_info(t->base.below, &below);
+    bool known = below.mtu != 0 && below.inner_mtu != 0;
+    t->send_max = known ? ln__suite_inner_mtu(t->link->facts.chosen_suite, below.inner_mtu)
+                        : RECORD_MAX;
+    if (t->send_max > RECORD_MAX)
+        t->send_max = RECORD_MAX;
+}
+
 /* ---- handshake ---- */
 
 static void established(struct ln_tls_sock *t, ln_msec now)
@@ -170,8 +182,10 @@ static void established(struct ln_tls_sock *t, ln_msec now)
     link->open = true;
     t->handshake_ms = now - t->started_at;
     t->retransmit_at = LN_NEVER;
-    if (is_dtls(t))
-        ln__dtls_guard_established(&link->guard, ln__suite_record_min(info.suite));
+    if (!is_dtls(t))
+        return;
+    ln__dtls_guard_established(&link->guard, ln__suite_record_min(info.suite));
+    measure(t);
 }
 
 /** Take the library's timer over into our clock. Each flight of ours has the whole schedule; the
@@ -235,7 +249,8 @@ static enum ln_status shake(struct ln_tls_sock *t)
 
 static enum ln_status drive(struct ln_tls_sock *t, ln_msec now)
 {
-    if (now >= t->retransmit_at)
+    const struct ln_tls_link *waiting = t->link;
+    if (now >= t->retransmit_at && !waiting->backend->wants_write(waiting->engine))
         prepare_again(t);
     enum ln_status st = shake(t);
     if (t->link == NULL)
@@ -253,6 +268,10 @@ static enum ln_status drive(struct ln_tls_sock *t, ln_msec now)
 static enum ln_status tls_connect(struct ln_sock *s, ln_msec now)
 {
     struct ln_tls_sock *t = self(s);
+    if (t->link != NULL && t->link->owner == NULL) { /* bound as a listener is, but a client */
+        ln__tls_link_free(t->link);
+        t->link = NULL;
+    }
     if (t->link == NULL) {
         begin_clock(t, now);
         TRY(begin(t));
@@ -272,34 +291,19 @@ static void tls_notice(struct ln_sock *s, enum ln_notice notice)
 
 /* ---- data ---- */
 
-static size_t inner_mtu(const struct ln_tls_sock *t, size_t below)
-{
-    return ln__suite_inner_mtu(t->link->facts.chosen_suite, below);
-}
-
-/** Where the path's MTU is known it is kept to; where not, the socket below says what it takes. */
-static enum ln_status too_long(const struct ln_tls_sock *t, size_t len)
-{
-    struct ln_sock_info below;
-    if (len > RECORD_MAX)
-        return LN_NO_SPACE;
-    ln_sock_info(t->base.below, &below);
-    bool known = below.mtu != 0 && below.inner_mtu != 0;
-    return known && len > inner_mtu(t, below.inner_mtu) ? LN_NO_SPACE : LN_OK;
-}
-
-/** Below this, no datagram can be too long: every IP network takes it (RFC 791, RFC 8200), and the
- *  question to the socket below is saved. */
-#define ALWAYS_FITS 400
-
 static enum ln_status send_datagram(struct ln_tls_sock *t, struct ln_span data, size_t *sent)
 {
     struct ln_tls_link *link = t->link;
-    if (data.len > ALWAYS_FITS)
-        TRY(too_long(t, data.len));
+    if (data.len > t->send_max)
+        measure(t); /* perhaps the path takes more by now */
+    if (data.len > t->send_max)
+        return LN_NO_SPACE;
     link->too_large = false;
     enum ln_status st = link->backend->write(link->engine, data, sent, &link->native);
-    return st == LN_OK && link->too_large ? LN_NO_SPACE : st;
+    if (st != LN_OK || !link->too_large)
+        return st;
+    measure(t); /* or less */
+    return LN_NO_SPACE;
 }
 
 static enum ln_status tls_send(struct ln_sock *s, struct ln_span data, size_t *sent)
@@ -391,8 +395,9 @@ static void tls_interest(const struct ln_sock *s, struct ln_interest *want)
         return;
     bool blocked = link->backend->wants_write(link->engine);
     if (s->state == LN_SOCK_CONNECTING) {
-        want->events = LN_WANT_READ | (blocked ? LN_WANT_WRITE : 0);
-        ln_interest_until(want, t->retransmit_at);
+        want->events = blocked ? LN_WANT_WRITE : LN_WANT_READ;
+        if (!blocked)
+            ln_interest_until(want, t->retransmit_at);
         ln_interest_until(want, t->give_up_at);
         return;
     }
@@ -428,7 +433,8 @@ static void tls_info(const struct ln_sock *s, struct ln_sock_info *out)
         out->inner_mtu = 0;
     } else if (out->inner_mtu != 0) {
         size_t below = out->inner_mtu;
-        out->inner_mtu = link->open ? inner_mtu(t, below) : ln__suite_inner_mtu(0, below);
+        out->inner_mtu =
+            ln__suite_inner_mtu(link->open ? link->facts.chosen_suite : 0, below);
         out->overhead += below - out->inner_mtu;
     }
 }
@@ -437,6 +443,7 @@ static const struct ln_sock_ops tls_ops = {
     .name = "tls",
     .traits = LN_TRAIT_STREAM | LN_TRAIT_SECURE,
     .connect = tls_connect,
+    .bind = ln__tls_bind,
     .accept = ln__tls_accept,
     .send = tls_send,
     .recv = tls_recv,
@@ -452,6 +459,7 @@ static const struct ln_sock_ops dtls_ops = {
     .name = "dtls",
     .traits = LN_TRAIT_DATAGRAM | LN_TRAIT_SECURE,
     .connect = tls_connect,
+    .bind = ln__tls_bind,
     .accept = ln__tls_accept,
     .send = tls_send,
     .recv = tls_recv,

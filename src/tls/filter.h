@@ -58,6 +58,7 @@ struct ln_tls_sock {
     uint32_t flight;              /**< of the timer: which of our flights it runs for */
     uint16_t tries_before;        /**< retransmissions before this flight */
     size_t mtu;
+    size_t send_max;              /**< DTLS: the longest datagram that is known to fit */
     bool handed_over;             /**< by a listener: the clock has not begun */
     bool session_offered;
     bool session_stored;
@@ -86,6 +87,7 @@ void ln__tls_link_free(struct ln_tls_link *link);
 
 /* listener.c */
 enum ln_status ln__tls_accept(struct ln_sock *s, ln_msec now, struct ln_sock **out);
+enum ln_status ln__tls_bind(struct ln_sock *s, const struct ln_addr *local);
 
 /* verify.c */
 enum ln_status ln__tls_verify(struct ln_tls_sock *t, const struct ln_tls_chain *chain);

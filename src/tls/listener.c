@@ -95,9 +95,10 @@ static enum ln_status listen_with(struct ln_tls_sock *t, struct ln_tls_link *lin
     return link->backend->start(link->engine, link->config->native, &how, &link->native);
 }
 
+/** The one engine that listens. Made before anybody calls, so that a stranger costs nothing. */
 static enum ln_status ensure_link(struct ln_tls_sock *t)
 {
-    if (t->link != NULL)
+    if (t->link != NULL || t->config->kind != LN_DTLS)
         return LN_OK;
     enum ln_status st = ln__tls_link_new(t->config, &t->link);
     if (st == LN_OK)
@@ -163,6 +164,7 @@ static enum ln_status hand_over(struct ln_tls_sock *t, ln_msec now, struct ln_so
     client->handed_over = true;
     t->link = NULL;
     ln__tls_link_own(client->link, client);
+    (void)ensure_link(t); /* without memory now, accept tries again */
     client->link->backend->set_mtu(client->link->engine, client->mtu);
     return LN_OK;
 }
@@ -187,6 +189,12 @@ static enum ln_status accept_datagram(struct ln_tls_sock *t, ln_msec now, struct
         drop(t->base.below);
     }
     return LN_AGAIN;
+}
+
+enum ln_status ln__tls_bind(struct ln_sock *s, const struct ln_addr *local)
+{
+    (void)local; /* the socket below is bound */
+    return ensure_link(ln__tls_of(s));
 }
 
 enum ln_status ln__tls_accept(struct ln_sock *s, ln_msec now, struct ln_sock **out)

@@ -120,7 +120,7 @@ enum ln_status ln_sock_peer_certificate(const struct ln_sock *s, size_t index,
 {
     const struct ln_tls_sock *t = ln__tls_of(s);
     *len = 0;
-    if (t == NULL || t->link == NULL)
+    if (t == NULL || t->link == NULL || !t->link->open)
         return LN_BAD_STATE;
     return t->link->backend->peer_certificate(t->link->engine, index, room, len);
 }

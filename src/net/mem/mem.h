@@ -404,6 +404,8 @@ struct ln_testkit {
     struct ln__service services[LN__SERVICES_MAX];
     size_t service_count;
     bool serving;
+    int64_t last_wait_us;
+    unsigned stalled_waits;         /* in a row at that time */
     struct ln__name *names;         /* the zone */
     void (*machine_free)(struct ln_testkit_host *host); /* of src/testkit; NULL: nothing to free */
     void (*names_free)(struct ln_testkit *kit);

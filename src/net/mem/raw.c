@@ -14,7 +14,7 @@ enum {
     FIRST_SLOTS = 16,
     NO_SLOT = (1 << INDEX_BITS) - 1,
     FIRST_PORT = 49152,
-    MAX_STALLED_ROUNDS = 100000,
+    MAX_STALLED_ROUNDS = 100000, /* of one wait, or waits in a row, in which no time passes */
 };
 
 /* ---- failures ---- */
@@ -35,8 +35,9 @@ const char *ln__error_text(enum ln_category category)
 enum ln_status ln__fail(struct ln_diag *diag, enum ln_status status, enum ln_category category,
                         const char *text)
 {
+    (void)ln_diag_set(diag, status, category, LN_PHASE_NONE, "%s", text);
     ln_diag_native(diag, "mem", 0, text);
-    return ln_diag_set(diag, status, category, LN_PHASE_NONE, "%s", text);
+    return status;
 }
 
 static enum ln_status fail_state(struct ln_diag *diag)
@@ -547,12 +548,28 @@ static enum ln_status mem_mtu(void *ctx, ln_handle h, size_t *mtu)
     return *mtu != 0 ? LN_OK : LN_UNSUPPORTED;
 }
 
+static enum ln_status tell_livelock(struct ln_testkit *kit, const char *who)
+{
+    ln__text(kit, "livelock: %s, again and again, while no time passes", who);
+    return LN_INTERNAL;
+}
+
+/* Somebody who waits for what is ready and does not use it would wait like this for ever. */
+static bool stands_still(struct ln_testkit *kit)
+{
+    kit->stalled_waits = kit->now_us == kit->last_wait_us ? kit->stalled_waits + 1 : 0;
+    kit->last_wait_us = kit->now_us;
+    return kit->stalled_waits > MAX_STALLED_ROUNDS;
+}
+
 static enum ln_status mem_wait(void *ctx, const struct ln_interest *want, ln_msec until)
 {
     struct ln_testkit *kit = ((struct ln_testkit_host *)ctx)->kit;
     int64_t end = ln__us(want->deadline < until ? want->deadline : until);
     int64_t stalled_at = -1;
     unsigned rounds = 0;
+    if (stands_still(kit))
+        return tell_livelock(kit, "a socket is ready and nobody uses it");
     while (!any_ready(kit, want)) {
         int64_t next = ln__next_us(kit, end);
         if (next == INT64_MAX) {
@@ -564,10 +581,8 @@ static enum ln_status mem_wait(void *ctx, const struct ln_interest *want, ln_mse
             return LN_OK;
         rounds = kit->now_us == stalled_at ? rounds + 1 : 0;
         stalled_at = kit->now_us;
-        if (rounds > MAX_STALLED_ROUNDS) {
-            ln__text(kit, "livelock: something happens again and again while no time passes");
-            return LN_INTERNAL;
-        }
+        if (rounds > MAX_STALLED_ROUNDS)
+            return tell_livelock(kit, "something happens");
     }
     return LN_OK;
 }

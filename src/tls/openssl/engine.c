@@ -226,8 +226,11 @@ static enum ln_status write_plain(void *engine, struct ln_span plain, size_t *us
 {
     struct ossl_engine *e = engine;
     begin(e);
-    if (plain.len == 0 && !e->config->datagram)
-        return LN_OK;
+    if (plain.len == 0) {
+        ln_diag_set(diag, LN_UNSUPPORTED, LN_CAT_CONFIGURATION, LN_PHASE_TRANSFER,
+                    "OpenSSL cannot send a record without content");
+        return LN_UNSUPPORTED;
+    }
     int ret = SSL_write_ex(e->ssl, plain.data, plain.len, used);
     return ret == 1 ? LN_OK : outcome(e, ret, diag);
 }

@@ -11,6 +11,7 @@
 #include <openssl/err.h>
 #include <openssl/provider.h>
 #include <openssl/store.h>
+#include <openssl/ui.h>
 #include <openssl/x509v3.h>
 #include <string.h>
 
@@ -130,6 +131,14 @@ static enum ln_status load_key(const struct ln_tls_key *key, EVP_PKEY **out, str
 
 /* ---- tokens ---- */
 
+/** What is wanted from a token, and for whom. */
+struct token {
+    const char *field;
+    const char *uri;
+    int type;        /**< OSSL_STORE_INFO_* */
+    const char *pin; /**< NULL = none but what the URI or openssl.cnf has */
+};
+
 bool ossl_has_pkcs11(void)
 {
     if (OSSL_PROVIDER_available(NULL, "pkcs11"))
@@ -141,63 +150,135 @@ bool ossl_has_pkcs11(void)
     return has;
 }
 
-static enum ln_status need_pkcs11(const char *field, struct ln_diag *diag)
+/** An empty PIN stands for none, and the provider goes on without: pkcs11-provider would take a
+ *  refusal, or no UI_METHOD, as the order to ask at the terminal, and wait there. */
+static int give_pin(char *room, int size, int writing, void *user)
 {
-    if (ossl_has_pkcs11())
-        return LN_OK;
-    return ln_diag_set(diag, LN_UNSUPPORTED, LN_CAT_CONFIGURATION, LN_PHASE_CONFIGURE,
-                       "%s: a pkcs11: URI needs OpenSSL's pkcs11 provider, and none is active "
-                       "(Debian 13: package pkcs11-provider, then openssl.cnf)",
-                       field);
+    int len = give_password(room, size, writing, user);
+    return len < 0 ? 0 : len;
 }
 
-/** The first object of a type behind a URI. */
-static OSSL_STORE_INFO *fetch(const char *uri, int type)
+static OSSL_STORE_INFO *first_of(OSSL_STORE_CTX *store, int type)
 {
-    OSSL_STORE_CTX *store = OSSL_STORE_open_ex(uri, NULL, NULL, NULL, NULL, NULL, NULL, NULL);
     OSSL_STORE_INFO *found = NULL;
-    if (store == NULL)
+    if (!OSSL_STORE_expect(store, type))
         return NULL;
-    if (OSSL_STORE_expect(store, type))
-        while (found == NULL && !OSSL_STORE_eof(store)) {
-            OSSL_STORE_INFO *info = OSSL_STORE_load(store);
-            if (info == NULL && OSSL_STORE_error(store))
-                break;
-            if (info != NULL && OSSL_STORE_INFO_get_type(info) == type)
-                found = info;
-            else
-                OSSL_STORE_INFO_free(info);
-        }
-    OSSL_STORE_close(store);
+    while (found == NULL && !OSSL_STORE_eof(store)) {
+        OSSL_STORE_INFO *info = OSSL_STORE_load(store);
+        if (info == NULL && OSSL_STORE_error(store))
+            break;
+        if (info != NULL && OSSL_STORE_INFO_get_type(info) == type)
+            found = info;
+        else
+            OSSL_STORE_INFO_free(info);
+    }
     return found;
 }
 
-static enum ln_status key_of_token(const char *uri, EVP_PKEY **out, struct ln_diag *diag)
+/** The first object of the type. @param opened  whether there was anything to look into */
+static OSSL_STORE_INFO *look(const struct token *t, struct password *pin, bool *opened)
 {
-    enum ln_status st = need_pkcs11("key", diag);
-    if (st != LN_OK)
-        return st;
-    OSSL_STORE_INFO *info = fetch(uri, OSSL_STORE_INFO_PKEY);
-    *out = info != NULL ? OSSL_STORE_INFO_get1_PKEY(info) : NULL;
-    OSSL_STORE_INFO_free(info);
-    if (*out == NULL)
-        return ossl_config_fail(diag, LN_NOT_FOUND, "key: no private key behind the pkcs11: URI");
+    OSSL_STORE_INFO *found = NULL;
+    UI_METHOD *ui = UI_UTIL_wrap_read_pem_callback(give_pin, 0);
     ERR_clear_error();
-    return LN_OK;
+    OSSL_STORE_CTX *store =
+        ui != NULL ? OSSL_STORE_open_ex(t->uri, NULL, NULL, ui, pin, NULL, NULL, NULL) : NULL;
+    *opened = store != NULL;
+    if (store != NULL)
+        found = first_of(store, t->type);
+    OSSL_STORE_close(store);
+    UI_destroy_method(ui);
+    return found;
 }
 
-static enum ln_status leaf_of_token(SSL_CTX *ctx, const char *uri, struct ln_diag *diag)
+static enum ln_status token_fail(const struct token *t, enum ln_status status, const char *what,
+                                 struct ln_diag *diag)
 {
-    enum ln_status st = need_pkcs11("chain", diag);
+    char text[192];
+    (void)BIO_snprintf(text, sizeof text, "%s: %s", t->field, what);
+    return ossl_config_fail(diag, status, text);
+}
+
+/** OpenSSL has tried the URI as a file first; what the provider says comes last, if it said any. */
+static enum ln_status not_opened(const struct token *t, struct ln_diag *diag)
+{
+    unsigned long error = ERR_peek_last_error();
+    const char *why = ERR_reason_error_string(error);
+    bool refused = error == 0 || ERR_GET_LIB(error) == ERR_LIB_OSSL_STORE;
+    ERR_clear_error();
+    if (refused)
+        return token_fail(t, LN_BAD_ARG, "the pkcs11: URI is malformed", diag);
+    ln_diag_set(diag, LN_NOT_FOUND, LN_CAT_CONFIGURATION, LN_PHASE_CONFIGURE,
+                "%s: the PKCS#11 module of openssl.cnf, or the pin-source of the URI, cannot be "
+                "opened%s%s",
+                t->field, why != NULL ? ": OpenSSL says " : "", why != NULL ? why : "");
+    ln_diag_native(diag, "openssl", (long)error, why != NULL ? why : "");
+    return LN_NOT_FOUND;
+}
+
+/** Nothing was found. Whoever is not logged in does not see private objects, and the provider keeps
+ *  to itself why a login failed. But it asks for a PIN, if there is no login: so look once more, and
+ *  answer none, which costs no attempt. */
+static enum ln_status not_found(const struct token *t, struct ln_diag *diag)
+{
+    struct password none = { .text = NULL };
+    bool opened = false;
+    bool given = t->pin != NULL || strstr(t->uri, "pin-value=") != NULL ||
+                 strstr(t->uri, "pin-source=") != NULL;
+    OSSL_STORE_INFO_free(look(t, &none, &opened));
+    ERR_clear_error();
+    if (none.asked && given)
+        return token_fail(t, LN_DENIED, "the token refuses the PIN", diag);
+    if (t->type == OSSL_STORE_INFO_CERT)
+        return token_fail(t, LN_NOT_FOUND, "no certificate behind the pkcs11: URI", diag);
+    if (none.asked)
+        return token_fail(t, LN_DENIED,
+                          "the token wants a PIN: as password, in the URI or in openssl.cnf", diag);
+    return token_fail(t, LN_NOT_FOUND, "no private key behind the pkcs11: URI", diag);
+}
+
+/** Find an object on a token: *out is the caller's. */
+static enum ln_status fetch(const struct token *t, OSSL_STORE_INFO **out, struct ln_diag *diag)
+{
+    struct password pin = { .text = t->pin };
+    bool opened = false;
+    if (!ossl_has_pkcs11())
+        return token_fail(t, LN_UNSUPPORTED,
+                          "a pkcs11: URI needs OpenSSL's pkcs11 provider, and none is active "
+                          "(Debian: package pkcs11-provider, then openssl.cnf)",
+                          diag);
+    *out = look(t, &pin, &opened);
+    if (*out != NULL)
+        return LN_OK;
+    return opened ? not_found(t, diag) : not_opened(t, diag);
+}
+
+static enum ln_status key_of_token(const struct ln_tls_key *key, EVP_PKEY **out,
+                                   struct ln_diag *diag)
+{
+    struct token t = { "key", key->uri, OSSL_STORE_INFO_PKEY, key->password };
+    OSSL_STORE_INFO *info = NULL;
+    enum ln_status st = fetch(&t, &info, diag);
     if (st != LN_OK)
         return st;
-    OSSL_STORE_INFO *info = fetch(uri, OSSL_STORE_INFO_CERT);
-    X509 *leaf = info != NULL ? OSSL_STORE_INFO_get1_CERT(info) : NULL;
+    *out = OSSL_STORE_INFO_get1_PKEY(info);
     OSSL_STORE_INFO_free(info);
-    bool ok = leaf != NULL && SSL_CTX_use_certificate(ctx, leaf);
-    X509_free(leaf);
-    return ok ? LN_OK
-              : ossl_config_fail(diag, LN_NOT_FOUND, "chain: no certificate behind the pkcs11: URI");
+    ERR_clear_error();
+    return *out != NULL ? LN_OK : token_fail(&t, LN_NO_MEMORY, "cannot be taken", diag);
+}
+
+/** The certificate alone: its issuers are not on the token, or not told apart there. Certificates
+ *  are public, so that the PIN stays with the key. */
+static enum ln_status leaf_of_token(SSL_CTX *ctx, const char *uri, struct ln_diag *diag)
+{
+    struct token t = { "chain", uri, OSSL_STORE_INFO_CERT, NULL };
+    OSSL_STORE_INFO *info = NULL;
+    enum ln_status st = fetch(&t, &info, diag);
+    if (st != LN_OK)
+        return st;
+    int ok = SSL_CTX_use_certificate(ctx, OSSL_STORE_INFO_get0_CERT(info));
+    OSSL_STORE_INFO_free(info);
+    return ok == 1 ? LN_OK : token_fail(&t, LN_BAD_ARG, "a certificate is refused", diag);
 }
 
 /* ---- the own chain ---- */
@@ -226,7 +307,7 @@ enum ln_status ossl_set_own(struct ossl_config *c, const struct ln_tls_settings 
     if (st == LN_OK)
         st = use_chain(c->ctx, s, diag);
     if (st == LN_OK)
-        st = s->key.uri != NULL ? key_of_token(s->key.uri, &key, diag)
+        st = s->key.uri != NULL ? key_of_token(&s->key, &key, diag)
                                 : load_key(&s->key, &key, diag);
     if (st != LN_OK)
         return st;
