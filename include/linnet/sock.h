@@ -45,7 +45,7 @@ enum ln_sock_kind { LN_UDP = 0, LN_TCP, LN_DTLS, LN_TLS };
  * The states, and what is legal in them (anything else: LN_BAD_STATE, nothing changes).
  *
  * CLOSED      connect, bind, set options
- * BOUND       UDP: send_to, recv_from, connect; UDP, TCP, DTLS, TLS: accept
+ * BOUND       UDP: send_to, recv_from; UDP, DTLS: connect, from the port that was bound; all: accept
  * CONNECTING  step; resolving, connecting and handshaking all count
  * OPEN        send, recv, shutdown, step
  * SHUT        recv of what had already arrived; the addresses still answer

@@ -41,7 +41,8 @@ enum ln_source_kind {
     LN_SOURCE_FILE,      /**< `path`, through env->files */
     LN_SOURCE_DIRECTORY, /**< `path`: every file in it; trust and CRLs only; what cannot be read is
                               skipped, but something must be found */
-    LN_SOURCE_URI,       /**< `path`: "pkcs11:..." (RFC 7512), for the own chain and key */
+    LN_SOURCE_URI,       /**< `path`: "pkcs11:..." (RFC 7512), for the own chain (one certificate)
+                              and key; see docs/howto-pkcs11.md */
     LN_SOURCE_LIST,      /**< `list`, `count`; at most four levels deep */
 };
 
@@ -53,7 +54,8 @@ struct ln_source {
     enum ln_source_kind kind;
     struct ln_span data;
     const char *path;
-    const char *password;          /**< of an encrypted key; NULL = none; never asked for */
+    const char *password;          /**< of an encrypted key; of a key's URI the PIN; NULL = none;
+                                        never asked for */
     const struct ln_source *list;
     size_t count;
 };

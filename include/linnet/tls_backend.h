@@ -14,7 +14,8 @@
  * Memory:   the filter allocates `engine_bytes` zeroed bytes per socket, start() initialises them,
  *           stop() leaves them ready for another start(). stop() is called once per start(), also
  *           after a start() that failed.
- * Errors:   a function that fails fills `diag` with its library's own number and text, and
+ * Errors:   a function that fails describes it in `diag`, which may be NULL, with the back end's name as
+ *           origin and its library's own number and text (ln_diag_native), and fills
  *           `facts->reason`; the filter decides category and sentence, once for all libraries.
  * Use:      `options.backend` of tls.h points to your table; nothing is registered.
  * Example:  src/tls/openssl

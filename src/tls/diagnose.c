@@ -367,35 +367,43 @@ static void details(const struct ln_tls_sock *t, const struct ln_tls_facts *f,
     }
 }
 
+/** Whether the record is the engine's: its library's words, to be put into ours. */
+static bool is_raw(const struct ln_diag *d, const struct ln_tls_backend *backend)
+{
+    return d->status != LN_OK && d->origin != NULL && strcmp(d->origin, backend->name) == 0;
+}
+
 enum ln_status ln__tls_diagnose(struct ln_tls_sock *t, enum ln_status status, enum ln_phase phase)
 {
     struct ln_diag *d = t->base.diag;
-    const struct ln_tls_link *link = t->link;
+    const struct ln_diag before = *d;
+    const struct ln_tls_facts *facts = &t->link->facts;
     const struct cause c = { .t = t,
-                             .facts = &link->facts,
+                             .facts = facts,
                              .status = status,
                              .phase = phase,
                              .client = t->base.role == LN_CLIENT,
                              .psk = t->config->auth == LN_AUTH_PSK,
                              .stream = t->config->kind == LN_TLS };
-    struct verdict v = judge(&c);
     if (t->session_offered && phase == LN_PHASE_HANDSHAKE)
         ln__tls_session_forget(t); /* perhaps it was the session that the server did not like */
-    bool lower_said = d->status != LN_OK && link->facts.alert_from != LN_ALERT_RECEIVED &&
-                      link->facts.reason != LN_TLS_REASON_VERIFY;
-    if (lower_said) { /* the deepest cause wins; ours is where it struck */
+    bool raw = is_raw(d, t->link->backend);
+    bool lower_said = d->status != LN_OK && !raw;
+    if (lower_said && facts->alert_from != LN_ALERT_RECEIVED &&
+        facts->reason != LN_TLS_REASON_VERIFY) { /* the deepest cause; ours is where it struck */
         d->phase = phase;
-        add_facts(d, t, &link->facts);
+        add_facts(d, t, facts);
         return d->status;
     }
+    struct verdict v = judge(&c);
     char more[112];
-    details(t, &link->facts, v.category, more, sizeof more);
+    details(t, facts, v.category, more, sizeof more);
     ln_diag_clear(d);
     ln_diag_set(d, v.status, v.category, phase, "%s%s", v.text, more);
     d->likely = v.likely;
-    add_facts(d, t, &link->facts);
-    if (link->native.origin != NULL)
-        ln_diag_native(d, link->native.origin, link->native.native, link->native.native_text);
+    add_facts(d, t, facts);
+    if (raw)
+        ln_diag_native(d, before.origin, before.native, before.native_text);
     ln_log(t->base.env, LN_LOG_INFO, "tls", "%s: %s", ln_category_word(v.category), d->text);
     return v.status;
 }

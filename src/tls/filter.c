@@ -240,7 +240,7 @@ static enum ln_status shake(struct ln_tls_sock *t)
 {
     for (;;) {
         struct ln_tls_link *link = t->link;
-        enum ln_status st = link->backend->handshake(link->engine, &link->native);
+        enum ln_status st = link->backend->handshake(link->engine, t->base.diag);
         if (st != LN_AGAIN || !link->moved)
             return st;
         TRY(begin_elsewhere(t)); /* at most once for each address */
@@ -299,7 +299,7 @@ static enum ln_status send_datagram(struct ln_tls_sock *t, struct ln_span data, 
     if (data.len > t->send_max)
         return LN_NO_SPACE;
     link->too_large = false;
-    enum ln_status st = link->backend->write(link->engine, data, sent, &link->native);
+    enum ln_status st = link->backend->write(link->engine, data, sent, t->base.diag);
     if (st != LN_OK || !link->too_large)
         return st;
     measure(t); /* or less */
@@ -312,7 +312,7 @@ static enum ln_status tls_send(struct ln_sock *s, struct ln_span data, size_t *s
     struct ln_tls_link *link = t->link;
     enum ln_status st = is_dtls(t)
                             ? send_datagram(t, data, sent)
-                            : link->backend->write(link->engine, data, sent, &link->native);
+                            : link->backend->write(link->engine, data, sent, t->base.diag);
     if (st == LN_OK || st == LN_AGAIN || st == LN_NO_SPACE)
         return st;
     return ln__tls_diagnose(t, st, LN_PHASE_TRANSFER);
@@ -323,7 +323,7 @@ static enum ln_status tls_recv(struct ln_sock *s, struct ln_mspan room, size_t *
     struct ln_tls_sock *t = self(s);
     struct ln_tls_link *link = t->link;
     size_t full = 0;
-    enum ln_status st = link->backend->read(link->engine, room, got, &full, &link->native);
+    enum ln_status st = link->backend->read(link->engine, room, got, &full, t->base.diag);
     s->datagram_len = full;
     if (st == LN_OK || st == LN_AGAIN || st == LN_NO_SPACE)
         return st;

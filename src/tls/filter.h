@@ -36,7 +36,6 @@ struct ln_tls_link {
     struct ln_addr refused;       /**< the first address of a DTLS server that refused; or none */
     bool too_large;               /**< the socket below would not take the last datagram */
     bool moved;                   /**< the hello must go to another address */
-    struct ln_diag native;        /**< the library's own words, until the diagnosis takes them */
     struct ln_span peeked;        /**< listeners: the datagram being looked at */
     struct ln_addr sender;        /**< listeners: who sent it */
     struct ln_sock *wire;         /**< listeners: where answers go */

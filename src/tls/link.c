@@ -166,7 +166,7 @@ enum ln_status ln__tls_link_start(struct ln_tls_link *link, struct ln_tls_sock *
                                 .mtu = owner->mtu };
     ln__dtls_guard_init(&link->guard, owner->base.role == LN_SERVER);
     ln__tls_link_own(link, owner);
-    return link->backend->start(link->engine, link->config->native, &how, &link->native);
+    return link->backend->start(link->engine, link->config->native, &how, owner->base.diag);
 }
 
 void ln__tls_link_free(struct ln_tls_link *link)

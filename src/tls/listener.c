@@ -92,7 +92,7 @@ static enum ln_status listen_with(struct ln_tls_sock *t, struct ln_tls_link *lin
     link->io.verify = hello_verify;
     link->io.session = hello_session;
     link->io.client_id = hello_sender;
-    return link->backend->start(link->engine, link->config->native, &how, &link->native);
+    return link->backend->start(link->engine, link->config->native, &how, NULL);
 }
 
 /** The one engine that listens. Made before anybody calls, so that a stranger costs nothing. */
@@ -137,9 +137,8 @@ static bool proves_address(struct ln_tls_link *link, uint8_t *datagram, size_t l
     len = ln__dtls_guard_filter(&link->guard, datagram, len);
     memset(&link->facts, 0, sizeof link->facts);
     link->facts.verify_depth = -1;
-    ln_diag_clear(&link->native);
     link->peeked = ln_span(datagram, len);
-    (void)link->backend->handshake(link->engine, &link->native);
+    (void)link->backend->handshake(link->engine, NULL);
     link->peeked = ln_span(NULL, 0);
     return link->facts.address_verified;
 }

@@ -8,8 +8,8 @@
  * By RFC 9525, and where it leaves a choice, by the stricter one:
  *  - only subject alternative names count; the CN is never a name;
  *  - an address is compared with iPAddress names, all its bytes, and never with a dNSName;
- *  - a name is compared with dNSNames, letters without case; a presented name with anything but
- *    letters, digits, "-", "_" and "." in it (a NUL, say) matches nothing;
+ *  - a name is compared with dNSNames, letters without case, all of their bytes: one with a NUL in it
+ *    matches nothing;
  *  - "*" may only be the whole left-most label; it stands for exactly one label, and at least two
  *    labels follow it. RFC 9525 does not ask for the two, but nobody may own "*.com", and the TLS
  *    libraries refuse it too.

@@ -147,10 +147,9 @@ size_t ln__suite_record_min(uint16_t id)
         return RECORD_MIN;
     if (s->block_len == 0)
         return (size_t)s->nonce_len + s->tag_len;
-    /* at least one byte of padding; the MAC inside of the blocks or behind them */
-    size_t inside = whole_blocks((size_t)s->tag_len + s->block_len, s->block_len);
-    size_t behind = (size_t)s->block_len + s->tag_len;
-    return s->nonce_len + at_most(inside, behind);
+    /* At least one byte of padding. The MAC is inside of the blocks; behind them (RFC 7366), it takes
+     * as much or more. */
+    return s->nonce_len + whole_blocks((size_t)s->tag_len + s->block_len, s->block_len);
 }
 
 size_t ln__suite_inner_mtu(uint16_t id, size_t below)

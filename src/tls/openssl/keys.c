@@ -58,8 +58,7 @@ static enum ln_status add_system(X509_STORE *store, const struct ln_tls_settings
     ERR_clear_error();
     bool found = sk_X509_OBJECT_num(X509_STORE_get0_objects(store)) > before;
     if (!found && s->env->files.list != NULL)
-        (void)s->env->files.list(s->env->files.ctx, X509_get_default_cert_dir(), found_one,
-                                 &found);
+        (void)s->env->files.list(s->env->files.ctx, X509_get_default_cert_dir(), found_one, &found);
     if (found || s->trust_count > 0)
         return LN_OK;
     return ln_diag_set(diag, LN_NOT_FOUND, LN_CAT_CONFIGURATION, LN_PHASE_CONFIGURE,
@@ -104,8 +103,8 @@ static int give_password(char *room, int size, int writing, void *user)
 static EVP_PKEY *decode(const struct ln_tls_key *key, struct password *password)
 {
     EVP_PKEY *pkey = NULL;
-    OSSL_DECODER_CTX *decoder = OSSL_DECODER_CTX_new_for_pkey(
-        &pkey, key->pem ? "PEM" : "DER", NULL, NULL, EVP_PKEY_KEYPAIR, NULL, NULL);
+    OSSL_DECODER_CTX *decoder = OSSL_DECODER_CTX_new_for_pkey(&pkey, key->pem ? "PEM" : "DER", NULL,
+                                                              NULL, EVP_PKEY_KEYPAIR, NULL, NULL);
     const unsigned char *p = key->data.data;
     size_t left = key->data.len;
     if (decoder != NULL && OSSL_DECODER_CTX_set_pem_password_cb(decoder, give_password, password))
@@ -307,8 +306,7 @@ enum ln_status ossl_set_own(struct ossl_config *c, const struct ln_tls_settings 
     if (st == LN_OK)
         st = use_chain(c->ctx, s, diag);
     if (st == LN_OK)
-        st = s->key.uri != NULL ? key_of_token(&s->key, &key, diag)
-                                : load_key(&s->key, &key, diag);
+        st = s->key.uri != NULL ? key_of_token(&s->key, &key, diag) : load_key(&s->key, &key, diag);
     if (st != LN_OK)
         return st;
     X509 *leaf = SSL_CTX_get0_certificate(c->ctx);

@@ -98,6 +98,9 @@ static const SSL_CIPHER *suite_of(SSL *ssl, enum ln_hash hash)
     return SSL_CIPHER_find(ssl, hash == LN_SHA384 ? sha384 : sha256);
 }
 
+/** OpenSSL lets sessions end after five minutes, and a key is none: 68 years. */
+#define PSK_TIMEOUT_S 0x7fffffff
+
 static SSL_SESSION *session_for(const struct ossl_config *c, enum ln_hash hash)
 {
     SSL *ssl = SSL_new(c->ctx);
@@ -107,6 +110,7 @@ static SSL_SESSION *session_for(const struct ossl_config *c, enum ln_hash hash)
               SSL_SESSION_set1_master_key(session, c->psk_key, c->psk_key_len) &&
               SSL_SESSION_set_cipher(session, suite) &&
               SSL_SESSION_set_protocol_version(session, TLS1_3_VERSION) &&
+              SSL_SESSION_set_timeout(session, PSK_TIMEOUT_S) &&
               SSL_SESSION_set1_ticket_appdata(session, psk_mark, sizeof psk_mark) &&
               SSL_SESSION_set1_id_context(session, ossl_session_context, OSSL_SESSION_CONTEXT_LEN);
     SSL_free(ssl);
