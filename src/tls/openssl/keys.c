@@ -296,6 +296,13 @@ static enum ln_status use_chain(SSL_CTX *ctx, const struct ln_tls_settings *s, s
     return LN_OK;
 }
 
+/** OpenSSL finds suites for these keys in TLS 1.2 and 1.3 alone (ssl_set_masks()). */
+static bool is_edwards(const EVP_PKEY *key)
+{
+    int id = EVP_PKEY_get_base_id(key);
+    return id == EVP_PKEY_ED25519 || id == EVP_PKEY_ED448;
+}
+
 enum ln_status ossl_set_own(struct ossl_config *c, const struct ln_tls_settings *s,
                             struct ln_diag *diag)
 {
@@ -310,7 +317,10 @@ enum ln_status ossl_set_own(struct ossl_config *c, const struct ln_tls_settings 
     if (st != LN_OK)
         return st;
     X509 *leaf = SSL_CTX_get0_certificate(c->ctx);
-    if (leaf == NULL || X509_check_private_key(leaf, key) != 1)
+    if (s->datagram && is_edwards(key))
+        st = ossl_config_fail(diag, LN_UNSUPPORTED,
+                              "key: OpenSSL has no Ed25519 and Ed448 for DTLS 1.2");
+    else if (leaf == NULL || X509_check_private_key(leaf, key) != 1)
         st = ossl_config_fail(diag, LN_BAD_ARG,
                               "key: does not belong to the first certificate of chain");
     else if (!SSL_CTX_use_PrivateKey(c->ctx, key))
