@@ -35,7 +35,7 @@ struct fault {
     size_t rule_count;
     struct ln_fault_rule rules[LN_FAULT_RULES_MAX];
     size_t hits[LN_FAULT_RULES_MAX];
-    size_t calls[CALLS];     /* by enum ln_fault_call */
+    size_t calls[CALLS]; /* by enum ln_fault_call */
     size_t transfers[CALLS];
     struct lane lanes[CALLS]; /* CONNECT has no held datagrams */
 };
@@ -57,7 +57,7 @@ static bool matches(struct fault *f, const struct ln_fault_rule *rule, size_t nu
     size_t times = rule->times != 0 ? rule->times : 1;
     if (number < rule->nth || number - rule->nth >= times)
         return false;
-    return rule->permille == 0 || ln__random_next(&f->random) % 1000 < rule->permille;
+    return rule->permille == 0 || ln__mem_random_next(&f->random) % 1000 < rule->permille;
 }
 
 /* The first rule for this call (FAIL) or transfer (all else), or NULL. It counts as acting. */
@@ -394,9 +394,8 @@ static enum ln_status fault_connect(struct ln_sock *s, ln_msec now)
     struct fault *f = fault_of(s);
     const struct ln_fault_rule *rule = NULL;
     (void)now;
-    enum ln_status st = f->lanes[LN_FAULT_CONNECT].hold_until == 0
-                            ? fail_call(f, LN_FAULT_CONNECT)
-                            : LN_OK;
+    enum ln_status st =
+        f->lanes[LN_FAULT_CONNECT].hold_until == 0 ? fail_call(f, LN_FAULT_CONNECT) : LN_OK;
     if (st != LN_OK)
         return st;
     if (stream_waits(f, LN_FAULT_CONNECT, &rule))
@@ -449,7 +448,7 @@ static void fault_close(struct ln_sock *s)
             f->lanes[i].first = held->next;
             ln_free(s->env, held);
         }
-        f->lanes[i] = (struct lane){ .held = 0 };
+        f->lanes[i] = (struct lane) { .held = 0 };
     }
 }
 

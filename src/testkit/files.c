@@ -5,8 +5,8 @@
  */
 #include "testkit/machine.h"
 
-struct ln__file {
-    struct ln__file *next;
+struct ln__mem_file {
+    struct ln__mem_file *next;
     enum ln_testkit_file_fault fault;
     bool exists;
     uint8_t *data;
@@ -14,17 +14,17 @@ struct ln__file {
     char path[];
 };
 
-static struct ln__file *find(const struct ln_testkit_host *host, const char *path)
+static struct ln__mem_file *find(const struct ln_testkit_host *host, const char *path)
 {
-    struct ln__file *file = host->machine.files;
+    struct ln__mem_file *file = host->machine.files;
     while (file != NULL && strcmp(file->path, path) != 0)
         file = file->next;
     return file;
 }
 
-static struct ln__file *find_or_make(struct ln_testkit_host *host, const char *path)
+static struct ln__mem_file *find_or_make(struct ln_testkit_host *host, const char *path)
 {
-    struct ln__file *file = find(host, path);
+    struct ln__mem_file *file = find(host, path);
     if (file != NULL)
         return file;
     size_t len = strlen(path) + 1;
@@ -38,7 +38,7 @@ static struct ln__file *find_or_make(struct ln_testkit_host *host, const char *p
 }
 
 /* The name below a directory, or NULL: "/etc/keys/a" in "/etc/keys" is "a". */
-static const char *name_in(const struct ln__file *file, const char *directory)
+static const char *name_in(const struct ln__mem_file *file, const char *directory)
 {
     size_t len = strlen(directory);
     while (len > 0 && directory[len - 1] == '/')
@@ -49,7 +49,7 @@ static const char *name_in(const struct ln__file *file, const char *directory)
 
 static bool is_directory(const struct ln_testkit_host *host, const char *path)
 {
-    for (const struct ln__file *file = host->machine.files; file != NULL; file = file->next) {
+    for (const struct ln__mem_file *file = host->machine.files; file != NULL; file = file->next) {
         if (name_in(file, path) != NULL)
             return true;
     }
@@ -58,7 +58,7 @@ static bool is_directory(const struct ln_testkit_host *host, const char *path)
 
 /* ---- operations ---- */
 
-static enum ln_status read_fault(const struct ln__file *file)
+static enum ln_status read_fault(const struct ln__mem_file *file)
 {
     switch (file->fault) {
     case LN_TESTKIT_FILE_MISSING:
@@ -81,9 +81,9 @@ static enum ln_status file_read(void *ctx, const char *path, struct ln_mspan roo
     struct ln_testkit_host *host = ctx;
     enum ln_status st = LN_OK;
     *len = 0;
-    if (ln__point_fails(host, LN_TESTKIT_FILE, &st))
+    if (ln__testkit_point_fails(host, LN_TESTKIT_FILE, &st))
         return st;
-    const struct ln__file *file = find(host, path);
+    const struct ln__mem_file *file = find(host, path);
     st = file != NULL ? read_fault(file) : LN_NOT_FOUND;
     if (st == LN_NOT_FOUND && is_directory(host, path))
         return LN_BAD_ARG;
@@ -97,7 +97,7 @@ static enum ln_status file_read(void *ctx, const char *path, struct ln_mspan roo
     return LN_OK;
 }
 
-static enum ln_status write_fault(const struct ln__file *file)
+static enum ln_status write_fault(const struct ln__mem_file *file)
 {
     switch (file->fault) {
     case LN_TESTKIT_FILE_DENIED:
@@ -119,9 +119,9 @@ static enum ln_status file_replace(void *ctx, const char *path, struct ln_span d
 {
     struct ln_testkit_host *host = ctx;
     enum ln_status st = LN_OK;
-    if (ln__point_fails(host, LN_TESTKIT_FILE, &st))
+    if (ln__testkit_point_fails(host, LN_TESTKIT_FILE, &st))
         return st;
-    const struct ln__file *file = find(host, path);
+    const struct ln__mem_file *file = find(host, path);
     st = file != NULL ? write_fault(file) : LN_OK;
     if (st == LN_OK && is_directory(host, path))
         st = LN_BAD_ARG;
@@ -132,9 +132,9 @@ static enum ln_status file_remove(void *ctx, const char *path)
 {
     struct ln_testkit_host *host = ctx;
     enum ln_status st = LN_OK;
-    if (ln__point_fails(host, LN_TESTKIT_FILE, &st))
+    if (ln__testkit_point_fails(host, LN_TESTKIT_FILE, &st))
         return st;
-    struct ln__file *file = find(host, path);
+    struct ln__mem_file *file = find(host, path);
     if (file == NULL || !file->exists || file->fault == LN_TESTKIT_FILE_MISSING)
         return LN_NOT_FOUND;
     if (file->fault == LN_TESTKIT_FILE_DENIED || file->fault == LN_TESTKIT_FILE_READ_ONLY)
@@ -148,26 +148,26 @@ static enum ln_status file_list(void *ctx, const char *path,
 {
     struct ln_testkit_host *host = ctx;
     enum ln_status st = LN_OK;
-    if (ln__point_fails(host, LN_TESTKIT_FILE, &st))
+    if (ln__testkit_point_fails(host, LN_TESTKIT_FILE, &st))
         return st;
-    const struct ln__file *own = find(host, path);
+    const struct ln__mem_file *own = find(host, path);
     if (own != NULL && own->fault == LN_TESTKIT_FILE_DENIED)
         return LN_DENIED;
     if (!is_directory(host, path))
         return own != NULL && own->exists ? LN_BAD_ARG : LN_NOT_FOUND;
-    struct ln__file *next = NULL;
-    for (struct ln__file *file = host->machine.files; file != NULL; file = next) {
+    struct ln__mem_file *next = NULL;
+    for (struct ln__mem_file *file = host->machine.files; file != NULL; file = next) {
         next = file->next; /* `each` may remove files: they stay in the list */
         const char *name = name_in(file, path);
-        bool plain = name != NULL && strchr(name, '/') == NULL &&
-                     file->fault != LN_TESTKIT_FILE_MISSING;
+        bool plain =
+            name != NULL && strchr(name, '/') == NULL && file->fault != LN_TESTKIT_FILE_MISSING;
         if (plain && !each(user, name))
             break;
     }
     return LN_OK;
 }
 
-const struct ln_files ln__machine_files = {
+const struct ln_files ln__testkit_machine_files = {
     .read = file_read,
     .replace = file_replace,
     .remove = file_remove,
@@ -179,7 +179,7 @@ const struct ln_files ln__machine_files = {
 enum ln_status ln_testkit_file_put(struct ln_testkit_host *host, const char *path,
                                    struct ln_span data)
 {
-    struct ln__file *file = find_or_make(host, path);
+    struct ln__mem_file *file = find_or_make(host, path);
     uint8_t *copy = file != NULL ? ln__mem_alloc(host->kit, data.len + 1) : NULL;
     if (copy == NULL)
         return LN_NO_MEMORY;
@@ -195,7 +195,7 @@ enum ln_status ln_testkit_file_put(struct ln_testkit_host *host, const char *pat
 enum ln_status ln_testkit_file_get(const struct ln_testkit_host *host, const char *path,
                                    struct ln_span *out)
 {
-    const struct ln__file *file = find(host, path);
+    const struct ln__mem_file *file = find(host, path);
     if (file == NULL || !file->exists)
         return LN_NOT_FOUND;
     *out = ln_span(file->data, file->len);
@@ -205,17 +205,17 @@ enum ln_status ln_testkit_file_get(const struct ln_testkit_host *host, const cha
 enum ln_status ln_testkit_file_fault(struct ln_testkit_host *host, const char *path,
                                      enum ln_testkit_file_fault fault)
 {
-    struct ln__file *file = find_or_make(host, path);
+    struct ln__mem_file *file = find_or_make(host, path);
     if (file == NULL)
         return LN_NO_MEMORY;
     file->fault = fault;
     return LN_OK;
 }
 
-void ln__machine_free_files(struct ln_testkit_host *host)
+void ln__testkit_machine_free_files(struct ln_testkit_host *host)
 {
     while (host->machine.files != NULL) {
-        struct ln__file *file = host->machine.files;
+        struct ln__mem_file *file = host->machine.files;
         host->machine.files = file->next;
         ln__mem_free(host->kit, file->data);
         ln__mem_free(host->kit, file);

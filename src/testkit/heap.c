@@ -8,7 +8,7 @@
 
 #include <stdlib.h>
 
-void *ln__heap_resize(void *ctx, void *block, size_t size)
+void *ln__testkit_heap_resize(void *ctx, void *block, size_t size)
 {
     (void)ctx;
     if (size != 0)

@@ -7,6 +7,6 @@
  */
 #include <linnet/env.h>
 
-void *ln__heap_resize(void *ctx, void *block, size_t size);
+void *ln__testkit_heap_resize(void *ctx, void *block, size_t size);
 
 #endif

@@ -13,12 +13,12 @@ enum ln_status ln_testkit_new(const struct ln_testkit_config *config, struct ln_
     if (config != NULL)
         full = *config;
     if (full.alloc.resize == NULL)
-        full.alloc = (struct ln_alloc){ .resize = ln__heap_resize };
-    enum ln_status st = ln__world_new(&full, out);
+        full.alloc = (struct ln_alloc) { .resize = ln__testkit_heap_resize };
+    enum ln_status st = ln__mem_world_new(&full, out);
     if (st != LN_OK)
         return st;
-    (*out)->machine_free = ln__machine_free;
-    (*out)->names_free = ln__names_free;
+    (*out)->machine_free = ln__testkit_machine_free;
+    (*out)->names_free = ln__testkit_names_free;
     return LN_OK;
 }
 
@@ -34,20 +34,20 @@ static int64_t wall(void *ctx)
 
 void ln_testkit_env(struct ln_testkit_host *host, struct ln_env *env)
 {
-    *env = (struct ln_env){
-        .alloc = { .resize = ln__machine_resize, .ctx = host },
+    *env = (struct ln_env) {
+        .alloc = { .resize = ln__testkit_machine_resize, .ctx = host },
         .clock = { .monotonic = monotonic, .wall = wall, .ctx = host },
-        .random = { .fill = ln__machine_random, .ctx = host },
-        .log = { .write = ln__machine_log, .ctx = host, .level = LN_LOG_DEBUG },
-        .resolver = { .ops = &ln__machine_resolver_ops, .ctx = host },
-        .files = ln__machine_files,
-        .net = { .ops = &ln__machine_net_ops, .ctx = host },
+        .random = { .fill = ln__testkit_machine_random, .ctx = host },
+        .log = { .write = ln__testkit_machine_log, .ctx = host, .level = LN_LOG_DEBUG },
+        .resolver = { .ops = &ln__testkit_machine_resolver_ops, .ctx = host },
+        .files = ln__testkit_machine_files,
+        .net = { .ops = &ln__testkit_machine_net_ops, .ctx = host },
     };
     env->files.ctx = host;
 }
 
-void ln__machine_free(struct ln_testkit_host *host)
+void ln__testkit_machine_free(struct ln_testkit_host *host)
 {
-    ln__machine_free_files(host);
+    ln__testkit_machine_free_files(host);
     ln__mem_free(host->kit, host->machine.log);
 }

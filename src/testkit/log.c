@@ -16,7 +16,7 @@ static const char *const level_words[] = { [LN_LOG_OFF] = "off",
                                            [LN_LOG_INFO] = "info",
                                            [LN_LOG_DEBUG] = "debug" };
 
-static void make_room(struct ln__machine *machine, size_t len)
+static void make_room(struct ln__mem_machine *machine, size_t len)
 {
     if (machine->log_len + len < LOG_BYTES)
         return;
@@ -26,10 +26,10 @@ static void make_room(struct ln__machine *machine, size_t len)
     machine->log_len -= cut;
 }
 
-void ln__machine_log(void *ctx, enum ln_level level, const char *module, const char *text)
+void ln__testkit_machine_log(void *ctx, enum ln_level level, const char *module, const char *text)
 {
     struct ln_testkit_host *host = ctx;
-    struct ln__machine *machine = &host->machine;
+    struct ln__mem_machine *machine = &host->machine;
     char line[LINE_BYTES];
     if (machine->log == NULL)
         machine->log = ln__mem_alloc(host->kit, LOG_BYTES);

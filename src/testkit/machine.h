@@ -9,20 +9,20 @@
 #include "net/mem/mem.h"
 
 /* Count one call; true: it is to fail, with *status. */
-bool ln__point_fails(struct ln_testkit_host *host, enum ln_testkit_point point,
-                     enum ln_status *status);
+bool ln__testkit_point_fails(struct ln_testkit_host *host, enum ln_testkit_point point,
+                             enum ln_status *status);
 
-void *ln__machine_resize(void *ctx, void *block, size_t size);
-enum ln_status ln__machine_random(void *ctx, struct ln_mspan room);
-void ln__machine_log(void *ctx, enum ln_level level, const char *module, const char *text);
-extern const struct ln_resolver_ops ln__machine_resolver_ops;
-extern const struct ln_net_ops ln__machine_net_ops;
-extern const struct ln_files ln__machine_files; /* without its context */
+void *ln__testkit_machine_resize(void *ctx, void *block, size_t size);
+enum ln_status ln__testkit_machine_random(void *ctx, struct ln_mspan room);
+void ln__testkit_machine_log(void *ctx, enum ln_level level, const char *module, const char *text);
+extern const struct ln_resolver_ops ln__testkit_machine_resolver_ops;
+extern const struct ln_net_ops ln__testkit_machine_net_ops;
+extern const struct ln_files ln__testkit_machine_files; /* without its context */
 
 /* Free what the code under test did not. */
-void ln__machine_free_leaks(struct ln_testkit_host *host);
-void ln__machine_free_files(struct ln_testkit_host *host);
-void ln__machine_free(struct ln_testkit_host *host);
-void ln__names_free(struct ln_testkit *kit);
+void ln__testkit_machine_free_leaks(struct ln_testkit_host *host);
+void ln__testkit_machine_free_files(struct ln_testkit_host *host);
+void ln__testkit_machine_free(struct ln_testkit_host *host);
+void ln__testkit_names_free(struct ln_testkit *kit);
 
 #endif

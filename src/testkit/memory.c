@@ -8,14 +8,14 @@
 
 #include "testkit/machine.h"
 
-struct ln__block {
-    alignas(max_align_t) struct ln__block *older;
-    struct ln__block *newer;
+struct ln__mem_block {
+    alignas(max_align_t) struct ln__mem_block *older;
+    struct ln__mem_block *newer;
     size_t size;
     uint64_t number;
 };
 
-static void enter(struct ln__machine *machine, struct ln__block *block)
+static void enter(struct ln__mem_machine *machine, struct ln__mem_block *block)
 {
     block->older = machine->newest;
     block->newer = NULL;
@@ -30,7 +30,7 @@ static void enter(struct ln__machine *machine, struct ln__block *block)
         machine->memory.peak_bytes = machine->memory.live_bytes;
 }
 
-static void leave(struct ln__machine *machine, struct ln__block *block)
+static void leave(struct ln__mem_machine *machine, struct ln__mem_block *block)
 {
     if (block->older != NULL)
         block->older->newer = block->newer;
@@ -47,19 +47,19 @@ static void leave(struct ln__machine *machine, struct ln__block *block)
 static bool refused(struct ln_testkit_host *host, size_t before, size_t size)
 {
     enum ln_status ignored = LN_OK;
-    const struct ln__machine *machine = &host->machine;
-    if (ln__point_fails(host, LN_TESTKIT_ALLOC, &ignored) ||
-        size > SIZE_MAX - sizeof(struct ln__block))
+    const struct ln__mem_machine *machine = &host->machine;
+    if (ln__testkit_point_fails(host, LN_TESTKIT_ALLOC, &ignored) ||
+        size > SIZE_MAX - sizeof(struct ln__mem_block))
         return true;
     return machine->memory_limit != 0 &&
            machine->memory.live_bytes - before + size > machine->memory_limit;
 }
 
-void *ln__machine_resize(void *ctx, void *memory, size_t size)
+void *ln__testkit_machine_resize(void *ctx, void *memory, size_t size)
 {
     struct ln_testkit_host *host = ctx;
-    struct ln__machine *machine = &host->machine;
-    struct ln__block *block = memory != NULL ? (struct ln__block *)memory - 1 : NULL;
+    struct ln__mem_machine *machine = &host->machine;
+    struct ln__mem_block *block = memory != NULL ? (struct ln__mem_block *)memory - 1 : NULL;
     size_t before = block != NULL ? block->size : 0;
     if (size == 0 && block == NULL)
         return NULL;
@@ -71,7 +71,7 @@ void *ln__machine_resize(void *ctx, void *memory, size_t size)
         ln__mem_free(host->kit, block);
         return NULL;
     }
-    struct ln__block *grown = ln__mem_resize(host->kit, block, sizeof *grown + size);
+    struct ln__mem_block *grown = ln__mem_resize(host->kit, block, sizeof *grown + size);
     if (grown == NULL) {
         if (block != NULL)
             enter(machine, block); /* realloc() leaves the old block */
@@ -83,15 +83,15 @@ void *ln__machine_resize(void *ctx, void *memory, size_t size)
     return grown + 1;
 }
 
-void ln__machine_free_leaks(struct ln_testkit_host *host)
+void ln__testkit_machine_free_leaks(struct ln_testkit_host *host)
 {
     while (host->machine.oldest != NULL)
-        (void)ln__machine_resize(host, host->machine.oldest + 1, 0);
+        (void)ln__testkit_machine_resize(host, host->machine.oldest + 1, 0);
 }
 
 void ln_testkit_memory(const struct ln_testkit_host *host, struct ln_testkit_memory *out)
 {
-    const struct ln__block *oldest = host->machine.oldest;
+    const struct ln__mem_block *oldest = host->machine.oldest;
     *out = host->machine.memory;
     out->oldest_live = oldest != NULL ? oldest->number : 0;
     out->oldest_bytes = oldest != NULL ? oldest->size : 0;

@@ -10,8 +10,8 @@
 
 enum { ADDRESSES_MAX = 16 };
 
-struct ln__name {
-    struct ln__name *next;
+struct ln__mem_name {
+    struct ln__mem_name *next;
     struct ln_testkit_answer answers[2]; /* IPv4, IPv6 */
     size_t count;
     struct ln_addr addresses[ADDRESSES_MAX];
@@ -37,17 +37,17 @@ static bool same_name(const char *a, const char *b)
     return *a == '\0' && *b == '\0';
 }
 
-static struct ln__name *find(const struct ln_testkit *kit, const char *text)
+static struct ln__mem_name *find(const struct ln_testkit *kit, const char *text)
 {
-    struct ln__name *name = kit->names;
+    struct ln__mem_name *name = kit->names;
     while (name != NULL && !same_name(name->text, text))
         name = name->next;
     return name;
 }
 
-static struct ln__name *find_or_make(struct ln_testkit *kit, const char *text)
+static struct ln__mem_name *find_or_make(struct ln_testkit *kit, const char *text)
 {
-    struct ln__name *name = find(kit, text);
+    struct ln__mem_name *name = find(kit, text);
     if (name != NULL)
         return name;
     size_t len = strlen(text) + 1;
@@ -69,7 +69,7 @@ static enum ln_status parse_addresses(struct ln_testkit *kit, const char *at, st
         size_t len = strcspn(at, " ");
         (void)snprintf(word, sizeof word, "%.*s", len < sizeof word ? (int)len : 0, at);
         if (*count == ADDRESSES_MAX || ln_addr_parse(word, 0, &out[*count]) != LN_OK) {
-            ln__text(kit, "\"%s\" is not an address, or one too many", word);
+            ln__mem_text(kit, "\"%s\" is not an address, or one too many", word);
             return LN_BAD_ARG;
         }
         ++*count;
@@ -85,7 +85,7 @@ enum ln_status ln_testkit_name(struct ln_testkit *kit, const char *text, const c
     enum ln_status st = parse_addresses(kit, addresses != NULL ? addresses : "", parsed, &count);
     if (st != LN_OK)
         return st;
-    struct ln__name *name = find_or_make(kit, text);
+    struct ln__mem_name *name = find_or_make(kit, text);
     if (name == NULL)
         return LN_NO_MEMORY;
     memcpy(name->addresses, parsed, sizeof parsed);
@@ -94,10 +94,9 @@ enum ln_status ln_testkit_name(struct ln_testkit *kit, const char *text, const c
 }
 
 enum ln_status ln_testkit_name_answer(struct ln_testkit *kit, const char *text,
-                                      enum ln_family family,
-                                      const struct ln_testkit_answer *answer)
+                                      enum ln_family family, const struct ln_testkit_answer *answer)
 {
-    struct ln__name *name = text != NULL ? find(kit, text) : find_or_make(kit, "");
+    struct ln__mem_name *name = text != NULL ? find(kit, text) : find_or_make(kit, "");
     if (name == NULL)
         return text != NULL ? LN_NOT_FOUND : LN_NO_MEMORY;
     if (family != LN_IPV6)
@@ -107,10 +106,10 @@ enum ln_status ln_testkit_name_answer(struct ln_testkit *kit, const char *text,
     return LN_OK;
 }
 
-void ln__names_free(struct ln_testkit *kit)
+void ln__testkit_names_free(struct ln_testkit *kit)
 {
     while (kit->names != NULL) {
-        struct ln__name *name = kit->names;
+        struct ln__mem_name *name = kit->names;
         kit->names = name->next;
         ln__mem_free(kit, name);
     }
@@ -129,11 +128,11 @@ struct lookup {
 
 static struct ln_testkit_answer answer_of(const struct lookup *lookup)
 {
-    const struct ln__name *name = find(lookup->kit, lookup->host);
+    const struct ln__mem_name *name = find(lookup->kit, lookup->host);
     if (name == NULL)
         name = find(lookup->kit, "");
     return name != NULL ? name->answers[lookup->family == LN_IPV6]
-                        : (struct ln_testkit_answer){ .delay_ms = 0 };
+                        : (struct ln_testkit_answer) { .delay_ms = 0 };
 }
 
 static ln_msec answer_at(const struct lookup *lookup)
@@ -157,18 +156,18 @@ static enum ln_status lookup_start(void *ctx, const struct ln_env *env, const ch
     struct ln_testkit_host *machine = ctx;
     enum ln_status st = LN_OK;
     *out = NULL;
-    if (ln__point_fails(machine, LN_TESTKIT_RESOLVE, &st))
+    if (ln__testkit_point_fails(machine, LN_TESTKIT_RESOLVE, &st))
         return fail(diag, st, host);
     size_t len = strlen(host) + 1;
     struct lookup *lookup = ln_calloc(env, 1, sizeof *lookup + len);
     if (lookup == NULL)
         return ln_diag_set(diag, LN_NO_MEMORY, LN_CAT_OUT_OF_MEMORY, LN_PHASE_RESOLVE,
                            "no memory for a question");
-    *lookup = (struct lookup){ .base = { .ops = &ln__machine_resolver_ops },
-                               .env = env,
-                               .kit = machine->kit,
-                               .family = family,
-                               .asked_at = ln_testkit_now(machine->kit) };
+    *lookup = (struct lookup) { .base = { .ops = &ln__testkit_machine_resolver_ops },
+                                .env = env,
+                                .kit = machine->kit,
+                                .family = family,
+                                .asked_at = ln_testkit_now(machine->kit) };
     memcpy(lookup->host, host, len);
     *out = &lookup->base;
     return LN_OK;
@@ -184,7 +183,7 @@ static enum ln_status lookup_poll(struct ln_lookup *base, ln_msec now, struct ln
         return LN_AGAIN;
     if (answer.status != LN_OK)
         return fail(diag, answer.status, lookup->host);
-    const struct ln__name *name = find(lookup->kit, lookup->host);
+    const struct ln__mem_name *name = find(lookup->kit, lookup->host);
     for (size_t i = 0; name != NULL && i < name->count && *count < room; i++) {
         if (name->addresses[i].family == lookup->family)
             out[(*count)++] = name->addresses[i];
@@ -203,7 +202,7 @@ static void lookup_cancel(struct ln_lookup *base)
     ln_free(lookup->env, lookup);
 }
 
-const struct ln_resolver_ops ln__machine_resolver_ops = {
+const struct ln_resolver_ops ln__testkit_machine_resolver_ops = {
     .start = lookup_start,
     .poll = lookup_poll,
     .interest = lookup_interest,

@@ -23,7 +23,7 @@ static enum ln_category category_of(enum ln_status status)
 static enum ln_status ask(void *ctx, struct ln_diag *diag)
 {
     enum ln_status st = LN_OK;
-    if (!ln__point_fails(ctx, LN_TESTKIT_NET, &st) || st == LN_AGAIN)
+    if (!ln__testkit_point_fails(ctx, LN_TESTKIT_NET, &st) || st == LN_AGAIN)
         return st;
     (void)ln_diag_set(diag, st, category_of(st), LN_PHASE_NONE, "injected fault");
     ln_diag_native(diag, "testkit", native_eio, "injected fault");
@@ -76,7 +76,7 @@ static enum ln_status fault_recv(void *ctx, ln_handle h, struct ln_mspan room, b
                                  struct ln_net_got *got, struct ln_diag *diag)
 {
     enum ln_status st = ask(ctx, diag);
-    *got = (struct ln_net_got){ .len = 0 };
+    *got = (struct ln_net_got) { .len = 0 };
     return st == LN_OK ? ln__mem_net_ops.recv(ctx, h, room, peek, got, diag) : st;
 }
 
@@ -109,7 +109,7 @@ static enum ln_status fault_wait(void *ctx, const struct ln_interest *want, ln_m
     return ln__mem_net_ops.wait(ctx, want, until);
 }
 
-const struct ln_net_ops ln__machine_net_ops = {
+const struct ln_net_ops ln__testkit_machine_net_ops = {
     .name = "mem",
     .open = fault_open,
     .bind = fault_bind,

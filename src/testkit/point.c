@@ -5,12 +5,12 @@
  */
 #include "testkit/machine.h"
 
-_Static_assert(LN_TESTKIT_RESOLVE + 1 == LN__POINTS, "a counter for each point");
+_Static_assert(LN_TESTKIT_RESOLVE + 1 == LN__MEM_POINTS, "a counter for each point");
 
-bool ln__point_fails(struct ln_testkit_host *host, enum ln_testkit_point point,
-                     enum ln_status *status)
+bool ln__testkit_point_fails(struct ln_testkit_host *host, enum ln_testkit_point point,
+                             enum ln_status *status)
 {
-    struct ln__point *p = &host->machine.points[point];
+    struct ln__mem_point *p = &host->machine.points[point];
     size_t number = p->calls++;
     if (number < p->fault.nth || number - p->fault.nth >= p->fault.times)
         return false;
@@ -22,8 +22,8 @@ bool ln__point_fails(struct ln_testkit_host *host, enum ln_testkit_point point,
 void ln_testkit_fail(struct ln_testkit_host *host, enum ln_testkit_point point,
                      const struct ln_testkit_fault *fault)
 {
-    struct ln__point *p = &host->machine.points[point];
-    *p = (struct ln__point){ .calls = 0 };
+    struct ln__mem_point *p = &host->machine.points[point];
+    *p = (struct ln__mem_point) { .calls = 0 };
     if (fault != NULL)
         p->fault = *fault;
 }

@@ -16,7 +16,7 @@ enum { DEFAULT_ROUNDS = 10000, DEFAULT_RUN_MS = 600000 };
 struct waiting {
     int64_t until_us;
     bool ready;
-    size_t who;       /* the socket that is ready, or has the earliest deadline */
+    size_t who; /* the socket that is ready, or has the earliest deadline */
     const char *why;
 };
 
@@ -33,8 +33,8 @@ static const char *why_ready(const struct ln_testkit *kit, const struct ln_inter
     if (want->ready)
         return "has work to do (ready)";
     for (size_t i = 0; i < want->count; i++) {
-        const struct ln__sock *s = ln__sock_of(kit, want->wait[i].handle);
-        if (ln__sock_ready(s, want->wait[i].events) != 0)
+        const struct ln__mem_sock *s = ln__mem_sock_of(kit, want->wait[i].handle);
+        if (ln__mem_sock_ready(s, want->wait[i].events) != 0)
             return s != NULL ? "does not use a handle that is ready"
                              : "waits for a handle that is not open";
     }
@@ -50,9 +50,9 @@ static struct waiting ask_all(const struct ln_testkit *kit, const struct ln_test
             continue; /* a failed one has told so, and has nothing to wait for */
         ln_sock_interest(pump->socks[i], 0, &want);
         const char *why = why_ready(kit, &want);
-        if (why != NULL || ln__us(want.deadline) < all.until_us) {
+        if (why != NULL || ln__mem_us(want.deadline) < all.until_us) {
             all.ready = why != NULL;
-            all.until_us = ln__us(want.deadline);
+            all.until_us = ln__mem_us(want.deadline);
             all.who = i;
             all.why = why != NULL ? why : "has a deadline that stays in the past";
         }
@@ -65,27 +65,26 @@ static enum ln_status tell_livelock(struct ln_testkit *kit, const struct ln_test
 {
     bool socket = all->ready || all->until_us <= kit->now_us;
     if (socket)
-        ln__text(kit, "livelock after %zu rounds at %lld ms: socket %zu (%s) %s", rounds,
-                 (long long)ln_testkit_now(kit), all->who,
-                 ln_sock_state_name(pump->socks[all->who]->state), all->why);
+        ln__mem_text(kit, "livelock after %zu rounds at %lld ms: socket %zu (%s) %s", rounds,
+                     (long long)ln_testkit_now(kit), all->who,
+                     ln_sock_state_name(pump->socks[all->who]->state), all->why);
     else
-        ln__text(kit, "livelock after %zu rounds at %lld ms: packets or services without end",
-                 rounds, (long long)ln_testkit_now(kit));
+        ln__mem_text(kit, "livelock after %zu rounds at %lld ms: packets or services without end",
+                     rounds, (long long)ln_testkit_now(kit));
     return LN_INTERNAL;
 }
 
 static enum ln_status tell_timeout(struct ln_testkit *kit, const char *what)
 {
-    ln__text(kit, "%s at %lld ms", what, (long long)ln_testkit_now(kit));
+    ln__mem_text(kit, "%s at %lld ms", what, (long long)ln_testkit_now(kit));
     return LN_TIMEOUT;
 }
 
 enum ln_status ln_testkit_run(struct ln_testkit *kit, const struct ln_testkit_pump *pump)
 {
     size_t most = pump->rounds_max != 0 ? pump->rounds_max : DEFAULT_ROUNDS;
-    ln_msec deadline =
-        pump->deadline != 0 ? pump->deadline : ln_testkit_now(kit) + DEFAULT_RUN_MS;
-    int64_t end = ln__us(deadline);
+    ln_msec deadline = pump->deadline != 0 ? pump->deadline : ln_testkit_now(kit) + DEFAULT_RUN_MS;
+    int64_t end = ln__mem_us(deadline);
     int64_t stalled_at = kit->now_us;
     size_t rounds = 0;
     kit->text[0] = '\0';
@@ -96,14 +95,14 @@ enum ln_status ln_testkit_run(struct ln_testkit *kit, const struct ln_testkit_pu
         struct waiting all = ask_all(kit, pump);
         if (rounds >= most)
             return tell_livelock(kit, pump, &all, rounds);
-        int64_t next = ln__next_us(kit, all.until_us);
+        int64_t next = ln__mem_next_us(kit, all.until_us);
         if (all.ready || next < kit->now_us)
             next = kit->now_us;
         if (next == INT64_MAX && end == INT64_MAX)
             return tell_timeout(kit, "nothing will ever happen again");
         if (next >= end && kit->now_us >= end)
             return tell_timeout(kit, "the deadline came");
-        ln__serve(kit, ln__reach(kit, next < end ? next : end));
+        ln__mem_serve(kit, ln__mem_reach(kit, next < end ? next : end));
         rounds = kit->now_us == stalled_at ? rounds + 1 : 0;
         stalled_at = kit->now_us;
     }

@@ -58,7 +58,7 @@ static void look_for_leaks(struct ln_testkit *kit, char *text, size_t room)
                            "oldest block is allocation %llu, %zu bytes",
                            host->name, memory.live_blocks, memory.live_bytes, host->open_handles,
                            (unsigned long long)memory.oldest_live, memory.oldest_bytes);
-        ln__machine_free_leaks(host);
+        ln__testkit_machine_free_leaks(host);
     }
 }
 
@@ -68,7 +68,7 @@ static enum ln_status try_once(const struct ln_testkit_sweep *sweep, enum ln_tes
 {
     const struct ln_testkit_config config = { .seed = sweep->seed };
     struct ln_testkit *kit = NULL;
-    *out = (struct outcome){ .verdict = LN_TESTKIT_BROKEN };
+    *out = (struct outcome) { .verdict = LN_TESTKIT_BROKEN };
     enum ln_status st = ln_testkit_new(&config, &kit);
     if (st != LN_OK)
         return st;
@@ -162,11 +162,10 @@ bool ln_testkit_for_each_fault(enum ln_testkit_point point, const struct ln_test
     struct ln_testkit_report ours;
     struct outcome out;
     const struct ln_testkit_fault none = { .times = 0 };
-    unsigned modes =
-        sweep->modes != 0 ? sweep->modes : LN_TESTKIT_TRANSIENT | LN_TESTKIT_STICKY;
+    unsigned modes = sweep->modes != 0 ? sweep->modes : LN_TESTKIT_TRANSIENT | LN_TESTKIT_STICKY;
     if (report == NULL)
         report = &ours;
-    *report = (struct ln_testkit_report){ .held = true, .whole = true, .seed = sweep->seed };
+    *report = (struct ln_testkit_report) { .held = true, .whole = true, .seed = sweep->seed };
     if (!trial_holds(point, sweep, &none, report, &out)) {
         report->whole = false;
         return false;
@@ -180,8 +179,7 @@ bool ln_testkit_for_each_fault(enum ln_testkit_point point, const struct ln_test
     return report->held;
 }
 
-bool ln_testkit_for_each_oom(const struct ln_testkit_sweep *sweep,
-                             struct ln_testkit_report *report)
+bool ln_testkit_for_each_oom(const struct ln_testkit_sweep *sweep, struct ln_testkit_report *report)
 {
     return ln_testkit_for_each_fault(LN_TESTKIT_ALLOC, sweep, report);
 }

@@ -36,9 +36,14 @@ static enum ln_status accept_stream(struct ln_tls_sock *t, ln_msec now, struct l
 static enum ln_status hello_send(void *ctx, struct ln_span data, size_t *sent)
 {
     struct ln_tls_link *link = ctx;
-    enum ln_status st = ln_sock_send_to(link->wire, &link->sender, data);
+    const struct ln_sock_ops *ops = link->wire->ops;
+    enum ln_status st = LN_UNSUPPORTED;
+    /* not through the core: what one client's datagram meets must not end the listener */
+    if (ops->send_to != NULL)
+        st = ops->send_to(link->wire, &link->sender, data);
+    ln_diag_clear(link->wire->diag);
     *sent = data.len;
-    return st == LN_AGAIN || st == LN_REFUSED ? LN_OK : st; /* lost: the client sends again */
+    return st == LN_UNSUPPORTED ? st : LN_OK; /* lost: the client sends again */
 }
 
 static enum ln_status hello_recv(void *ctx, struct ln_mspan room, size_t *got)
@@ -113,12 +118,14 @@ static enum ln_status ensure_link(struct ln_tls_sock *t)
 
 /* ---- accepting ---- */
 
-static enum ln_status look(struct ln_sock *below, struct ln_mspan room, size_t *got,
+/** Past the core, as hello_send(): a datagram, its sender, and whether it stays where it is. */
+static enum ln_status take(struct ln_sock *below, struct ln_mspan room, bool peek, size_t *got,
                            struct ln_addr *from)
 {
     if (below->ops->recv_from == NULL)
         return LN_UNSUPPORTED;
-    return below->ops->recv_from(below, room, true, got, from);
+    *got = 0;
+    return below->ops->recv_from(below, room, peek, got, from);
 }
 
 static void drop(struct ln_sock *below)
@@ -126,8 +133,8 @@ static void drop(struct ln_sock *below)
     uint8_t byte;
     size_t got = 0;
     struct ln_addr from;
-    enum ln_status st = ln_sock_recv_from(below, ln_mspan(&byte, 1), &got, &from);
-    (void)st; /* that it was cut short is what we want */
+    (void)take(below, ln_mspan(&byte, 1), false, &got, &from);
+    ln_diag_clear(below->diag); /* that it was cut short is what we want */
 }
 
 /** Whether the datagram's sender has proven its address. */
@@ -174,7 +181,8 @@ static enum ln_status accept_datagram(struct ln_tls_sock *t, ln_msec now, struct
     for (int i = 0; i < LOOKS_PER_CALL; i++) {
         size_t got = 0;
         struct ln_addr from;
-        enum ln_status st = look(t->base.below, ln_mspan(room, sizeof room), &got, &from);
+        struct ln_mspan all = ln_mspan(room, sizeof room);
+        enum ln_status st = take(t->base.below, all, true, &got, &from);
         if (st != LN_OK && st != LN_NO_SPACE)
             return st;
         if (st == LN_OK) {

@@ -61,7 +61,7 @@ static size_t ip_bytes(const struct ln_addr *addr)
     return addr->family == LN_IPV6 ? 16 : 4;
 }
 
-static size_t transport_checksum(const struct ln__frame *frame, const uint8_t *header,
+static size_t transport_checksum(const struct ln__mem_frame *frame, const uint8_t *header,
                                  size_t header_len)
 {
     uint8_t protocol = frame->kind == LN_NET_STREAM ? PROTOCOL_TCP : PROTOCOL_UDP;
@@ -76,7 +76,7 @@ static size_t transport_checksum(const struct ln__frame *frame, const uint8_t *h
 
 /* ---- headers ---- */
 
-static size_t put_transport(const struct ln__frame *frame, uint8_t *at)
+static size_t put_transport(const struct ln__mem_frame *frame, uint8_t *at)
 {
     put16be(at, frame->from->port);
     put16be(at + 2, frame->to->port);
@@ -87,7 +87,7 @@ static size_t put_transport(const struct ln__frame *frame, uint8_t *at)
         return 8;
     }
     put32be(at + 4, frame->seq);
-    put32be(at + 8, frame->tcp_flags & LN__TCP_ACK ? frame->ack : 0);
+    put32be(at + 8, frame->tcp_flags & LN__MEM_TCP_ACK ? frame->ack : 0);
     at[12] = 5 << 4;
     at[13] = frame->tcp_flags;
     put16be(at + 14, 0xffff);
@@ -96,7 +96,7 @@ static size_t put_transport(const struct ln__frame *frame, uint8_t *at)
     return 20;
 }
 
-static size_t put_ip(const struct ln__frame *frame, size_t payload, uint8_t *at)
+static size_t put_ip(const struct ln__mem_frame *frame, size_t payload, uint8_t *at)
 {
     uint8_t protocol = frame->kind == LN_NET_STREAM ? PROTOCOL_TCP : PROTOCOL_UDP;
     if (frame->to->family == LN_IPV6) {
@@ -146,7 +146,7 @@ static void emit_comment(struct ln_testkit *kit, const char *comment, size_t len
     emit(kit, end, sizeof end);
 }
 
-void ln__capture_frame(struct ln_testkit *kit, const struct ln__frame *frame)
+void ln__mem_capture_frame(struct ln_testkit *kit, const struct ln__mem_frame *frame)
 {
     uint8_t transport[20], headers[HEADERS_MAX];
     size_t transport_len = put_transport(frame, transport);
@@ -160,7 +160,7 @@ void ln__capture_frame(struct ln_testkit *kit, const struct ln__frame *frame)
     uint32_t total = (uint32_t)(28 + padded(len + frame->data.len) + options + 4);
     uint64_t wall = (uint64_t)(kit->now_us + kit->wall_offset_us);
     uint32_t packet = (uint32_t)(len + frame->data.len);
-    const uint32_t head[7] = { BLOCK_PACKET,           total,  0,     (uint32_t)(wall >> 32),
+    const uint32_t head[7] = { BLOCK_PACKET,   total,  0,     (uint32_t)(wall >> 32),
                                (uint32_t)wall, packet, packet };
     static const uint8_t zero[4];
     emit(kit, head, sizeof head);

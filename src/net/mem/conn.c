@@ -6,26 +6,24 @@
  */
 #include "net/mem/conn.h"
 
-struct ln__segment *ln__segment_new(struct ln__conn *conn, int to, uint8_t flags,
-                                    struct ln_span data)
+struct ln__mem_segment *ln__mem_segment_new(struct ln__mem_conn *conn, int to, uint8_t flags,
+                                            struct ln_span data)
 {
-    struct ln__end *from = &conn->ends[1 - to];
-    struct ln__segment *segment = ln__mem_alloc(conn->kit, sizeof *segment + data.len);
+    struct ln__mem_end *from = &conn->ends[1 - to];
+    struct ln__mem_segment *segment = ln__mem_alloc(conn->kit, sizeof *segment + data.len);
     if (segment == NULL)
         return NULL;
-    *segment = (struct ln__segment){ .conn = conn,
-                                     .to = to,
-                                     .flags = flags,
-                                     .seq = from->seq,
-                                     .len = data.len };
-    bool counts = (flags & (LN__TCP_SYN | LN__TCP_FIN)) != 0;
+    *segment = (struct ln__mem_segment) {
+        .conn = conn, .to = to, .flags = flags, .seq = from->seq, .len = data.len
+    };
+    bool counts = (flags & (LN__MEM_TCP_SYN | LN__MEM_TCP_FIN)) != 0;
     from->seq += (uint32_t)data.len + counts;
     if (data.len > 0)
         memcpy(segment->data, data.data, data.len);
     return segment;
 }
 
-void ln__conn_append(struct ln__end *end, struct ln__segment *segment)
+void ln__mem_conn_append(struct ln__mem_end *end, struct ln__mem_segment *segment)
 {
     segment->in_list = true;
     if (end->last != NULL)
@@ -37,9 +35,9 @@ void ln__conn_append(struct ln__end *end, struct ln__segment *segment)
         end->expected = segment;
 }
 
-static void drop_first(struct ln__end *end)
+static void drop_first(struct ln__mem_end *end)
 {
-    struct ln__segment *segment = end->first;
+    struct ln__mem_segment *segment = end->first;
     end->first = segment->next;
     if (end->first == NULL)
         end->last = NULL;
@@ -51,17 +49,17 @@ static void drop_first(struct ln__end *end)
         ln__mem_free(end->conn->kit, segment);
 }
 
-void ln__conn_skip_empty(struct ln__end *end)
+void ln__mem_conn_skip_empty(struct ln__mem_end *end)
 {
     while (end->first != NULL && end->first->arrived && end->first->read == end->first->len &&
-           !(end->first->flags & LN__TCP_FIN))
+           !(end->first->flags & LN__MEM_TCP_FIN))
         drop_first(end);
 }
 
-size_t ln__conn_read(struct ln__end *end, struct ln_mspan room, bool peek)
+size_t ln__mem_conn_read(struct ln__mem_end *end, struct ln_mspan room, bool peek)
 {
     size_t done = 0;
-    const struct ln__segment *segment = end->first;
+    const struct ln__mem_segment *segment = end->first;
     while (done < room.len && segment != NULL && segment->arrived) {
         size_t len = segment->len - segment->read;
         if (len > room.len - done)
@@ -71,41 +69,42 @@ size_t ln__conn_read(struct ln__end *end, struct ln_mspan room, bool peek)
         done += len;
         if (!peek)
             end->first->read += len;
-        if (segment->flags & LN__TCP_FIN)
+        if (segment->flags & LN__MEM_TCP_FIN)
             break;
         segment = segment->next;
         if (!peek)
-            ln__conn_skip_empty(end); /* a segment read in part ends the loop: the room is full */
+            ln__mem_conn_skip_empty(
+                end); /* a segment read in part ends the loop: the room is full */
     }
     return done;
 }
 
-void ln__conn_drop_incoming(struct ln__end *end)
+void ln__mem_conn_drop_incoming(struct ln__mem_end *end)
 {
     while (end->first != NULL)
         drop_first(end);
 }
 
-void ln__conn_capture(struct ln__end *from, unsigned flags, const struct ln__segment *segment,
-                      const char *comment)
+void ln__mem_conn_capture(struct ln__mem_end *from, unsigned flags,
+                          const struct ln__mem_segment *segment, const char *comment)
 {
-    struct ln__conn *conn = from->conn;
+    struct ln__mem_conn *conn = from->conn;
     if (conn->kit->capture == NULL)
         return;
-    struct ln__frame frame = { .kind = LN_NET_STREAM,
-                               .from = &conn->wire[from->side],
-                               .to = &conn->wire[1 - from->side],
-                               .dscp = conn->dscp,
-                               .tcp_flags = (uint8_t)flags,
-                               .seq = from->seq,
-                               .ack = from->received_seq,
-                               .comment = comment };
+    struct ln__mem_frame frame = { .kind = LN_NET_STREAM,
+                                   .from = &conn->wire[from->side],
+                                   .to = &conn->wire[1 - from->side],
+                                   .dscp = conn->dscp,
+                                   .tcp_flags = (uint8_t)flags,
+                                   .seq = from->seq,
+                                   .ack = from->received_seq,
+                                   .comment = comment };
     if (segment != NULL) {
         frame.tcp_flags = segment->flags;
         frame.seq = segment->seq;
         frame.data = ln_span(segment->data, segment->len);
         if (!segment->to_listener)
-            frame.tcp_flags |= LN__TCP_ACK;
+            frame.tcp_flags |= LN__MEM_TCP_ACK;
     }
-    ln__capture_frame(conn->kit, &frame);
+    ln__mem_capture_frame(conn->kit, &frame);
 }

@@ -7,70 +7,70 @@
  */
 #include "net/mem/mem.h"
 
-#define LN__WINDOW ((size_t)65536)
+#define LN__MEM_WINDOW ((size_t)65536)
 
-struct ln__segment {
-    struct ln__event event; /* first: an event is cast to its segment */
-    struct ln__conn *conn;
-    struct ln__segment *next;
-    int to;                 /* the side it goes to */
-    uint8_t flags;          /* LN__TCP_* */
+struct ln__mem_segment {
+    struct ln__mem_event event; /* first: an event is cast to its segment */
+    struct ln__mem_conn *conn;
+    struct ln__mem_segment *next;
+    int to;        /* the side it goes to */
+    uint8_t flags; /* LN__MEM_TCP_* */
     bool in_list;
     bool in_heap;
-    bool to_listener;       /* the first SYN: the server's end does not exist yet */
+    bool to_listener; /* the first SYN: the server's end does not exist yet */
     bool arrived;
-    unsigned tries;         /* that failed */
+    unsigned tries; /* that failed */
     uint32_t seq;
     size_t len;
-    size_t read;            /* by the owner of the end */
+    size_t read; /* by the owner of the end */
     uint8_t data[];
 };
 
-struct ln__end {
-    struct ln__conn *conn;
+struct ln__mem_end {
+    struct ln__mem_conn *conn;
     int side;
-    struct ln__sock *sock;          /* NULL: in a backlog, or closed */
+    struct ln__mem_sock *sock; /* NULL: in a backlog, or closed */
     struct ln_testkit_host *host;
-    struct ln_addr local;           /* as the host knows it */
-    struct ln__segment *first;      /* what comes to this end, in order */
-    struct ln__segment *last;
-    struct ln__segment *expected;   /* the first that has not arrived */
+    struct ln_addr local;          /* as the host knows it */
+    struct ln__mem_segment *first; /* what comes to this end, in order */
+    struct ln__mem_segment *last;
+    struct ln__mem_segment *expected; /* the first that has not arrived */
     bool established;
-    bool finished;                  /* it has sent its FIN */
-    bool gone;                      /* nobody holds it any more */
-    bool dead;                      /* it knows of a reset, or gave up, or was forgotten */
+    bool finished; /* it has sent its FIN */
+    bool gone;     /* nobody holds it any more */
+    bool dead;     /* it knows of a reset, or gave up, or was forgotten */
     enum ln_status error;
     enum ln_category error_category;
-    size_t unread_by_peer;          /* sent and not yet known to be read: at most LN__WINDOW */
-    size_t credit;                  /* read, and not yet told to the writer */
-    uint32_t seq;                   /* of the next byte it sends */
+    size_t unread_by_peer; /* sent and not yet known to be read: at most LN__MEM_WINDOW */
+    size_t credit;         /* read, and not yet told to the writer */
+    uint32_t seq;          /* of the next byte it sends */
     uint32_t received_seq;
 };
 
-struct ln__conn {
+struct ln__mem_conn {
     struct ln_testkit *kit;
-    struct ln__conn *next;
-    struct ln__conn *previous;
-    struct ln__conn *next_waiting;  /* in a backlog */
+    struct ln__mem_conn *next;
+    struct ln__mem_conn *previous;
+    struct ln__mem_conn *next_waiting; /* in a backlog */
     unsigned refs;
-    struct ln_testkit_nat *nat;     /* of the client, when it connected */
+    struct ln_testkit_nat *nat; /* of the client, when it connected */
     bool translated;
     uint8_t dscp;
-    struct ln_addr wire[2];         /* both addresses as on the wire */
-    struct ln__end ends[2];         /* 0 connected, 1 accepted */
+    struct ln_addr wire[2];     /* both addresses as on the wire */
+    struct ln__mem_end ends[2]; /* 0 connected, 1 accepted */
 };
 
 /* NULL: no memory. Takes the next numbers of the sender's sequence. */
-struct ln__segment *ln__segment_new(struct ln__conn *conn, int to, uint8_t flags,
-                                    struct ln_span data);
-void ln__conn_append(struct ln__end *end, struct ln__segment *segment);
+struct ln__mem_segment *ln__mem_segment_new(struct ln__mem_conn *conn, int to, uint8_t flags,
+                                            struct ln_span data);
+void ln__mem_conn_append(struct ln__mem_end *end, struct ln__mem_segment *segment);
 /* Read what has arrived in order; returns the bytes. */
-size_t ln__conn_read(struct ln__end *end, struct ln_mspan room, bool peek);
+size_t ln__mem_conn_read(struct ln__mem_end *end, struct ln_mspan room, bool peek);
 /* Drop arrived segments at the front that hold nothing to read. */
-void ln__conn_skip_empty(struct ln__end *end);
-void ln__conn_drop_incoming(struct ln__end *end);
+void ln__mem_conn_skip_empty(struct ln__mem_end *end);
+void ln__mem_conn_drop_incoming(struct ln__mem_end *end);
 /* One segment (or, without one, a bare flag) for the capture, sent by `from`. */
-void ln__conn_capture(struct ln__end *from, unsigned flags, const struct ln__segment *segment,
-                      const char *comment);
+void ln__mem_conn_capture(struct ln__mem_end *from, unsigned flags,
+                          const struct ln__mem_segment *segment, const char *comment);
 
 #endif

@@ -15,33 +15,34 @@ enum {
     TAP_SLACK = 256,       /* by this much a tap may lengthen a datagram */
 };
 
-static struct ln__packet *packet_of(struct ln__event *event)
+static struct ln__mem_packet *packet_of(struct ln__mem_event *event)
 {
-    return (struct ln__packet *)event;
+    return (struct ln__mem_packet *)event;
 }
 
 /* ---- what became of a packet ---- */
 
-static void note(struct ln_testkit *kit, enum ln_testkit_happened what, const struct ln__packet *p)
+static void note(struct ln_testkit *kit, enum ln_testkit_happened what,
+                 const struct ln__mem_packet *p)
 {
-    ln__note(kit, what, LN_NET_DATAGRAM, &p->from, &p->to, p->len);
+    ln__mem_note(kit, what, LN_NET_DATAGRAM, &p->from, &p->to, p->len);
 }
 
-static void capture(struct ln_testkit *kit, const struct ln__packet *p, const char *comment)
+static void capture(struct ln_testkit *kit, const struct ln__mem_packet *p, const char *comment)
 {
-    const struct ln__frame frame = { .kind = LN_NET_DATAGRAM,
-                                     .from = &p->from,
-                                     .to = &p->to,
-                                     .dscp = p->dscp,
-                                     .data = ln_span(p->data, p->len),
-                                     .comment = comment };
+    const struct ln__mem_frame frame = { .kind = LN_NET_DATAGRAM,
+                                         .from = &p->from,
+                                         .to = &p->to,
+                                         .dscp = p->dscp,
+                                         .data = ln_span(p->data, p->len),
+                                         .comment = comment };
     if (kit->capture != NULL)
-        ln__capture_frame(kit, &frame);
+        ln__mem_capture_frame(kit, &frame);
 }
 
 /* The end of a packet that does not arrive; `count` is the counter for it, NULL if injected. */
-static void end_packet(struct ln_testkit *kit, struct ln__packet *p, enum ln_testkit_happened what,
-                       uint64_t *count)
+static void end_packet(struct ln_testkit *kit, struct ln__mem_packet *p,
+                       enum ln_testkit_happened what, uint64_t *count)
 {
     if (count != NULL)
         ++*count;
@@ -49,12 +50,12 @@ static void end_packet(struct ln_testkit *kit, struct ln__packet *p, enum ln_tes
     ln__mem_free(kit, p);
 }
 
-static uint64_t *swallowed(struct ln__packet *p)
+static uint64_t *swallowed(struct ln__mem_packet *p)
 {
     return p->link != NULL ? &p->link->counters.swallowed : NULL;
 }
 
-static uint64_t *overflowed(struct ln__packet *p)
+static uint64_t *overflowed(struct ln__mem_packet *p)
 {
     return p->link != NULL ? &p->link->counters.overflowed : NULL;
 }
@@ -62,23 +63,23 @@ static uint64_t *overflowed(struct ln__packet *p)
 /* ---- refusals: what ICMP does ---- */
 
 struct refusal {
-    struct ln__event event;
+    struct ln__mem_event event;
     struct ln_testkit_host *host;
     struct ln_addr local;
     struct ln_addr peer;
     enum ln_category category;
 };
 
-static void refusal_drop(struct ln_testkit *kit, struct ln__event *event)
+static void refusal_drop(struct ln_testkit *kit, struct ln__mem_event *event)
 {
     ln__mem_free(kit, event);
 }
 
-static void refusal_fire(struct ln_testkit *kit, struct ln__event *event)
+static void refusal_fire(struct ln_testkit *kit, struct ln__mem_event *event)
 {
     struct refusal *r = (struct refusal *)event;
-    struct ln__sock *s = r->host->dead ? NULL
-                                       : ln__sock_for(r->host, LN_NET_DATAGRAM, &r->local, &r->peer);
+    struct ln__mem_sock *s =
+        r->host->dead ? NULL : ln__mem_sock_for(r->host, LN_NET_DATAGRAM, &r->local, &r->peer);
     if (s != NULL && ln_addr_equal(&s->peer, &r->peer)) { /* only connected sockets are told */
         s->error = LN_REFUSED;
         s->error_category = r->category;
@@ -87,32 +88,32 @@ static void refusal_fire(struct ln_testkit *kit, struct ln__event *event)
 }
 
 /* Tell the sender of `p`, over the way back from `by` (NULL: a router). A lost refusal is no loss. */
-static void refuse(struct ln_testkit *kit, const struct ln__packet *p, struct ln_testkit_host *by,
-                   enum ln_category category)
+static void refuse(struct ln_testkit *kit, const struct ln__mem_packet *p,
+                   struct ln_testkit_host *by, enum ln_category category)
 {
     if (p->sender == NULL)
         return;
-    struct ln__link *back = ln__link_between(kit, by, p->sender);
+    struct ln__mem_link *back = ln__mem_link_between(kit, by, p->sender);
     struct refusal *r = ln__mem_alloc(kit, sizeof *r);
     if (back == NULL || r == NULL) {
         ln__mem_free(kit, r);
         return;
     }
-    *r = (struct refusal){ .event = { .fire = refusal_fire, .drop = refusal_drop },
-                           .host = p->sender,
-                           .local = p->inner,
-                           .peer = p->to,
-                           .category = category };
-    size_t bytes = 2 * ln__header_bytes(&p->to, LN_NET_DATAGRAM);
-    struct ln__fate fate = ln__link_cast(kit, back, bytes, 0);
-    bool lost = fate.lost || fate.overflowed || ln__link_settings(kit, back)->down;
-    if (lost || ln__queue_put(kit, &r->event, fate.at_us) != LN_OK)
+    *r = (struct refusal) { .event = { .fire = refusal_fire, .drop = refusal_drop },
+                            .host = p->sender,
+                            .local = p->inner,
+                            .peer = p->to,
+                            .category = category };
+    size_t bytes = 2 * ln__mem_header_bytes(&p->to, LN_NET_DATAGRAM);
+    struct ln__mem_fate fate = ln__mem_link_cast(kit, back, bytes, 0);
+    bool lost = fate.lost || fate.overflowed || ln__mem_link_settings(kit, back)->down;
+    if (lost || ln__mem_queue_put(kit, &r->event, fate.at_us) != LN_OK)
         ln__mem_free(kit, r);
 }
 
 /* ---- arrival ---- */
 
-static void receive(struct ln_testkit *kit, struct ln__sock *s, struct ln__packet *p)
+static void receive(struct ln_testkit *kit, struct ln__mem_sock *s, struct ln__mem_packet *p)
 {
     if (s->shut || s->rx_bytes + p->len + RX_OVERHEAD > RX_BYTES_MAX) {
         end_packet(kit, p, LN_TESTKIT_OVERFLOWED, overflowed(p));
@@ -132,15 +133,15 @@ static void receive(struct ln_testkit *kit, struct ln__sock *s, struct ln__packe
     s->rx_bytes += p->len + RX_OVERHEAD;
 }
 
-static void packet_drop(struct ln_testkit *kit, struct ln__event *event)
+static void packet_drop(struct ln_testkit *kit, struct ln__mem_event *event)
 {
     ln__mem_free(kit, event);
 }
 
-static void packet_arrive(struct ln_testkit *kit, struct ln__event *event)
+static void packet_arrive(struct ln_testkit *kit, struct ln__mem_event *event)
 {
-    struct ln__packet *p = packet_of(event);
-    struct ln__way way = ln__way_to(kit, p->sender, &p->to, LN_NET_DATAGRAM);
+    struct ln__mem_packet *p = packet_of(event);
+    struct ln__mem_way way = ln__mem_way_to(kit, p->sender, &p->to, LN_NET_DATAGRAM);
     if (way.route == LN_TESTKIT_ROUTE_UNREACHABLE) {
         refuse(kit, p, NULL, LN_CAT_UNREACHABLE);
         end_packet(kit, p, LN_TESTKIT_REFUSED, p->link != NULL ? &p->link->counters.refused : NULL);
@@ -150,7 +151,7 @@ static void packet_arrive(struct ln_testkit *kit, struct ln__event *event)
         end_packet(kit, p, LN_TESTKIT_SWALLOWED, swallowed(p));
         return;
     }
-    struct ln__sock *s = ln__sock_for(way.host, LN_NET_DATAGRAM, &way.inner, &p->from);
+    struct ln__mem_sock *s = ln__mem_sock_for(way.host, LN_NET_DATAGRAM, &way.inner, &p->from);
     if (s != NULL) {
         receive(kit, s, p);
     } else if (way.host->closed_ports == LN_TESTKIT_CLOSED_SILENT) {
@@ -163,23 +164,23 @@ static void packet_arrive(struct ln_testkit *kit, struct ln__event *event)
 
 /* ---- departure ---- */
 
-static struct ln__packet *packet_new(struct ln_testkit *kit, struct ln_span data, size_t slack)
+static struct ln__mem_packet *packet_new(struct ln_testkit *kit, struct ln_span data, size_t slack)
 {
     size_t room = data.len + slack;
-    struct ln__packet *p = ln__mem_alloc(kit, sizeof *p + room);
+    struct ln__mem_packet *p = ln__mem_alloc(kit, sizeof *p + room);
     if (p == NULL)
         return NULL;
-    *p = (struct ln__packet){ .event = { .fire = packet_arrive, .drop = packet_drop },
-                              .len = data.len,
-                              .room = room };
+    *p = (struct ln__mem_packet) { .event = { .fire = packet_arrive, .drop = packet_drop },
+                                   .len = data.len,
+                                   .room = room };
     if (data.len > 0)
         memcpy(p->data, data.data, data.len);
     return p;
 }
 
 /* Show it to the tap. False: it wants it dropped. */
-static bool pass_tap(struct ln_testkit *kit, struct ln__packet *p, struct ln_testkit_host *to_host,
-                     uint32_t *delay_ms)
+static bool pass_tap(struct ln_testkit *kit, struct ln__mem_packet *p,
+                     struct ln_testkit_host *to_host, uint32_t *delay_ms)
 {
     struct ln_testkit_packet view = { .kind = LN_NET_DATAGRAM,
                                       .from_host = p->sender,
@@ -198,9 +199,9 @@ static bool pass_tap(struct ln_testkit *kit, struct ln__packet *p, struct ln_tes
     return !view.drop;
 }
 
-static void launch_copy(struct ln_testkit *kit, const struct ln__packet *p, int64_t at_us)
+static void launch_copy(struct ln_testkit *kit, const struct ln__mem_packet *p, int64_t at_us)
 {
-    struct ln__packet *copy = packet_new(kit, ln_span(p->data, p->len), 0);
+    struct ln__mem_packet *copy = packet_new(kit, ln_span(p->data, p->len), 0);
     if (copy == NULL)
         return;
     copy->from = p->from;
@@ -211,16 +212,16 @@ static void launch_copy(struct ln_testkit *kit, const struct ln__packet *p, int6
     copy->dscp = p->dscp;
     p->link->counters.duplicated++;
     note(kit, LN_TESTKIT_DUPLICATED, copy);
-    if (ln__queue_put(kit, &copy->event, at_us) != LN_OK)
+    if (ln__mem_queue_put(kit, &copy->event, at_us) != LN_OK)
         end_packet(kit, copy, LN_TESTKIT_OVERFLOWED, overflowed(copy));
 }
 
 /* Let the dice decide. Takes the packet. */
-static void launch(struct ln_testkit *kit, struct ln__packet *p, uint32_t delay_ms)
+static void launch(struct ln_testkit *kit, struct ln__mem_packet *p, uint32_t delay_ms)
 {
     struct ln_testkit_counters *counters = &p->link->counters;
-    size_t bytes = p->len + ln__header_bytes(&p->to, LN_NET_DATAGRAM);
-    struct ln__fate fate = ln__link_cast(kit, p->link, bytes, delay_ms);
+    size_t bytes = p->len + ln__mem_header_bytes(&p->to, LN_NET_DATAGRAM);
+    struct ln__mem_fate fate = ln__mem_link_cast(kit, p->link, bytes, delay_ms);
     capture(kit, p, fate.overflowed ? "no room" : fate.lost ? "lost" : NULL);
     if (fate.overflowed) {
         end_packet(kit, p, LN_TESTKIT_OVERFLOWED, &counters->overflowed);
@@ -236,16 +237,16 @@ static void launch(struct ln_testkit *kit, struct ln__packet *p, uint32_t delay_
         counters->reordered++;
         note(kit, LN_TESTKIT_REORDERED, p);
     }
-    if (ln__queue_put(kit, &p->event, fate.at_us) != LN_OK)
+    if (ln__mem_queue_put(kit, &p->event, fate.at_us) != LN_OK)
         end_packet(kit, p, LN_TESTKIT_OVERFLOWED, &counters->overflowed);
 }
 
 /* A complete packet leaves its host. Takes it. */
-static void depart(struct ln_testkit *kit, struct ln__packet *p, const struct ln__way *way)
+static void depart(struct ln_testkit *kit, struct ln__mem_packet *p, const struct ln__mem_way *way)
 {
     struct ln_testkit_counters *counters = &p->link->counters;
-    const struct ln_testkit_link *set = ln__link_settings(kit, p->link);
-    size_t bytes = p->len + ln__header_bytes(&p->to, LN_NET_DATAGRAM);
+    const struct ln_testkit_link *set = ln__mem_link_settings(kit, p->link);
+    size_t bytes = p->len + ln__mem_header_bytes(&p->to, LN_NET_DATAGRAM);
     uint32_t delay_ms = 0;
     note(kit, LN_TESTKIT_SENT, p);
     if (set->mtu != 0 && bytes > set->mtu) {
@@ -254,7 +255,7 @@ static void depart(struct ln_testkit *kit, struct ln__packet *p, const struct ln
     } else if (!pass_tap(kit, p, way->host, &delay_ms)) {
         capture(kit, p, "dropped by the tap");
         end_packet(kit, p, LN_TESTKIT_TAPPED, &counters->dropped_by_tap);
-    } else if (p->sender->dead || ln__link_settings(kit, p->link)->down ||
+    } else if (p->sender->dead || ln__mem_link_settings(kit, p->link)->down ||
                way->route == LN_TESTKIT_ROUTE_SILENT) {
         capture(kit, p, "swallowed");
         end_packet(kit, p, LN_TESTKIT_SWALLOWED, &counters->swallowed);
@@ -265,21 +266,23 @@ static void depart(struct ln_testkit *kit, struct ln__packet *p, const struct ln
 
 static enum ln_status unreachable(struct ln_diag *diag)
 {
-    return ln__fail(diag, LN_REFUSED, LN_CAT_UNREACHABLE, ln__error_text(LN_CAT_UNREACHABLE));
+    return ln__mem_fail(diag, LN_REFUSED, LN_CAT_UNREACHABLE,
+                        ln__mem_error_text(LN_CAT_UNREACHABLE));
 }
 
 static enum ln_status no_memory(struct ln_diag *diag)
 {
-    return ln__fail(diag, LN_NO_MEMORY, LN_CAT_OUT_OF_MEMORY, "no memory");
+    return ln__mem_fail(diag, LN_NO_MEMORY, LN_CAT_OUT_OF_MEMORY, "no memory");
 }
 
 /* Where it goes and whether it may leave: everything that fails in the call itself. */
-static enum ln_status check_way(struct ln__sock *s, const struct ln_addr *to, size_t len,
-                                struct ln__way *way, struct ln__link **link, struct ln_diag *diag)
+static enum ln_status check_way(struct ln__mem_sock *s, const struct ln_addr *to, size_t len,
+                                struct ln__mem_way *way, struct ln__mem_link **link,
+                                struct ln_diag *diag)
 {
     struct ln_testkit *kit = s->host->kit;
-    *way = ln__way_to(kit, s->host, to, LN_NET_DATAGRAM);
-    *link = ln__link_between(kit, s->host, way->host);
+    *way = ln__mem_way_to(kit, s->host, to, LN_NET_DATAGRAM);
+    *link = ln__mem_link_between(kit, s->host, way->host);
     if (*link == NULL)
         return no_memory(diag);
     struct ln_testkit_counters *counters = &(*link)->counters;
@@ -287,42 +290,43 @@ static enum ln_status check_way(struct ln__sock *s, const struct ln_addr *to, si
         counters->refused++;
         return unreachable(diag);
     }
-    const struct ln_testkit_link *set = ln__link_settings(kit, *link);
-    size_t bytes = len + ln__header_bytes(to, LN_NET_DATAGRAM);
+    const struct ln_testkit_link *set = ln__mem_link_settings(kit, *link);
+    size_t bytes = len + ln__mem_header_bytes(to, LN_NET_DATAGRAM);
     if (len > counters->largest)
         counters->largest = len;
     if (len > DATAGRAM_MAX || (set->refuse_too_big && set->mtu != 0 && bytes > set->mtu)) {
         counters->too_big++;
-        return ln__fail(diag, LN_NO_SPACE, LN_CAT_LOCAL_IO, "message too long");
+        return ln__mem_fail(diag, LN_NO_SPACE, LN_CAT_LOCAL_IO, "message too long");
     }
     return LN_OK;
 }
 
-static enum ln_status take_error(struct ln__sock *s, struct ln_diag *diag)
+static enum ln_status take_error(struct ln__mem_sock *s, struct ln_diag *diag)
 {
     enum ln_status st = s->error;
     s->error = LN_OK;
-    return ln__fail(diag, st, s->error_category, ln__error_text(s->error_category));
+    return ln__mem_fail(diag, st, s->error_category, ln__mem_error_text(s->error_category));
 }
 
-enum ln_status ln__datagram_send(struct ln__sock *s, const struct ln_addr *to, struct ln_span data,
-                                 size_t *sent, struct ln_diag *diag)
+enum ln_status ln__mem_datagram_send(struct ln__mem_sock *s, const struct ln_addr *to,
+                                     struct ln_span data, size_t *sent, struct ln_diag *diag)
 {
     struct ln_testkit *kit = s->host->kit;
-    struct ln__way way;
-    struct ln__link *link = NULL;
+    struct ln__mem_way way;
+    struct ln__mem_link *link = NULL;
     struct ln_addr inner, outside;
     if (s->error != LN_OK)
         return take_error(s, diag);
     to = to != NULL ? to : &s->peer;
     if (to->family == LN_FAMILY_ANY || s->shut)
-        return ln__fail(diag, LN_BAD_STATE, LN_CAT_INTERNAL_FAULT, "not connected");
-    enum ln_status st = ln__sock_bind_any(s, diag);
+        return ln__mem_fail(diag, LN_BAD_STATE, LN_CAT_INTERNAL_FAULT, "not connected");
+    enum ln_status st = ln__mem_sock_bind_any(s, diag);
     if (st != LN_OK)
         return st;
-    if (ln__sock_source(s, to, &inner) != LN_OK)
+    if (ln__mem_sock_source(s, to, &inner) != LN_OK)
         return unreachable(diag);
-    if (s->peer.family != LN_FAMILY_ANY && !s->transparent && !ln__host_owns(s->host, &s->local))
+    if (s->peer.family != LN_FAMILY_ANY && !s->transparent &&
+        !ln__mem_host_owns(s->host, &s->local))
         return unreachable(diag); /* its address left the host after it connected */
     st = check_way(s, to, data.len, &way, &link, diag);
     if (st != LN_OK)
@@ -330,9 +334,9 @@ enum ln_status ln__datagram_send(struct ln__sock *s, const struct ln_addr *to, s
     if (s->peer.family != LN_FAMILY_ANY)
         inner = s->local;
     inner.port = s->local.port;
-    if (ln__nat_outside(s->host, LN_NET_DATAGRAM, &inner, to, &outside) != LN_OK)
+    if (ln__mem_nat_outside(s->host, LN_NET_DATAGRAM, &inner, to, &outside) != LN_OK)
         return no_memory(diag);
-    struct ln__packet *p = packet_new(kit, data, kit->tap != NULL ? TAP_SLACK : 0);
+    struct ln__mem_packet *p = packet_new(kit, data, kit->tap != NULL ? TAP_SLACK : 0);
     if (p == NULL)
         return no_memory(diag);
     p->from = outside;
@@ -351,14 +355,14 @@ enum ln_status ln__datagram_send(struct ln__sock *s, const struct ln_addr *to, s
 enum ln_status ln_testkit_inject(struct ln_testkit *kit, const struct ln_addr *from,
                                  const struct ln_addr *to, struct ln_span data, uint32_t delay_ms)
 {
-    struct ln__packet *p = packet_new(kit, data, 0);
-    struct ln__way way = ln__way_to(kit, NULL, to, LN_NET_DATAGRAM);
-    struct ln__link *link = ln__link_between(kit, NULL, way.host);
+    struct ln__mem_packet *p = packet_new(kit, data, 0);
+    struct ln__mem_way way = ln__mem_way_to(kit, NULL, to, LN_NET_DATAGRAM);
+    struct ln__mem_link *link = ln__mem_link_between(kit, NULL, way.host);
     enum ln_status st = p != NULL && link != NULL ? LN_OK : LN_NO_MEMORY;
     if (st == LN_OK) {
         p->from = *from;
         p->to = *to;
-        st = ln__queue_put(kit, &p->event, kit->now_us + (int64_t)delay_ms * 1000);
+        st = ln__mem_queue_put(kit, &p->event, kit->now_us + (int64_t)delay_ms * 1000);
     }
     if (st != LN_OK) {
         ln__mem_free(kit, p);
@@ -379,14 +383,14 @@ void ln_testkit_tap(struct ln_testkit *kit,
 
 /* ---- receiving and connecting ---- */
 
-enum ln_status ln__datagram_recv(struct ln__sock *s, struct ln_mspan room, bool peek,
-                                 struct ln_net_got *got, struct ln_diag *diag)
+enum ln_status ln__mem_datagram_recv(struct ln__mem_sock *s, struct ln_mspan room, bool peek,
+                                     struct ln_net_got *got, struct ln_diag *diag)
 {
-    struct ln__packet *p = s->rx_first;
+    struct ln__mem_packet *p = s->rx_first;
     if (s->error != LN_OK)
         return take_error(s, diag);
     if (p == NULL && s->shut)
-        return ln__fail(diag, LN_CLOSED, LN_CAT_NONE, "the socket was shut down");
+        return ln__mem_fail(diag, LN_CLOSED, LN_CAT_NONE, "the socket was shut down");
     if (p == NULL)
         return LN_AGAIN;
     got->len = p->len < room.len ? p->len : room.len;
@@ -404,10 +408,10 @@ enum ln_status ln__datagram_recv(struct ln__sock *s, struct ln_mspan room, bool 
     return LN_OK;
 }
 
-void ln__datagram_flush(struct ln__sock *s)
+void ln__mem_datagram_flush(struct ln__mem_sock *s)
 {
     while (s->rx_first != NULL) {
-        struct ln__packet *p = s->rx_first;
+        struct ln__mem_packet *p = s->rx_first;
         s->rx_first = p->next;
         ln__mem_free(s->host->kit, p);
     }
@@ -415,16 +419,16 @@ void ln__datagram_flush(struct ln__sock *s)
     s->rx_bytes = 0;
 }
 
-enum ln_status ln__datagram_connect(struct ln__sock *s, const struct ln_addr *peer,
-                                    struct ln_diag *diag)
+enum ln_status ln__mem_datagram_connect(struct ln__mem_sock *s, const struct ln_addr *peer,
+                                        struct ln_diag *diag)
 {
     struct ln_addr local;
-    struct ln__way way = ln__way_to(s->host->kit, s->host, peer, LN_NET_DATAGRAM);
-    if (ln__sock_source(s, peer, &local) != LN_OK || way.route == LN_TESTKIT_ROUTE_NONE)
+    struct ln__mem_way way = ln__mem_way_to(s->host->kit, s->host, peer, LN_NET_DATAGRAM);
+    if (ln__mem_sock_source(s, peer, &local) != LN_OK || way.route == LN_TESTKIT_ROUTE_NONE)
         return unreachable(diag);
-    enum ln_status st = ln__sock_bind_any(s, diag);
+    enum ln_status st = ln__mem_sock_bind_any(s, diag);
     if (st != LN_OK)
         return st;
     s->error = LN_OK;
-    return ln__sock_set_peer(s, &local, peer) == LN_OK ? LN_OK : no_memory(diag);
+    return ln__mem_sock_set_peer(s, &local, peer) == LN_OK ? LN_OK : no_memory(diag);
 }

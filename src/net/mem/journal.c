@@ -16,17 +16,17 @@ static const char *const words[] = { LN_TESTKIT_HAPPENED_LIST(WORD) };
 
 static uint64_t digest(uint64_t hash, const struct ln_testkit_event *event)
 {
-    hash = ln__hash_mix(hash, (uint64_t)event->at_us);
-    hash = ln__hash_mix(hash, (uint64_t)event->what << 56 | (uint64_t)event->kind << 48 |
-                                  (uint64_t)event->from.port << 32 |
-                                  (uint64_t)event->to.port << 16);
-    hash = ln__hash_ip(hash, &event->from);
-    hash = ln__hash_ip(hash, &event->to);
-    return ln__hash_mix(hash, event->len);
+    hash = ln__mem_hash_mix(hash, (uint64_t)event->at_us);
+    hash = ln__mem_hash_mix(hash, (uint64_t)event->what << 56 | (uint64_t)event->kind << 48 |
+                                      (uint64_t)event->from.port << 32 |
+                                      (uint64_t)event->to.port << 16);
+    hash = ln__mem_hash_ip(hash, &event->from);
+    hash = ln__mem_hash_ip(hash, &event->to);
+    return ln__mem_hash_mix(hash, event->len);
 }
 
-void ln__note(struct ln_testkit *kit, enum ln_testkit_happened what, enum ln_net_kind kind,
-              const struct ln_addr *from, const struct ln_addr *to, size_t len)
+void ln__mem_note(struct ln_testkit *kit, enum ln_testkit_happened what, enum ln_net_kind kind,
+                  const struct ln_addr *from, const struct ln_addr *to, size_t len)
 {
     size_t room = kit->config.events_max;
     size_t slot = (kit->journal_first + kit->journal_count) % room;
@@ -35,12 +35,9 @@ void ln__note(struct ln_testkit *kit, enum ln_testkit_happened what, enum ln_net
     else
         kit->journal_count++;
     struct ln_testkit_event *event = &kit->journal[slot];
-    *event = (struct ln_testkit_event){ .at_us = kit->now_us,
-                                        .what = what,
-                                        .kind = kind,
-                                        .from = *from,
-                                        .to = *to,
-                                        .len = len };
+    *event = (struct ln_testkit_event) {
+        .at_us = kit->now_us, .what = what, .kind = kind, .from = *from, .to = *to, .len = len
+    };
     kit->trace_hash = digest(kit->trace_hash, event);
 }
 

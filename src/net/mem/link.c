@@ -21,7 +21,7 @@ enum purpose { LOSS, DUPLICATION, REORDERING, DELAY, COPY_DELAY };
 
 static const struct ln_testkit_link perfect;
 
-uint64_t ln__random_next(uint64_t *state)
+uint64_t ln__mem_random_next(uint64_t *state)
 {
     /* splitmix64, Vigna: every start gives a full period and neighbours look independent. */
     uint64_t z = *state += UINT64_C(0x9e3779b97f4a7c15);
@@ -37,42 +37,43 @@ static uint64_t number_of(const struct ln_testkit_host *host)
     return host != NULL ? host->number : 0;
 }
 
-static struct ln__link *find(const struct ln_testkit *kit, uint64_t hash,
-                             const struct ln_testkit_host *from, const struct ln_testkit_host *to)
+static struct ln__mem_link *find(const struct ln_testkit *kit, uint64_t hash,
+                                 const struct ln_testkit_host *from,
+                                 const struct ln_testkit_host *to)
 {
-    struct ln__node *node = ln__table_first(&kit->links, hash);
-    for (; node != NULL; node = ln__table_next(node)) {
-        struct ln__link *link = (struct ln__link *)node;
+    struct ln__mem_node *node = ln__mem_table_first(&kit->links, hash);
+    for (; node != NULL; node = ln__mem_table_next(node)) {
+        struct ln__mem_link *link = (struct ln__mem_link *)node;
         if (link->from == from && link->to == to)
             return link;
     }
     return NULL;
 }
 
-struct ln__link *ln__link_between(struct ln_testkit *kit, struct ln_testkit_host *from,
-                                  struct ln_testkit_host *to)
+struct ln__mem_link *ln__mem_link_between(struct ln_testkit *kit, struct ln_testkit_host *from,
+                                          struct ln_testkit_host *to)
 {
     uint64_t pair = number_of(from) << 32 | number_of(to);
-    uint64_t hash = ln__hash_mix(0, pair);
-    struct ln__link *link = find(kit, hash, from, to);
+    uint64_t hash = ln__mem_hash_mix(0, pair);
+    struct ln__mem_link *link = find(kit, hash, from, to);
     if (link != NULL)
         return link;
     link = ln__mem_alloc(kit, sizeof *link);
-    if (link == NULL || !ln__table_reserve(kit, &kit->links)) {
+    if (link == NULL || !ln__mem_table_reserve(kit, &kit->links)) {
         ln__mem_free(kit, link);
         return NULL;
     }
-    *link = (struct ln__link){ .from = from,
-                               .to = to,
-                               .seed = ln__hash_mix(kit->config.seed, pair),
-                               .next = kit->all_links };
+    *link = (struct ln__mem_link) { .from = from,
+                                    .to = to,
+                                    .seed = ln__mem_hash_mix(kit->config.seed, pair),
+                                    .next = kit->all_links };
     kit->all_links = link;
-    ln__table_put(&kit->links, &link->node, hash);
+    ln__mem_table_put(&kit->links, &link->node, hash);
     return link;
 }
 
-const struct ln_testkit_link *ln__link_settings(const struct ln_testkit *kit,
-                                                const struct ln__link *link)
+const struct ln_testkit_link *ln__mem_link_settings(const struct ln_testkit *kit,
+                                                    const struct ln__mem_link *link)
 {
     if (link->own != NULL)
         return link->own;
@@ -108,7 +109,7 @@ enum ln_status ln_testkit_link(struct ln_testkit *kit, struct ln_testkit_host *f
         return choose(kit, &from->out, link);
     if (from == NULL)
         return choose(kit, &to->in, link);
-    struct ln__link *pair = ln__link_between(kit, from, to);
+    struct ln__mem_link *pair = ln__mem_link_between(kit, from, to);
     return pair != NULL ? choose(kit, &pair->own, link) : LN_NO_MEMORY;
 }
 
@@ -119,7 +120,7 @@ enum ln_status ln_testkit_path(struct ln_testkit *kit, struct ln_testkit_host *a
     return st == LN_OK ? ln_testkit_link(kit, b, a, link) : st;
 }
 
-size_t ln__header_bytes(const struct ln_addr *addr, enum ln_net_kind kind)
+size_t ln__mem_header_bytes(const struct ln_addr *addr, enum ln_net_kind kind)
 {
     return (addr->family == LN_IPV6 ? IPV6_BYTES : IPV4_BYTES) +
            (size_t)(kind == LN_NET_STREAM ? TCP_BYTES : UDP_BYTES);
@@ -127,19 +128,19 @@ size_t ln__header_bytes(const struct ln_addr *addr, enum ln_net_kind kind)
 
 /* ---- dice ---- */
 
-static uint64_t cast(const struct ln__link *link, enum purpose purpose)
+static uint64_t cast(const struct ln__mem_link *link, enum purpose purpose)
 {
     uint64_t state = link->seed ^ (link->casts << 3 | (uint64_t)purpose);
-    (void)ln__random_next(&state); /* the first number would be close to its neighbour's seed */
-    return ln__random_next(&state);
+    (void)ln__mem_random_next(&state); /* the first number would be close to its neighbour's seed */
+    return ln__mem_random_next(&state);
 }
 
-static bool chance(const struct ln__link *link, enum purpose purpose, uint16_t permille)
+static bool chance(const struct ln__mem_link *link, enum purpose purpose, uint16_t permille)
 {
     return permille != 0 && cast(link, purpose) % 1000 < permille;
 }
 
-static int64_t cast_delay_us(const struct ln__link *link, enum purpose purpose,
+static int64_t cast_delay_us(const struct ln__mem_link *link, enum purpose purpose,
                              const struct ln_testkit_link *set)
 {
     uint64_t us = (uint64_t)set->delay_min_ms * 1000;
@@ -149,7 +150,7 @@ static int64_t cast_delay_us(const struct ln__link *link, enum purpose purpose,
 }
 
 /* When the last byte of a packet has left; -1: the queue is full. */
-static int64_t departure(const struct ln_testkit *kit, struct ln__link *link,
+static int64_t departure(const struct ln_testkit *kit, struct ln__mem_link *link,
                          const struct ln_testkit_link *set, size_t bytes)
 {
     if (set->bytes_per_s == 0)
@@ -163,13 +164,13 @@ static int64_t departure(const struct ln_testkit *kit, struct ln__link *link,
     return link->busy_until_us;
 }
 
-struct ln__fate ln__link_cast(struct ln_testkit *kit, struct ln__link *link, size_t bytes,
-                              uint32_t extra_ms)
+struct ln__mem_fate ln__mem_link_cast(struct ln_testkit *kit, struct ln__mem_link *link,
+                                      size_t bytes, uint32_t extra_ms)
 {
-    const struct ln_testkit_link *set = ln__link_settings(kit, link);
-    struct ln__fate fate = { .lost = chance(link, LOSS, set->loss_permille),
-                             .duplicated = chance(link, DUPLICATION, set->duplicate_permille),
-                             .reordered = chance(link, REORDERING, set->reorder_permille) };
+    const struct ln_testkit_link *set = ln__mem_link_settings(kit, link);
+    struct ln__mem_fate fate = { .lost = chance(link, LOSS, set->loss_permille),
+                                 .duplicated = chance(link, DUPLICATION, set->duplicate_permille),
+                                 .reordered = chance(link, REORDERING, set->reorder_permille) };
     int64_t left = departure(kit, link, set, bytes);
     fate.overflowed = left < 0;
     int64_t base = (fate.overflowed ? kit->now_us : left) + (int64_t)extra_ms * 1000;
@@ -212,8 +213,8 @@ static void add(struct ln_testkit_counters *sum, const struct ln_testkit_counter
 void ln_testkit_counters(const struct ln_testkit *kit, const struct ln_testkit_host *from,
                          const struct ln_testkit_host *to, struct ln_testkit_counters *out)
 {
-    *out = (struct ln_testkit_counters){ .packets = 0 };
-    for (const struct ln__link *link = kit->all_links; link != NULL; link = link->next) {
+    *out = (struct ln_testkit_counters) { .packets = 0 };
+    for (const struct ln__mem_link *link = kit->all_links; link != NULL; link = link->next) {
         if ((from == NULL || link->from == from) && (to == NULL || link->to == to))
             add(out, &link->counters);
     }

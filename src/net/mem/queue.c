@@ -3,20 +3,20 @@
  * @file queue.c
  * The events to come: a binary heap ordered by (time, number), so that equal times keep their order.
  *
- * The heap owns its events until ln__queue_take(). It grows by doubling and never beyond flight_max.
+ * The heap owns its events until ln__mem_queue_take(). It grows by doubling and never beyond flight_max.
  */
 #include "net/mem/mem.h"
 
 enum { FIRST_ROOM = 64 };
 
-static bool earlier(const struct ln__event *a, const struct ln__event *b)
+static bool earlier(const struct ln__mem_event *a, const struct ln__mem_event *b)
 {
     return a->at_us != b->at_us ? a->at_us < b->at_us : a->order < b->order;
 }
 
-static void rise(struct ln__queue *queue, size_t i)
+static void rise(struct ln__mem_queue *queue, size_t i)
 {
-    struct ln__event *event = queue->heap[i];
+    struct ln__mem_event *event = queue->heap[i];
     while (i > 0 && earlier(event, queue->heap[(i - 1) / 2])) {
         queue->heap[i] = queue->heap[(i - 1) / 2];
         i = (i - 1) / 2;
@@ -24,9 +24,9 @@ static void rise(struct ln__queue *queue, size_t i)
     queue->heap[i] = event;
 }
 
-static void sink(struct ln__queue *queue, size_t i)
+static void sink(struct ln__mem_queue *queue, size_t i)
 {
-    struct ln__event *event = queue->heap[i];
+    struct ln__mem_event *event = queue->heap[i];
     for (;;) {
         size_t child = 2 * i + 1;
         if (child >= queue->count)
@@ -41,9 +41,9 @@ static void sink(struct ln__queue *queue, size_t i)
     queue->heap[i] = event;
 }
 
-enum ln_status ln__queue_reserve(struct ln_testkit *kit, size_t more)
+enum ln_status ln__mem_queue_reserve(struct ln_testkit *kit, size_t more)
 {
-    struct ln__queue *queue = &kit->queue;
+    struct ln__mem_queue *queue = &kit->queue;
     if (queue->count + more > kit->config.flight_max)
         return LN_NO_SPACE;
     if (queue->count + more <= queue->room)
@@ -59,9 +59,9 @@ enum ln_status ln__queue_reserve(struct ln_testkit *kit, size_t more)
     return LN_OK;
 }
 
-enum ln_status ln__queue_put(struct ln_testkit *kit, struct ln__event *event, int64_t at_us)
+enum ln_status ln__mem_queue_put(struct ln_testkit *kit, struct ln__mem_event *event, int64_t at_us)
 {
-    enum ln_status st = ln__queue_reserve(kit, 1);
+    enum ln_status st = ln__mem_queue_reserve(kit, 1);
     if (st != LN_OK)
         return st;
     event->at_us = at_us < kit->now_us ? kit->now_us : at_us;
@@ -71,9 +71,9 @@ enum ln_status ln__queue_put(struct ln_testkit *kit, struct ln__event *event, in
     return LN_OK;
 }
 
-struct ln__event *ln__queue_take(struct ln__queue *queue)
+struct ln__mem_event *ln__mem_queue_take(struct ln__mem_queue *queue)
 {
-    struct ln__event *first = queue->heap[0];
+    struct ln__mem_event *first = queue->heap[0];
     queue->count--;
     if (queue->count > 0) {
         queue->heap[0] = queue->heap[queue->count];

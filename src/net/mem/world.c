@@ -3,7 +3,7 @@
  * @file world.c
  * The world itself: its life, its clock, its services.
  *
- * Time is kept in microseconds and moves in ln__reach() only. Everything that happens is an event
+ * Time is kept in microseconds and moves in ln__mem_reach() only. Everything that happens is an event
  * of the heap; services are called after events, before time goes on.
  */
 #include <stdarg.h>
@@ -75,13 +75,13 @@ static struct ln_testkit_config with_defaults(const struct ln_testkit_config *co
     return full;
 }
 
-enum ln_status ln__world_new(const struct ln_testkit_config *config, struct ln_testkit **out)
+enum ln_status ln__mem_world_new(const struct ln_testkit_config *config, struct ln_testkit **out)
 {
     struct ln_testkit *kit = config->alloc.resize(config->alloc.ctx, NULL, sizeof *kit);
     *out = NULL;
     if (kit == NULL)
         return LN_NO_MEMORY;
-    *kit = (struct ln_testkit){ .config = with_defaults(config), .now_us = START_US };
+    *kit = (struct ln_testkit) { .config = with_defaults(config), .now_us = START_US };
     kit->wall_offset_us = kit->config.wall_s * US_PER_S - kit->now_us;
     kit->hosts_end = &kit->hosts;
     kit->journal = ln__mem_alloc(kit, kit->config.events_max * sizeof *kit->journal);
@@ -104,7 +104,7 @@ static void free_traffic(struct ln_testkit *kit)
             ln__mem_net_ops.close(host, host->socks->handle);
     }
     while (kit->queue.count > 0) {
-        struct ln__event *event = ln__queue_take(&kit->queue);
+        struct ln__mem_event *event = ln__mem_queue_take(&kit->queue);
         event->drop(kit, event);
     }
 }
@@ -125,7 +125,7 @@ static void free_hosts(struct ln_testkit *kit)
 static void free_links(struct ln_testkit *kit)
 {
     while (kit->all_links != NULL) {
-        struct ln__link *link = kit->all_links;
+        struct ln__mem_link *link = kit->all_links;
         kit->all_links = link->next;
         ln__mem_free(kit, link->own);
         ln__mem_free(kit, link);
@@ -135,7 +135,7 @@ static void free_links(struct ln_testkit *kit)
 static void free_addresses(struct ln_testkit *kit)
 {
     while (kit->all_addresses != NULL) {
-        struct ln__address *address = kit->all_addresses;
+        struct ln__mem_address *address = kit->all_addresses;
         kit->all_addresses = address->next;
         ln__mem_free(kit, address);
     }
@@ -146,7 +146,7 @@ static void free_nats(struct ln_testkit *kit)
     while (kit->nats != NULL) {
         struct ln_testkit_nat *nat = kit->nats;
         kit->nats = nat->next;
-        ln__nat_free(nat);
+        ln__mem_nat_free(nat);
     }
 }
 
@@ -163,9 +163,9 @@ void ln_testkit_free(struct ln_testkit *kit)
     free_nats(kit);
     free_links(kit);
     free_addresses(kit);
-    struct ln__table *const tables[] = { &kit->addresses,       &kit->links,
-                                         &kit->ports,           &kit->connected,
-                                         &kit->mappings_inside, &kit->mappings_public };
+    struct ln__mem_table *const tables[] = { &kit->addresses,       &kit->links,
+                                             &kit->ports,           &kit->connected,
+                                             &kit->mappings_inside, &kit->mappings_public };
     for (size_t i = 0; i < sizeof tables / sizeof tables[0]; i++)
         ln__mem_free(kit, tables[i]->chains);
     ln__mem_free(kit, kit->any);
@@ -176,7 +176,7 @@ void ln_testkit_free(struct ln_testkit *kit)
     ln__mem_free(kit, kit);
 }
 
-void ln__text(struct ln_testkit *kit, const char *format, ...)
+void ln__mem_text(struct ln_testkit *kit, const char *format, ...)
 {
     va_list args;
     va_start(args, format);
@@ -191,7 +191,7 @@ const char *ln_testkit_text(const struct ln_testkit *kit)
 
 /* ---- time ---- */
 
-int64_t ln__us(ln_msec ms)
+int64_t ln__mem_us(ln_msec ms)
 {
     if (ms > INT64_MAX / 1000)
         return INT64_MAX;
@@ -223,24 +223,24 @@ void ln_testkit_make_current(struct ln_testkit *kit)
     current = kit;
 }
 
-int64_t ln__next_us(const struct ln_testkit *kit, int64_t until_us)
+int64_t ln__mem_next_us(const struct ln_testkit *kit, int64_t until_us)
 {
     if (kit->queue.count > 0 && kit->queue.heap[0]->at_us < until_us)
         until_us = kit->queue.heap[0]->at_us;
     for (size_t i = 0; i < kit->service_count && !kit->serving; i++) {
-        if (ln__us(kit->services[i].next) < until_us)
-            until_us = ln__us(kit->services[i].next);
+        if (ln__mem_us(kit->services[i].next) < until_us)
+            until_us = ln__mem_us(kit->services[i].next);
     }
     return until_us;
 }
 
-bool ln__reach(struct ln_testkit *kit, int64_t at_us)
+bool ln__mem_reach(struct ln_testkit *kit, int64_t at_us)
 {
     bool happened = false;
     if (at_us > kit->now_us)
         kit->now_us = at_us;
     while (kit->queue.count > 0 && kit->queue.heap[0]->at_us <= kit->now_us) {
-        struct ln__event *event = ln__queue_take(&kit->queue);
+        struct ln__mem_event *event = ln__mem_queue_take(&kit->queue);
         event->fire(kit, event);
         happened = true;
     }
@@ -249,22 +249,22 @@ bool ln__reach(struct ln_testkit *kit, int64_t at_us)
 
 void ln_testkit_advance(struct ln_testkit *kit, int64_t ms)
 {
-    int64_t end = ln__us(ms);
+    int64_t end = ln__mem_us(ms);
     end = kit->now_us + (end < LONGEST_US ? end : LONGEST_US);
     do {
-        ln__serve(kit, ln__reach(kit, ln__next_us(kit, end)));
-    } while (kit->now_us < end || ln__next_us(kit, end) < end);
+        ln__mem_serve(kit, ln__mem_reach(kit, ln__mem_next_us(kit, end)));
+    } while (kit->now_us < end || ln__mem_next_us(kit, end) < end);
 }
 
 /* ---- services ---- */
 
-void ln__serve(struct ln_testkit *kit, bool happened)
+void ln__mem_serve(struct ln_testkit *kit, bool happened)
 {
     if (kit->serving)
         return; /* a service that lets time pass: its own fault, but no endless recursion */
     kit->serving = true;
     for (size_t i = 0; i < kit->service_count; i++) {
-        struct ln__service *service = &kit->services[i];
+        struct ln__mem_service *service = &kit->services[i];
         ln_msec now = ln_testkit_now(kit);
         if (!happened && service->next > now)
             continue;
@@ -278,13 +278,13 @@ void ln__serve(struct ln_testkit *kit, bool happened)
     kit->serving = false;
 }
 
-enum ln_status ln_testkit_serve(struct ln_testkit *kit,
-                                ln_msec (*serve)(void *user, ln_msec now), void *user)
+enum ln_status ln_testkit_serve(struct ln_testkit *kit, ln_msec (*serve)(void *user, ln_msec now),
+                                void *user)
 {
-    if (kit->service_count == LN__SERVICES_MAX)
+    if (kit->service_count == LN__MEM_SERVICES_MAX)
         return LN_NO_SPACE;
     kit->services[kit->service_count++] =
-        (struct ln__service){ .serve = serve, .user = user, .next = ln_testkit_now(kit) };
+        (struct ln__mem_service) { .serve = serve, .user = user, .next = ln_testkit_now(kit) };
     return LN_OK;
 }
 
@@ -301,19 +301,19 @@ void ln_testkit_serve_stop(struct ln_testkit *kit, const void *user)
 /* ---- acts at a time ---- */
 
 struct act {
-    struct ln__event event;
+    struct ln__mem_event event;
     void (*act)(void *user);
     void *user;
 };
 
-static void act_fire(struct ln_testkit *kit, struct ln__event *event)
+static void act_fire(struct ln_testkit *kit, struct ln__mem_event *event)
 {
     struct act act = *(struct act *)event;
     ln__mem_free(kit, event);
     act.act(act.user);
 }
 
-static void act_drop(struct ln_testkit *kit, struct ln__event *event)
+static void act_drop(struct ln_testkit *kit, struct ln__mem_event *event)
 {
     ln__mem_free(kit, event);
 }
@@ -324,10 +324,9 @@ enum ln_status ln_testkit_at(struct ln_testkit *kit, ln_msec when, void (*act)(v
     struct act *event = ln__mem_alloc(kit, sizeof *event);
     if (event == NULL)
         return LN_NO_MEMORY;
-    *event = (struct act){ .event = { .fire = act_fire, .drop = act_drop },
-                           .act = act,
-                           .user = user };
-    enum ln_status st = ln__queue_put(kit, &event->event, ln__us(when));
+    *event =
+        (struct act) { .event = { .fire = act_fire, .drop = act_drop }, .act = act, .user = user };
+    enum ln_status st = ln__mem_queue_put(kit, &event->event, ln__mem_us(when));
     if (st != LN_OK)
         ln__mem_free(kit, event);
     return st == LN_OK ? LN_OK : LN_NO_MEMORY;

@@ -7,6 +7,6 @@
  */
 #include <linnet/testkit.h>
 
-enum ln_status ln__world_new(const struct ln_testkit_config *config, struct ln_testkit **out);
+enum ln_status ln__mem_world_new(const struct ln_testkit_config *config, struct ln_testkit **out);
 
 #endif
