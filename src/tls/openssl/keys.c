@@ -198,23 +198,6 @@ static enum ln_status token_fail(const struct token *t, enum ln_status status, c
     return ossl_config_fail(diag, status, text);
 }
 
-/** OpenSSL has tried the URI as a file first; what the provider says comes last, if it said any. */
-static enum ln_status not_opened(const struct token *t, struct ln_diag *diag)
-{
-    unsigned long error = ERR_peek_last_error();
-    const char *why = ERR_reason_error_string(error);
-    bool refused = error == 0 || ERR_GET_LIB(error) == ERR_LIB_OSSL_STORE;
-    ERR_clear_error();
-    if (refused)
-        return token_fail(t, LN_BAD_ARG, "the pkcs11: URI is malformed", diag);
-    ln_diag_set(diag, LN_NOT_FOUND, LN_CAT_CONFIGURATION, LN_PHASE_CONFIGURE,
-                "%s: the PKCS#11 module of openssl.cnf, or the pin-source of the URI, cannot be "
-                "opened%s%s",
-                t->field, why != NULL ? ": OpenSSL says " : "", why != NULL ? why : "");
-    ln_diag_native(diag, "openssl", (long)error, why != NULL ? why : "");
-    return LN_NOT_FOUND;
-}
-
 /** Nothing was found. Whoever is not logged in does not see private objects, and the provider keeps
  *  to itself why a login failed. But it asks for a PIN, if there is no login: so look once more, and
  *  answer none, which costs no attempt. */
@@ -249,7 +232,13 @@ static enum ln_status fetch(const struct token *t, OSSL_STORE_INFO **out, struct
     *out = look(t, &pin, &opened);
     if (*out != NULL)
         return LN_OK;
-    return opened ? not_found(t, diag) : not_opened(t, diag);
+    if (opened)
+        return not_found(t, diag);
+    ERR_clear_error(); /* OpenSSL has tried the URI as a file, too: what it says misleads */
+    return token_fail(t, LN_NOT_FOUND,
+                      "the pkcs11: URI cannot be opened: it is malformed, or there is no such "
+                      "pin-source, or no such PKCS#11 module as openssl.cnf says",
+                      diag);
 }
 
 static enum ln_status key_of_token(const struct ln_tls_key *key, EVP_PKEY **out,
