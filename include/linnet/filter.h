@@ -42,12 +42,14 @@ struct ln_sock_ops {
      *  s->host, the port s->port (both of the stack). Failure leaves the core to mark FAILED. */
     enum ln_status (*connect)(struct ln_sock *s, ln_msec now);
     enum ln_status (*bind)(struct ln_sock *s, const struct ln_addr *local);
-    /** *out is an OPEN socket, or a CONNECTING one that step drives through connect. */
+    /** *out is a transport made by ln_filter_new(), which counts as OPEN, or a filter over a client
+     *  that the socket below accepted, which step drives through connect. */
     enum ln_status (*accept)(struct ln_sock *s, ln_msec now, struct ln_sock **out);
     /** OPEN or BOUND: timers. The socket below was stepped before. */
     enum ln_status (*step)(struct ln_sock *s, ln_msec now);
     enum ln_status (*send)(struct ln_sock *s, struct ln_span data, size_t *sent);
-    /** `*got` is 0 at entry. A cut datagram: LN_NO_SPACE, and s->datagram_len its true length. */
+    /** `*got` is 0 at entry. A cut datagram: LN_NO_SPACE, and s->datagram_len its true length. Empty
+     *  room is a question, see ln_sock_recv(). */
     enum ln_status (*recv)(struct ln_sock *s, struct ln_mspan room, size_t *got);
     enum ln_status (*send_to)(struct ln_sock *s, const struct ln_addr *to, struct ln_span data);
     /** `peek` leaves the datagram where it is. `from` is never NULL. */
@@ -91,6 +93,8 @@ struct ln_sock {
  * @param env    borrowed until the socket is freed; NULL = that of `below`
  * @param below  taken on success; NULL for the bottom of a stack
  * @param out    a zeroed structure with its base filled in, to be released with ln_sock_free()
+ * @retval LN_BAD_STATE  `below` is SHUT or FAILED. Over an OPEN one the result is CONNECTING, else it
+ *                       starts in the state of `below`
  * @retval LN_NO_MEMORY  `below` is still the caller's
  */
 LN_MUST_USE LN_API enum ln_status ln_filter_new(const struct ln_sock_ops *ops, size_t size,

@@ -72,8 +72,8 @@ struct ln_sock_options {
     uint8_t priority;                /**< 0..7, 0 = leave alone; SO_PRIORITY */
     bool reuse_addr;                 /**< SO_REUSEADDR at bind */
     bool transparent;                /**< IP_TRANSPARENT; privileged */
-    bool fresh_port;                 /**< a new local port for each connect (default: the port is
-                                          kept over reconnects until a handshake fails) */
+    bool fresh_port;                 /**< UDP: a new local port for each connect (default: the port
+                                          is kept over reconnects until a handshake fails) */
     const char *interface_name;      /**< SO_BINDTODEVICE; NULL or "" = any */
     uint16_t mtu;                    /**< 0 = ask the system; else 68..65535 replaces its answer */
     uint32_t resolve_timeout_ms;     /**< 0 = 30 s, for all questions of one connect */

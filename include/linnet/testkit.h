@@ -8,14 +8,16 @@
  * Life:     ln_testkit_new -> ln_testkit_host_new* -> ln_testkit_env for each host -> sockets on
  *           these environments, ln_testkit_run -> free the sockets -> ln_testkit_free.
  * Time:     virtual. It moves only while something waits: the network's wait() (so that blocking.h
- *           works), ln_testkit_run() and ln_testkit_advance(). A day costs what happens in it.
+ *           works), ln_testkit_run() and ln_testkit_advance(). A day costs what happens in it. Even
+ *           a link without delay delivers only then, never within the call that sends.
+ *           A wait() for what can never come is LN_IO, one of 100,000 without progress LN_INTERNAL.
  * Chance:   every die is cast from the seed, one sequence for each direction of each link, and each
  *           purpose has its own: the same seed and program give the same run, to the last event
  *           (ln_testkit_trace_hash), and raising the loss does not change the delays.
  * Threads:  a kit and all that hangs on it belong to one thread. The one variable that is not in an
  *           object is the current kit of a thread, see ln_testkit_wall_us().
- * Memory:   the kit's own comes from config.alloc and is bounded by config; what the code under test
- *           allocates is counted for each host, see ln_testkit_memory().
+ * Memory:   the kit's own comes from config.alloc and is bounded by config; what the code under
+ *           test allocates is counted for each host, see ln_testkit_memory().
  * Errors:   status.h. Functions that only set something up and cannot fail return nothing.
  * Example:  tests/unit/test_testkit_example.c, docs/howto-testkit.md
  *
@@ -119,8 +121,8 @@ LN_API void ln_testkit_serve_stop(struct ln_testkit *kit, const void *user);
  * Put a machine into the world. Its only interface is called "mem0".
  *
  * @param name       copied, for logs and captures
- * @param addresses  literals with spaces between them, "192.0.2.10 2001:db8::10"; "" or NULL = none.
- *                   127.0.0.0/8 and ::1 are each host's own without being named.
+ * @param addresses  literals with spaces between them, "192.0.2.10 2001:db8::10"; "" or NULL =
+ *                   none. 127.0.0.0/8 and ::1 are each host's own without being named.
  * @param out        the kit's; valid until the kit is freed
  * @retval LN_OK
  * @retval LN_BAD_ARG    a word is not a literal, or an address belongs to somebody; the text tells
@@ -147,13 +149,13 @@ enum ln_testkit_closed_port {
 LN_API void ln_testkit_host_closed_ports(struct ln_testkit_host *host,
                                          enum ln_testkit_closed_port how);
 
-/** Pull the plug: what comes to the host is swallowed, what it sends goes nowhere. Its sockets still
- *  exist for those who hold them. */
+/** Pull the plug: what comes to the host is swallowed, what it sends goes nowhere. Its sockets
+ *  still exist for those who hold them. */
 LN_API void ln_testkit_host_kill(struct ln_testkit_host *host);
 /** Put the plug back without a restart: sockets and connections are as before. */
 LN_API void ln_testkit_host_revive(struct ln_testkit_host *host);
 /** The machine starts anew (also from dead): its sockets are gone without a word to anybody. Who
- *  still holds a handle gets LN_IO and can only close it; connections of before are met with RST. */
+ *  holds a handle gets LN_IO and can only close it; old connections are met with RST. */
 LN_API void ln_testkit_host_restart(struct ln_testkit_host *host);
 
 /** What becomes of packets to an address. */
@@ -183,8 +185,7 @@ LN_API size_t ln_testkit_reset_streams(struct ln_testkit *kit, const struct ln_t
 /** End the sending half of each connection from `from` to `to` (NULL = any), as if `from` had done
  *  it: `to` reads what was sent, then the end. The other half goes on.
  *  @return how many */
-LN_API size_t ln_testkit_finish_streams(struct ln_testkit *kit,
-                                        const struct ln_testkit_host *from,
+LN_API size_t ln_testkit_finish_streams(struct ln_testkit *kit, const struct ln_testkit_host *from,
                                         const struct ln_testkit_host *to);
 
 /* ---- links ---- */
@@ -193,8 +194,8 @@ LN_API size_t ln_testkit_finish_streams(struct ln_testkit *kit,
  * One direction between two hosts. All zero is a perfect link without delay.
  *
  * Streams lose no bytes: a lost segment comes later (sent again after 200 ms, doubling, up to 15
- * times; a connect after 1 s, doubling, up to 6 times, then LN_TIMEOUT). Duplicates and reordering do
- * not show on streams.
+ * times; a connect after 1 s, doubling, up to 6 times, then LN_TIMEOUT). Duplicates and reordering
+ * do not show on streams.
  */
 struct ln_testkit_link {
     uint16_t loss_permille;
@@ -208,44 +209,42 @@ struct ln_testkit_link {
     uint32_t queue_bytes;        /**< waiting for bytes_per_s, more are dropped; 0 = 65536 */
     uint16_t mtu;                /**< largest IP packet; 0 = 65535 */
     uint16_t reported_mtu;       /**< what the system believes; 0 = mtu, or "not known" if 0 */
-    bool refuse_too_big;         /**< a datagram above mtu: the call fails (EMSGSIZE); else dropped */
-    bool down;                   /**< everything is swallowed */
+    bool refuse_too_big; /**< a datagram above mtu: the call fails (EMSGSIZE); else dropped */
+    bool down;           /**< everything is swallowed */
 };
 
 /** Choose for one direction. NULL = any host; the closest choice counts: this pair, then any from
- *  `from`, then any to `to`, then any. `link` is copied; NULL takes the choice back. LN_NO_MEMORY. */
+ *  `from`, any to `to`, any. `link` is copied; NULL takes the choice back. LN_NO_MEMORY. */
 LN_MUST_USE LN_API enum ln_status ln_testkit_link(struct ln_testkit *kit,
                                                   struct ln_testkit_host *from,
                                                   struct ln_testkit_host *to,
                                                   const struct ln_testkit_link *link);
 /** Both directions alike. LN_NO_MEMORY. */
-LN_MUST_USE LN_API enum ln_status ln_testkit_path(struct ln_testkit *kit,
-                                                  struct ln_testkit_host *a,
+LN_MUST_USE LN_API enum ln_status ln_testkit_path(struct ln_testkit *kit, struct ln_testkit_host *a,
                                                   struct ln_testkit_host *b,
                                                   const struct ln_testkit_link *link);
 
 /** What a link has seen. Datagrams and stream segments; bytes are payload without headers. */
 struct ln_testkit_counters {
-    uint64_t packets;         /**< sent into it */
+    uint64_t packets; /**< sent into it */
     uint64_t bytes;
-    uint64_t delivered;       /**< to a socket */
+    uint64_t delivered; /**< to a socket */
     uint64_t delivered_bytes;
-    uint64_t lost;            /**< by chance */
+    uint64_t lost; /**< by chance */
     uint64_t duplicated;
     uint64_t reordered;
-    uint64_t too_big;         /**< dropped or refused for the MTU */
-    uint64_t refused;         /**< closed port, no route, host unreachable */
-    uint64_t swallowed;       /**< dead host, black hole, link down, NAT without mapping, firewall */
-    uint64_t overflowed;      /**< no room: queue of the link, socket, or the kit's flight_max */
+    uint64_t too_big;    /**< dropped or refused for the MTU */
+    uint64_t refused;    /**< closed port, no route, host unreachable */
+    uint64_t swallowed;  /**< dead host, black hole, link down, NAT without mapping, firewall */
+    uint64_t overflowed; /**< no room: queue of the link, socket, or the kit's flight_max */
     uint64_t dropped_by_tap;
     uint64_t injected;
-    uint64_t resent;          /**< stream segments sent again */
-    size_t largest;           /**< the largest datagram that was ever sent, payload */
+    uint64_t resent; /**< stream segments sent again */
+    size_t largest;  /**< the largest datagram that was ever sent, payload */
 };
 /** The sum over all links from `from` to `to`; NULL = any host (also "nobody"). */
 LN_API void ln_testkit_counters(const struct ln_testkit *kit, const struct ln_testkit_host *from,
-                                const struct ln_testkit_host *to,
-                                struct ln_testkit_counters *out);
+                                const struct ln_testkit_host *to, struct ln_testkit_counters *out);
 
 /* ---- address translation ---- */
 
@@ -259,8 +258,7 @@ LN_API void ln_testkit_counters(const struct ln_testkit *kit, const struct ln_te
  * @retval LN_BAD_ARG, LN_NO_MEMORY  as ln_testkit_host_new()
  */
 LN_MUST_USE LN_API enum ln_status ln_testkit_nat_new(struct ln_testkit *kit, const char *address,
-                                                     uint32_t idle_ms,
-                                                     struct ln_testkit_nat **out);
+                                                     uint32_t idle_ms, struct ln_testkit_nat **out);
 /** Put a host behind a NAT; NULL = behind none. Connections that exist do not survive it. */
 LN_API void ln_testkit_host_behind(struct ln_testkit_host *host, struct ln_testkit_nat *nat);
 /**
@@ -276,17 +274,17 @@ LN_MUST_USE LN_API enum ln_status ln_testkit_nat_rebind(struct ln_testkit_nat *n
 
 /** A packet on its way, for the tap. */
 struct ln_testkit_packet {
-    enum ln_net_kind kind;       /**< of streams each segment with bytes is shown */
-    const struct ln_testkit_host *from_host; /**< NULL: injected or from a router */
+    enum ln_net_kind kind;                   /**< of streams each segment with bytes is shown */
+    const struct ln_testkit_host *from_host; /**< never NULL */
     const struct ln_testkit_host *to_host;   /**< NULL: nobody has that address */
-    struct ln_addr from;         /**< as on the wire: a NAT's public address */
+    struct ln_addr from;                     /**< as on the wire: a NAT's public address */
     struct ln_addr to;
-    uint8_t dscp;                /**< as the socket was opened */
-    uint8_t *data;               /**< may be changed */
-    size_t len;                  /**< may be changed up to room; of streams it is fixed */
+    uint8_t dscp;  /**< as the socket was opened */
+    uint8_t *data; /**< may be changed */
+    size_t len;    /**< may be changed up to room; of streams it is fixed */
     size_t room;
-    uint32_t delay_ms;           /**< in: 0; out: added to the link's delay */
-    bool drop;                   /**< in: false; out: true loses it (a segment is sent again) */
+    uint32_t delay_ms; /**< in: 0; out: added to the link's delay */
+    bool drop;         /**< in: false; out: true loses it (a segment is sent again) */
 };
 
 /** Show every packet at the moment it is sent, before the link's dice. It may call
@@ -297,12 +295,12 @@ LN_API void ln_testkit_tap(struct ln_testkit *kit,
  *  copied. LN_NO_MEMORY, LN_NO_SPACE (flight_max): nothing was sent. */
 LN_MUST_USE LN_API enum ln_status ln_testkit_inject(struct ln_testkit *kit,
                                                     const struct ln_addr *from,
-                                                    const struct ln_addr *to,
-                                                    struct ln_span data, uint32_t delay_ms);
+                                                    const struct ln_addr *to, struct ln_span data,
+                                                    uint32_t delay_ms);
 
 /**
  * Write all traffic as a pcapng file for Wireshark: IP packets as the server side sees them, at the
- * time they are sent, with their fate as a comment ("lost", "too big"). Starts with the file's head.
+ * time they are sent, their fate as a comment ("lost", "too big"). Begins with the file's head.
  * @param write  called with the next bytes of the file, borrowed for the call; NULL stops
  */
 LN_API void ln_testkit_capture(struct ln_testkit *kit,
@@ -374,8 +372,8 @@ enum ln_testkit_point {
 };
 
 struct ln_testkit_fault {
-    size_t nth;            /**< counted from 0 at the moment of ln_testkit_fail() */
-    size_t times;          /**< calls in a row; 0 = none, 1 = once, LN_TESTKIT_ALWAYS = from then on */
+    size_t nth;   /**< counted from 0 at the moment of ln_testkit_fail() */
+    size_t times; /**< calls in a row; 0 = none, 1 = once, LN_TESTKIT_ALWAYS = from then on */
     enum ln_status status; /**< LN_OK = LN_IO */
 };
 /** Make a point fail; it also starts its counts anew. NULL = never. */
@@ -390,9 +388,9 @@ struct ln_testkit_memory {
     size_t live_blocks;
     size_t live_bytes;
     size_t peak_bytes;
-    uint64_t allocations;  /**< that succeeded, growing included */
-    uint64_t oldest_live;  /**< number of the oldest live block, counted from 0; 0 if none is */
-    size_t oldest_bytes;   /**< and its size; 0 = none is live */
+    uint64_t allocations; /**< that succeeded, growing included */
+    uint64_t oldest_live; /**< number of the oldest live block, counted from 0; 0 if none is */
+    size_t oldest_bytes;  /**< and its size; 0 = none is live */
 };
 LN_API void ln_testkit_memory(const struct ln_testkit_host *host, struct ln_testkit_memory *out);
 /** Fail every allocation that would exceed `bytes` live ones, as a small device; 0 = no limit. */
@@ -418,7 +416,7 @@ struct ln_testkit_answer {
  *  order in which the resolver gives them; replaces what was there. LN_BAD_ARG, LN_NO_MEMORY. */
 LN_MUST_USE LN_API enum ln_status ln_testkit_name(struct ln_testkit *kit, const char *name,
                                                   const char *addresses);
-/** Choose how questions for a name (NULL = those not in the zone) and a family (LN_FAMILY_ANY = both)
+/** Choose how questions for a name (NULL = all not in the zone) and a family (LN_FAMILY_ANY = both)
  *  are treated. LN_NOT_FOUND: the name is not in the zone. */
 LN_MUST_USE LN_API enum ln_status ln_testkit_name_answer(struct ln_testkit *kit, const char *name,
                                                          enum ln_family family,
@@ -455,8 +453,8 @@ struct ln_testkit_pump {
      *  the run. NULL: run until the deadline. */
     bool (*until)(void *user, ln_msec now);
     void *user;
-    ln_msec deadline;   /**< monotonic; 0 = in 10 minutes of virtual time; LN_NEVER is allowed */
-    size_t rounds_max;  /**< rounds in which no time passes before it is a livelock; 0 = 10,000 */
+    ln_msec deadline;  /**< monotonic; 0 = in 10 minutes of virtual time; LN_NEVER is allowed */
+    size_t rounds_max; /**< rounds in which no time passes before it is a livelock; 0 = 10,000 */
 };
 /**
  * Step all sockets, wait in virtual time, again and again, until `until` is true. Made for tens of
@@ -497,8 +495,7 @@ typedef enum ln_testkit_verdict ln_testkit_scenario(void *user, struct ln_testki
 /** Return this when a call reported a failure. LN_OK and LN_AGAIN are no failures: BROKEN.
  *  @param diag  its text is kept for the report; NULL = none */
 LN_API enum ln_testkit_verdict ln_testkit_failed(struct ln_testkit_trial *trial,
-                                                 enum ln_status status,
-                                                 const struct ln_diag *diag);
+                                                 enum ln_status status, const struct ln_diag *diag);
 /** Return this when something is not as it must be; `text` is a printf format. */
 LN_API enum ln_testkit_verdict ln_testkit_broken(struct ln_testkit_trial *trial, const char *text,
                                                  ...) LN_PRINTF(2, 3);
@@ -515,19 +512,19 @@ struct ln_testkit_sweep {
     size_t limit;          /**< trials of each mode; 0 = until the fault is not reached any more */
     unsigned modes;        /**< LN_TESTKIT_TRANSIENT | _STICKY; 0 = both */
     enum ln_status status; /**< what fails with it (not memory); LN_OK = LN_IO */
-    bool may_complete;     /**< COMPLETED is fine although a fault was met: retransmission heals it */
+    bool may_complete; /**< COMPLETED is fine although a fault was met: retransmission heals it */
 };
 
 /** What a sweep found. If it did not hold, the second half says where, for a replay. */
 struct ln_testkit_report {
-    bool held;         /**< every trial kept every promise */
-    bool whole;        /**< and the last N was not reached by any of them */
+    bool held;  /**< every trial kept every promise */
+    bool whole; /**< and the last N was not reached by any of them */
     size_t trials;
     size_t completed;
     size_t tolerated;
     size_t failed;
-    size_t points;     /**< calls of a run without faults */
-    size_t n;          /**< of the first failing trial; LN_TESTKIT_ALWAYS = the run without faults */
+    size_t points; /**< calls of a run without faults */
+    size_t n;      /**< of the first failing trial; LN_TESTKIT_ALWAYS = the run without faults */
     bool sticky;
     uint64_t seed;
     enum ln_status status;
@@ -536,8 +533,8 @@ struct ln_testkit_report {
 };
 
 /**
- * Run a scenario with the Nth call at `point` failing, N = first, first + stride, ... until it is not
- * reached; before that once without a fault. Stops at the first trial that breaks a promise:
+ * Run a scenario with the Nth call at `point` failing, N = first, first + stride, ... until it is
+ * not reached; before that once without a fault. Stops at the first trial that breaks a promise:
  * the run without a fault must be COMPLETED; no trial may be BROKEN, or COMPLETED where a fault was
  * met (see may_complete); afterwards no memory and no raw socket of any host may be live.
  *
@@ -560,13 +557,13 @@ LN_API bool ln_testkit_for_each_io_fault(const struct ln_testkit_sweep *sweep,
 enum ln_fault_call { LN_FAULT_CONNECT = 0, LN_FAULT_SEND, LN_FAULT_RECV };
 
 enum ln_fault_action {
-    LN_FAULT_FAIL = 0,  /**< the call fails with `status`; nothing reaches the socket below */
-    LN_FAULT_CUT,       /**< only `amount` bytes go: a short write or read, a truncated datagram */
-    LN_FAULT_DELAY,     /**< it comes `amount` ms later; later ones may overtake datagrams */
-    LN_FAULT_DROP,      /**< datagrams only, as the rest */
+    LN_FAULT_FAIL = 0, /**< the call fails with `status`; nothing reaches the socket below */
+    LN_FAULT_CUT,      /**< only `amount` bytes go: a short write or read, a truncated datagram */
+    LN_FAULT_DELAY,    /**< it comes `amount` ms later; later ones may overtake datagrams */
+    LN_FAULT_DROP,     /**< datagrams only, as the rest */
     LN_FAULT_DUPLICATE,
-    LN_FAULT_REORDER,   /**< after the next one, or after `amount` ms (0 = 20) */
-    LN_FAULT_CORRUPT,   /**< byte number `amount` (modulo the length) has one bit turned; streams too */
+    LN_FAULT_REORDER, /**< after the next one, or after `amount` ms (0 = 20) */
+    LN_FAULT_CORRUPT, /**< one bit of byte `amount` (modulo the length) turns; streams too */
 };
 
 #define LN_FAULT_RULES_MAX 16

@@ -485,8 +485,9 @@ static void udp_interest(const struct ln_sock *s, struct ln_interest *want)
     if (s->state == LN_SOCK_CONNECTING)
         return;
     ln_interest_add(want, u->ip.handle, want->events);
-    if (u->first != NULL && (want->events & LN_WANT_READ) != 0)
-        want->ready = true;
+    bool first = u->first != NULL && (want->events & LN_WANT_READ) != 0;
+    bool lost = u->ip.handle == LN_NO_HANDLE && want->events != 0; /* the next call tells */
+    want->ready = want->ready || first || lost;
 }
 
 static const struct ln_sock_ops udp_ops = {

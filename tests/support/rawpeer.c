@@ -174,7 +174,8 @@ static void use_settings(struct raw_server *raw, int version)
     if (raw->suites != NULL)
         need(SSL_CTX_set_ciphersuites(ctx, raw->suites) == 1, "suites");
     if (raw->groups != NULL)
-        need(SSL_CTX_set1_groups_list(ctx, raw->groups) == 1, "groups");
+        need(SSL_CTX_ctrl(ctx, SSL_CTRL_SET_GROUPS_LIST, 0, (void *)(uintptr_t)raw->groups) == 1,
+             "groups");
     if (raw->tickets != 0)
         need(SSL_CTX_set_num_tickets(ctx, raw->tickets > 0 ? (size_t)raw->tickets : 0) == 1,
              "tickets");

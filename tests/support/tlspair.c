@@ -634,7 +634,6 @@ enum ln_status tls_pair_connect(struct tls_pair *p)
     p->started = tls_pair_now(p);
     p->socks[0] = p->client;
     p->socks[1] = p->listener;
-    p->accept_failures = 0;
     enum ln_status st = ln_sock_connect(p->client, host, port_of(p), p->started);
     if (st == LN_AGAIN) {
         (void)tls_pair_until(p, client_is_done, NULL, FOR_EVER);

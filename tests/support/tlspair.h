@@ -134,9 +134,9 @@ struct tls_pair {
     struct ln_tls_config *server_config;
     struct ln_sock *client;
     struct ln_sock *listener;
-    struct ln_sock *server;   /**< the accepted one, or NULL */
-    struct ln_sock *socks[8]; /**< the same, for the pump; from 3 on the test's own */
-    unsigned accept_failures;
+    struct ln_sock *server;       /**< the accepted one, or NULL */
+    struct ln_sock *socks[8];     /**< the same, for the pump; from 3 on the test's own */
+    unsigned accept_failures;     /**< since the pair was opened */
     unsigned refused;             /**< further sockets that the listener gave out */
     enum ln_status client_status; /**< of the last connect */
     enum ln_status server_status; /**< LN_AGAIN: nobody came */

@@ -73,15 +73,15 @@ struct puppet {
     enum ln_status step_status;
     enum ln_status data_status; /* of send, recv, send_to and recv_from */
     enum ln_status shutdown_status;
-    size_t data_len;            /* what send takes and recv gives */
-    size_t full_len;            /* for LN_NO_SPACE */
-    bool silent;                /* no interest at all */
-    bool explains;              /* sets a diagnosis when it fails */
-    bool forwards;              /* send and recv go on below */
+    size_t data_len; /* what send takes and recv gives */
+    size_t full_len; /* for LN_NO_SPACE */
+    bool silent;     /* no interest at all */
+    bool explains;   /* sets a diagnosis when it fails */
+    bool forwards;   /* send and recv go on below */
     char host_seen[32];
     uint16_t port_seen;
     enum ln_sock_state state_at_close;
-    struct ln_sock *made;       /* what accept gives */
+    struct ln_sock *made; /* what accept gives */
 };
 
 static struct puppet *puppet(struct ln_sock *s)
@@ -204,7 +204,8 @@ static void puppet_notice(struct ln_sock *s, enum ln_notice notice)
 {
     static const char *const names[] = { [LN_NOTICE_OPENED] = "opened",
                                          [LN_NOTICE_HANDSHAKE_FAILED] = "handshake_failed",
-                                         [LN_NOTICE_NO_ANSWER] = "no_answer" };
+                                         [LN_NOTICE_NO_ANSWER] = "no_answer",
+                                         [LN_NOTICE_GIVE_UP] = "give_up" };
     note(puppet(s)->name, names[notice]);
 }
 
@@ -230,8 +231,8 @@ static const struct ln_sock_ops same_ops = PUPPET_OPS(0);
 /* Filters that do nothing of their own. */
 static const struct ln_sock_ops empty_ops = { .name = "empty" };
 static const struct ln_sock_ops empty_secure_ops = { .name = "empty secure",
-                                                     .traits = LN_TRAIT_DATAGRAM |
-                                                               LN_TRAIT_SECURE };
+                                                     .traits =
+                                                         LN_TRAIT_DATAGRAM | LN_TRAIT_SECURE };
 
 static struct ln_sock *make(const struct ln_env *env, const struct ln_sock_ops *ops, char name,
                             struct ln_sock *below)
@@ -346,7 +347,8 @@ struct legality {
 /* c connect, b bind, a accept, s step, w send, r recv, W send_to, R recv_from, d shutdown */
 static const struct legality legalities[] = {
     { "datagrams", &datagram_ops, { "cbs", "casWR", "s", "swrWRd", "sr", "s" } },
-    { "streams: connect is not legal where they listen", &stream_ops,
+    { "streams: connect is not legal where they listen",
+      &stream_ops,
       { "cbs", "asWR", "s", "swrWRd", "sr", "s" } },
 };
 static const char operation_letters[] = "cbaswrWRd";
@@ -415,7 +417,9 @@ static void test_what_is_legal_everywhere(void **state)
 static void test_state_names(void **state)
 {
     (void)state;
-    static const char *const names[] = { "closed", "bound", "connecting", "open", "shut", "failed" };
+    static const char *const names[] = {
+        "closed", "bound", "connecting", "open", "shut", "failed"
+    };
     for (size_t i = 0; i < STATES; i++)
         assert_string_equal(ln_sock_state_name(all_states[i]), names[i]);
     assert_string_equal(ln_sock_state_name((enum ln_sock_state)77), "unknown");
@@ -654,6 +658,43 @@ static void test_a_transport_that_fails_is_told_to_nobody(void **state)
     stack_free(&k);
 }
 
+/* Whoever is connecting is told, and those below it that it came to nothing. */
+static void test_giving_up(void **state)
+{
+    (void)state;
+    struct stack k;
+    stack_new(&k);
+    puppet(k.middle)->connect_status = LN_AGAIN;
+    assert_int_equal(connect(k.top), LN_AGAIN);
+    forget_calls();
+    ln_sock_give_up(k.top);
+    assert_string_equal(calls, "b.give_up c.handshake_failed ");
+    assert_int_equal(k.top->state, LN_SOCK_FAILED);
+    assert_int_equal(ln_sock_diag(k.top)->status, LN_TIMEOUT);
+    assert_int_equal(ln_sock_diag(k.top)->phase, LN_PHASE_HANDSHAKE);
+    assert_int_equal(ln_sock_step(k.top, 1), LN_TIMEOUT);
+    ln_sock_close(k.top);
+
+    puppet(k.bottom)->connect_status = LN_AGAIN;
+    assert_int_equal(connect(k.top), LN_AGAIN);
+    forget_calls();
+    ln_sock_give_up(k.top);
+    assert_string_equal(calls, "c.give_up ");
+    assert_int_equal(ln_sock_diag(k.top)->phase, LN_PHASE_CONNECT);
+    assert_non_null(strstr(ln_sock_diag(k.top)->text, "example.org"));
+    stack_free(&k);
+
+    for (size_t i = 0; i < STATES; i++) { /* elsewhere there is nothing to give up */
+        struct heap heap;
+        struct ln_env env = heap_env(&heap);
+        struct ln_sock *s = make_in_state(&env, &stream_ops, all_states[i]);
+        ln_sock_give_up(s);
+        if (all_states[i] != LN_SOCK_CONNECTING)
+            assert_int_equal(s->state, all_states[i]);
+        ln_sock_free(s);
+    }
+}
+
 /* A connect that fails is FAILED whatever the status, also those that are harmless elsewhere. */
 static void test_every_status_of_connect(void **state)
 {
@@ -776,13 +817,11 @@ struct ending {
 };
 
 static const struct ending endings[] = {
-    { LN_AGAIN, false, false },       { LN_NO_SPACE, false, false },
-    { LN_BAD_ARG, false, false },     { LN_BAD_STATE, false, false },
-    { LN_UNSUPPORTED, false, false }, { LN_REFUSED, true, false },
-    { LN_TIMEOUT, true, false },      { LN_NO_MEMORY, true, false },
-    { LN_NOT_FOUND, true, false },    { LN_DENIED, true, false },
-    { LN_CLOSED, true, true },        { LN_BAD_PEER, true, true },
-    { LN_IO, true, true },            { LN_INTERNAL, true, true },
+    { LN_AGAIN, false, false },     { LN_NO_SPACE, false, false },    { LN_BAD_ARG, false, false },
+    { LN_BAD_STATE, false, false }, { LN_UNSUPPORTED, false, false }, { LN_REFUSED, true, false },
+    { LN_TIMEOUT, true, false },    { LN_NO_MEMORY, true, false },    { LN_NOT_FOUND, true, false },
+    { LN_DENIED, true, false },     { LN_CLOSED, true, true },        { LN_BAD_PEER, true, true },
+    { LN_IO, true, true },          { LN_INTERNAL, true, true },
 };
 
 static void check_ending(const struct ln_sock_ops *ops, enum ln_status status, bool ends)
@@ -830,7 +869,8 @@ static void test_counters(void **state)
     puppet(k.middle)->forwards = true;
     puppet(k.top)->forwards = true;
     assert_int_equal(ln_sock_send(k.top, ln_span(bytes, 70), &n), LN_OK);
-    assert_int_equal(ln_below_send(k.middle, ln_span(bytes, 5), &n), LN_OK); /* a record of its own */
+    assert_int_equal(ln_below_send(k.middle, ln_span(bytes, 5), &n),
+                     LN_OK); /* a record of its own */
     assert_int_equal(ln_sock_recv(k.top, ln_mspan(bytes, 100), &n), LN_OK);
     ln_sock_info(k.top, &info);
     assert_int_equal(info.app_sent, 70);
@@ -1204,6 +1244,7 @@ int main(void)
         cmocka_unit_test(test_connecting_one_after_the_other),
         cmocka_unit_test(test_a_handshake_that_fails_is_told_below),
         cmocka_unit_test(test_a_transport_that_fails_is_told_to_nobody),
+        cmocka_unit_test(test_giving_up),
         cmocka_unit_test(test_every_status_of_connect),
         cmocka_unit_test(test_reconnecting),
         cmocka_unit_test(test_again_without_interest),

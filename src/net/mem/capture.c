@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /**
  * @file capture.c
- * The capture: a pcapng file (draft-ietf-opsawg-pcapng) of raw IP packets, written as they are sent.
+ * The capture: a pcapng file (draft-ietf-opsawg-pcapng) of raw IP packets, as they are sent.
  *
  * Times are microseconds of the virtual wall clock. Checksums are right, so that no reader warns.
  * What the network did to a packet stands in its comment.

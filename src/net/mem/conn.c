@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /**
  * @file conn.c
- * The lists of segments of a connection: appending, reading, dropping. A segment that is in the heap
- * of events too is only taken out of its list; the event frees it.
+ * The lists of segments of a connection: appending, reading, dropping. A segment that is in the
+ * heap of events too is only taken out of its list; the event frees it.
  */
 #include "net/mem/conn.h"
 

@@ -3,8 +3,8 @@
  * @file datagram.c
  * Datagrams: sending, the way through a link, delivery, refusal.
  *
- * A packet is one block. It is owned by its sender until it is launched, then by the heap of events,
- * then by the receive queue of a socket. Whatever happens to it is counted on its link and noted.
+ * A packet is one block. It is owned by its sender until it is launched, then by the heap of
+ * events, then by the receive queue of a socket. Whatever happens to it is counted and noted.
  */
 #include "net/mem/mem.h"
 
@@ -87,7 +87,7 @@ static void refusal_fire(struct ln_testkit *kit, struct ln__mem_event *event)
     ln__mem_free(kit, r);
 }
 
-/* Tell the sender of `p`, over the way back from `by` (NULL: a router). A lost refusal is no loss. */
+/* Tell the sender of `p`, over the way back from `by` (NULL: a router). It may get lost. */
 static void refuse(struct ln_testkit *kit, const struct ln__mem_packet *p,
                    struct ln_testkit_host *by, enum ln_category category)
 {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /**
  * @file host.c
- * Hosts: addresses, routes, power. An address is entered once in the world; it belongs to a host, to
- * a NAT, or to nobody (it has a route only) and stays entered until the world ends.
+ * Hosts: addresses, routes, power. An address is entered once in the world; it belongs to a host,
+ * to a NAT, or to nobody (it has a route only) and stays entered until the world ends.
  */
 #include <stdio.h>
 

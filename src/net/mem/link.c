@@ -3,8 +3,8 @@
  * @file link.c
  * Links: which settings count, what the dice say, what was counted.
  *
- * A link is made when the first packet uses it. Its dice are numbers of (seed of the link, number of
- * the packet, purpose): a changed setting changes what it decides and no other decision.
+ * A link is made when the first packet uses it. Its dice are numbers of (seed of the link, number
+ * of the packet, purpose): a changed setting changes what it decides and no other decision.
  */
 #include "net/mem/mem.h"
 

@@ -11,7 +11,7 @@
  * addresses, all others by port; streams know their other end.
  *
  *   queue.c    the heap of events          host.c      addresses, routes, power
- *   table.c    the hash tables             link.c      settings, dice, counters, the fate of packets
+ *   table.c    the hash tables             link.c      settings, dice, counters
  *   world.c    clock, services, life       nat.c       mappings
  *   raw.c      handles, ports, ln_net_ops  datagram.c  send, deliver, refuse
  *   journal.c  list of events, trace hash  stream.c    segments, connect, accept, reset

@@ -3,8 +3,8 @@
  * @file nat.c
  * Address translation: mappings from (host, kind, inside address) to a public port.
  *
- * Endpoint-independent (RFC 4787 REQ-1): one mapping serves every peer. A mapping that has been idle
- * for too long counts as gone and is removed when its owner or its port is wanted next.
+ * Endpoint-independent (RFC 4787 REQ-1): one mapping serves every peer. A mapping that has been
+ * idle for too long counts as gone and is removed when its owner or its port is wanted next.
  */
 #include "net/mem/mem.h"
 

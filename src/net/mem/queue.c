@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /**
  * @file queue.c
- * The events to come: a binary heap ordered by (time, number), so that equal times keep their order.
+ * The events to come: a binary heap ordered by (time, number): equal times keep their order.
  *
- * The heap owns its events until ln__mem_queue_take(). It grows by doubling and never beyond flight_max.
+ * The heap owns its events until ln__mem_queue_take(). It doubles when full, up to flight_max.
  */
 #include "net/mem/mem.h"
 

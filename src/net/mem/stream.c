@@ -264,7 +264,7 @@ static const char *attempt(struct ln__mem_segment *segment, struct ln__mem_link 
     return fate.lost ? "lost" : NULL;
 }
 
-/* Send it, once more if it was lost before. The segment stands in its list already (a SYN in none). */
+/* Send it, or send it again. The segment stands in its list already (a SYN in none). */
 static void transmit(struct ln__mem_segment *segment)
 {
     struct ln__mem_conn *conn = segment->conn;

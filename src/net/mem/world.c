@@ -3,8 +3,8 @@
  * @file world.c
  * The world itself: its life, its clock, its services.
  *
- * Time is kept in microseconds and moves in ln__mem_reach() only. Everything that happens is an event
- * of the heap; services are called after events, before time goes on.
+ * Time is kept in microseconds and moves in ln__mem_reach() only. Everything that happens is an
+ * event of the heap; services are called after events, before time goes on.
  */
 #include <stdarg.h>
 #include <stdio.h>
@@ -20,8 +20,8 @@
 
 enum { DEFAULT_FLIGHT = 65536, DEFAULT_EVENTS = 1024 };
 
-/* The kit that ln_testkit_wall_us() serves: gettimeofday() has no argument to carry it. And all kits
- * of this thread, so that another one can take its place. */
+/* The kit that ln_testkit_wall_us() serves: gettimeofday() has no argument to carry it. And all
+ * kits of this thread, so that another one can take its place. */
 static _Thread_local struct ln_testkit *current, *newest;
 
 /* ---- memory ---- */
