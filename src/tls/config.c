@@ -313,8 +313,12 @@ static enum ln_status choose_offers(struct making *m)
     }
     if (o->group_count > LN_ID_LIST_MAX || o->groups == NULL)
         return WRONG(m, "groups: 1 to %d of them", LN_ID_LIST_MAX);
-    for (size_t i = 0; i < o->group_count; i++)
+    for (size_t i = 0; i < o->group_count; i++) {
+        for (size_t k = 0; k < i; k++)
+            if (o->groups[k] == o->groups[i])
+                return WRONG(m, "groups: 0x%04x is there twice", (unsigned)o->groups[i]);
         m->groups.ids[m->groups.count++] = o->groups[i];
+    }
     return LN_OK;
 }
 
@@ -356,18 +360,22 @@ static enum ln_status choose_sessions(struct making *m)
     return LN_OK;
 }
 
-/** A digest of all that a stored session relies on. */
+/** A digest of all that a stored session relies on: who is accepted, at which security level, and who
+ *  we are. The lengths come first, so that no two settings look the same. */
 static enum ln_status digest_settings(struct making *m)
 {
     const struct ln_tls_options *o = m->o;
     struct ln_tls_config *c = m->config;
-    struct ln_span parts[16];
+    struct ln_span parts[8 + ALPN_MAX];
     size_t n = 0;
     uint8_t lists[3][LN_HASH_MAX];
-    uint8_t flags[] = { (uint8_t)o->auth,       (uint8_t)o->crl_policy,
-                        o->system_trust,        o->partial_chain,
-                        o->insecure_skip_name,  o->insecure_skip_verification,
-                        o->dane_ee_strict,      (uint8_t)o->psk_hash,
+    const struct ln_span uri = ln_span_str(m->settings.chain_uri);
+    const size_t lengths[] = { o->psk_identity.len, o->psk_key.len, o->signature_count, uri.len };
+    uint8_t flags[] = { (uint8_t)o->auth,         (uint8_t)o->crl_policy,
+                        o->system_trust,          o->partial_chain,
+                        o->insecure_skip_name,    o->insecure_skip_verification,
+                        o->insecure_old_versions, o->dane_ee_strict,
+                        (uint8_t)o->psk_hash,
                         (uint8_t)(c->min_version >> 8), (uint8_t)c->min_version,
                         (uint8_t)(c->max_version >> 8), (uint8_t)c->max_version };
     const struct ln_der_list *all[] = { &m->trust, &m->crls, &m->chain };
@@ -376,9 +384,11 @@ static enum ln_status digest_settings(struct making *m)
         parts[n++] = ln_span(lists[i], 32);
     }
     parts[n++] = ln_span(flags, sizeof flags);
+    parts[n++] = ln_span(lengths, sizeof lengths);
     parts[n++] = o->psk_identity;
-    parts[n++] = ln_span("", 1);
     parts[n++] = o->psk_key;
+    parts[n++] = ln_span(o->signatures, o->signature_count * sizeof *o->signatures);
+    parts[n++] = uri;
     for (size_t i = 0; i < o->alpn_count; i++)
         parts[n++] = ln_span(o->alpn[i], strlen(o->alpn[i]) + 1);
     uint8_t digest[LN_HASH_MAX];

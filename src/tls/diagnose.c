@@ -21,6 +21,9 @@
 #define MT_SERVER_HELLO_DONE 14
 #define MT_FINISHED 20
 
+/* AlertLevel, RFC 5246 7.2 */
+#define LEVEL_FATAL 2
+
 enum alert {
     A_UNEXPECTED_MESSAGE = 10,
     A_BAD_RECORD_MAC = 20,
@@ -35,11 +38,16 @@ enum alert {
     A_DECRYPT_ERROR = 51,
     A_PROTOCOL_VERSION = 70,
     A_INSUFFICIENT_SECURITY = 71,
+    A_USER_CANCELED = 90,
     A_UNRECOGNIZED_NAME = 112,
     A_UNKNOWN_PSK_IDENTITY = 115,
     A_CERTIFICATE_REQUIRED = 116,
     A_NO_APPLICATION_PROTOCOL = 120,
 };
+
+/** From how many datagrams on it is a pattern, and below which size they are small. */
+#define REPEATED 4
+#define SMALL_DATAGRAM 700
 
 struct verdict {
     enum ln_status status;
@@ -84,6 +92,16 @@ static struct verdict likely(enum ln_status status, enum ln_category category, c
 {
     struct verdict v = { status, category, true, text };
     return v;
+}
+
+/** Whether the peer's alert ended the connection. A warning does not (RFC 5246 7.2.2); in TLS 1.3 the
+ *  level means nothing, and user_canceled is the only one that goes on (RFC 8446 6.1). */
+static bool ended_by_alert(const struct ln_tls_facts *f)
+{
+    if (f->alert_from != LN_ALERT_RECEIVED)
+        return false;
+    bool levels = f->chosen_version != LN_TLS_1_3 && f->chosen_version != LN_DTLS_1_3;
+    return levels ? f->alert_level == LEVEL_FATAL : f->alert_number != A_USER_CANCELED;
 }
 
 /* ---- our refusal of a certificate ---- */
@@ -176,6 +194,11 @@ static struct verdict of_handshake_failure(const struct cause *c)
 
 static struct verdict of_decrypt_alert(const struct cause *c)
 {
+    if (c->psk && c->phase == LN_PHASE_HANDSHAKE && c->facts->chosen_version != LN_TLS_1_3 &&
+        c->client) /* RFC 4279 2: a server may hide whether it knows the identity */
+        return likely(LN_REFUSED, LN_CAT_PSK_KEY,
+                      "the server could not decrypt what our pre-shared key encrypted: the keys "
+                      "differ, or it does not know the identity and hides that");
     if (c->psk && c->phase == LN_PHASE_HANDSHAKE)
         return certain(LN_REFUSED, LN_CAT_PSK_KEY,
                        "the peer could not decrypt what our pre-shared key encrypted: the keys "
@@ -219,23 +242,36 @@ static struct verdict of_alert(const struct cause *c)
 
 /* ---- silence ---- */
 
+/** A server repeats its flight with certificates, and of all its datagrams none that is large comes
+ *  through. Chance may lose some of them, but hardly each time. */
+static bool only_small_ones(const struct cause *c)
+{
+    const struct ln_tls_link *link = c->t->link;
+    bool half_a_flight = c->client && !c->stream && !c->psk && !said(c, MT_FINISHED) &&
+                         !seen(c, MT_SERVER_HELLO_DONE);
+    return half_a_flight && link->datagrams >= REPEATED && link->largest < SMALL_DATAGRAM &&
+           (link->guard.facts.messages & ~(UINT64_C(1) << MT_HELLO_VERIFY)) != 0;
+}
+
 static struct verdict of_silence(const struct cause *c)
 {
     const struct ln_tls_facts *f = c->facts;
     if (!f->got_bytes && c->stream)
         return certain(LN_TIMEOUT, LN_CAT_STALLED,
                        "the peer accepted the connection and never answered our hello");
+    if (!f->got_bytes && c->t->link->datagrams > 0)
+        return likely(LN_TIMEOUT, LN_CAT_NOT_TLS,
+                      "something answers there, but not in DTLS: another protocol, or a newer version");
     if (!f->got_bytes)
         return certain(LN_TIMEOUT, LN_CAT_NO_ANSWER, "nothing ever came back from the peer");
     if (c->psk && c->client && said(c, MT_FINISHED))
         return likely(LN_TIMEOUT, LN_CAT_PSK_KEY,
                       "the server fell silent after our Finished, as DTLS servers do when the keys "
                       "differ; or the path died");
-    if (c->client && negotiated(c) && !c->stream && !seen(c, MT_SERVER_HELLO_DONE) &&
-        !said(c, MT_FINISHED))
+    if (only_small_ones(c))
         return likely(LN_TIMEOUT, LN_CAT_FRAGMENTS_LOST,
-                      "the server's hello arrived and the rest of its flight never did: large "
-                      "datagrams are lost on the way, or the path died");
+                      "small datagrams of the server's flight keep arriving and the others never do: "
+                      "large ones are lost on the way");
     if (c->client && f->certificate_sent && said(c, MT_FINISHED))
         return likely(LN_TIMEOUT, LN_CAT_STALLED,
                       "the server fell silent after our certificate: it refused it without a word, "
@@ -266,6 +302,12 @@ static struct verdict of_decrypt(const struct cause *c)
                    "a record does not decrypt: it was damaged or forged");
 }
 
+static bool chose_what_was_not_offered(const struct cause *c)
+{
+    return c->client && c->facts->alert_from == LN_ALERT_SENT &&
+           c->facts->alert_number == A_ILLEGAL_PARAMETER;
+}
+
 static struct verdict of_reason(const struct cause *c)
 {
     switch (c->facts->reason) {
@@ -276,8 +318,14 @@ static struct verdict of_reason(const struct cause *c)
     case LN_TLS_REASON_VERSION:
         return certain(LN_REFUSED, LN_CAT_VERSION, "no protocol version in common");
     case LN_TLS_REASON_SUITE:
+        if (chose_what_was_not_offered(c))
+            return certain(LN_BAD_PEER, LN_CAT_SUITE,
+                           "the server chose a cipher suite that was not offered");
         return certain(LN_REFUSED, LN_CAT_SUITE, "no cipher suite in common");
     case LN_TLS_REASON_GROUP:
+        if (chose_what_was_not_offered(c))
+            return certain(LN_BAD_PEER, LN_CAT_GROUP,
+                           "the server chose a key exchange group that was not offered");
         return certain(LN_REFUSED, LN_CAT_GROUP, "no key exchange group in common");
     case LN_TLS_REASON_SIGNATURE:
         if (c->psk && !c->client) /* no key was found, and there is no certificate to sign with */
@@ -313,9 +361,9 @@ static struct verdict judge(const struct cause *c)
     const struct ln_tls_facts *f = c->facts;
     if (c->status == LN_NO_MEMORY || f->reason == LN_TLS_REASON_MEMORY)
         return certain(LN_NO_MEMORY, LN_CAT_OUT_OF_MEMORY, "the TLS library ran out of memory");
-    if (f->reason == LN_TLS_REASON_VERIFY && f->alert_from != LN_ALERT_RECEIVED)
+    if (f->reason == LN_TLS_REASON_VERIFY && !ended_by_alert(f))
         return of_verify(c);
-    if (f->alert_from == LN_ALERT_RECEIVED)
+    if (ended_by_alert(f))
         return of_alert(c);
     if (c->status == LN_CLOSED && f->closed_by_peer && c->phase == LN_PHASE_TRANSFER)
         return certain(LN_CLOSED, LN_CAT_CLOSED_BY_PEER, "the peer ended the association");
@@ -389,7 +437,7 @@ enum ln_status ln__tls_diagnose(struct ln_tls_sock *t, enum ln_status status, en
         ln__tls_session_forget(t); /* perhaps it was the session that the server did not like */
     bool raw = is_raw(d, t->link->backend);
     bool lower_said = d->status != LN_OK && !raw;
-    if (lower_said && facts->alert_from != LN_ALERT_RECEIVED &&
+    if (lower_said && !ended_by_alert(facts) &&
         facts->reason != LN_TLS_REASON_VERIFY) { /* the deepest cause; ours is where it struck */
         d->phase = phase;
         add_facts(d, t, facts);

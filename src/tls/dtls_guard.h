@@ -24,8 +24,8 @@
  */
 #include <linnet/env.h>
 
-/** Messages of one side in one handshake: at most 4 HelloVerifyRequests and 8 others; doubled by
- *  nobody. A message_seq from here on is refused. */
+/** A message_seq from here on is refused: one side sends at most 4 HelloVerifyRequests and 8 other
+ *  messages in a handshake. */
 #define LN_GUARD_WINDOW 16
 /** The longest handshake message. A chain of ten certificates has less than 32 KiB. */
 #define LN_GUARD_MESSAGE_MAX 65536u

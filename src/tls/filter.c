@@ -128,7 +128,7 @@ static enum ln_status begin(struct ln_tls_sock *t)
     struct ln_name name;
     TRY(check_records(t));
     TRY(reference(t, &name));
-    enum ln_status st = ln__tls_link_new(t->config, &t->link);
+    enum ln_status st = ln__tls_link_new(t->base.env, t->config, &t->link);
     if (st != LN_OK)
         return ln_diag_set(t->base.diag, st, LN_CAT_OUT_OF_MEMORY, LN_PHASE_HANDSHAKE,
                            "no memory for a TLS connection");
@@ -182,6 +182,8 @@ static void established(struct ln_tls_sock *t, ln_msec now)
     link->open = true;
     t->handshake_ms = now - t->started_at;
     t->retransmit_at = LN_NEVER;
+    if (info.resumed && t->session_offered && info.version != LN_TLS_1_3)
+        t->session_stored = true; /* still: only a ticket of TLS 1.3 is spent when it is used */
     if (!is_dtls(t))
         return;
     ln__dtls_guard_established(&link->guard, ln__suite_record_min(info.suite));
@@ -367,6 +369,7 @@ static void tls_close(struct ln_sock *s)
     goodbye(t);
     ln__tls_link_free(t->link);
     t->link = NULL;
+    t->handed_over = false;
     t->session_offered = false;
     t->session_stored = false;
     t->time_floored = false;
@@ -391,8 +394,10 @@ static void tls_interest(const struct ln_sock *s, struct ln_interest *want)
         want->events = LN_WANT_READ;
         return;
     }
-    if (link == NULL)
+    if (link == NULL || t->handed_over) {
+        want->ready = true; /* the handshake is still to begin, and no handle tells */
         return;
+    }
     bool blocked = link->backend->wants_write(link->engine);
     if (s->state == LN_SOCK_CONNECTING) {
         want->events = blocked ? LN_WANT_WRITE : LN_WANT_READ;

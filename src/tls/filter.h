@@ -34,6 +34,8 @@ struct ln_tls_link {
     bool open;
     bool sending;                 /**< the flight under way is ours */
     struct ln_addr refused;       /**< the first address of a DTLS server that refused; or none */
+    uint16_t datagrams;           /**< DTLS: received in the handshake */
+    size_t largest;               /**< DTLS: the largest of them */
     bool too_large;               /**< the socket below would not take the last datagram */
     bool moved;                   /**< the hello must go to another address */
     struct ln_span peeked;        /**< listeners: the datagram being looked at */
@@ -77,7 +79,9 @@ enum ln_status ln__tls_sock_new(struct ln_sock *below, struct ln_tls_config *con
                                 const char *peer_name, struct ln_sock **out);
 
 /* link.c */
-enum ln_status ln__tls_link_new(struct ln_tls_config *config, struct ln_tls_link **out);
+/** @param env  of the socket: those that share a configuration do not share its memory */
+enum ln_status ln__tls_link_new(const struct ln_env *env, struct ln_tls_config *config,
+                                struct ln_tls_link **out);
 /** Start the engine for a socket of its own. */
 enum ln_status ln__tls_link_start(struct ln_tls_link *link, struct ln_tls_sock *owner,
                                   const char *server_name, struct ln_span session);

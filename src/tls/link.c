@@ -18,6 +18,14 @@ static void count_sent(struct ln_tls_link *link)
     link->sending = true;
 }
 
+static void count_datagram(struct ln_tls_link *link, size_t len)
+{
+    if (link->datagrams < UINT16_MAX)
+        link->datagrams++;
+    if (len > link->largest)
+        link->largest = len;
+}
+
 static void count_received(struct ln_tls_link *link)
 {
     if (link->sending || link->facts.flights_received == 0)
@@ -91,10 +99,13 @@ static enum ln_status recv_datagram(struct ln_tls_link *link, struct ln_mspan ro
         if (st != LN_OK)
             return st;
         if (!link->open)
-            count_received(link);
+            count_datagram(link, *got);
         *got = ln__dtls_guard_filter(&link->guard, room.data, *got);
-        if (*got > 0)
-            return LN_OK;
+        if (*got == 0)
+            continue;
+        if (!link->open)
+            count_received(link);
+        return LN_OK;
     }
     return LN_AGAIN;
 }
@@ -123,9 +134,9 @@ static void io_session(void *ctx, struct ln_span blob)
     ln__tls_session_save(link->owner, blob);
 }
 
-enum ln_status ln__tls_link_new(struct ln_tls_config *config, struct ln_tls_link **out)
+enum ln_status ln__tls_link_new(const struct ln_env *env, struct ln_tls_config *config,
+                                struct ln_tls_link **out)
 {
-    const struct ln_env *env = config->env;
     struct ln_tls_link *link = ln_calloc(env, 1, sizeof *link);
     void *engine = ln_calloc(env, 1, config->backend->engine_bytes);
     if (link == NULL || engine == NULL) {

@@ -105,7 +105,7 @@ static enum ln_status ensure_link(struct ln_tls_sock *t)
 {
     if (t->link != NULL || t->config->kind != LN_DTLS)
         return LN_OK;
-    enum ln_status st = ln__tls_link_new(t->config, &t->link);
+    enum ln_status st = ln__tls_link_new(t->base.env, t->config, &t->link);
     if (st == LN_OK)
         st = listen_with(t, t->link);
     if (st == LN_OK)

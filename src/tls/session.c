@@ -33,10 +33,20 @@ static bool hash(const struct ln_tls_config *c, const struct ln_span *parts, siz
     return ln__tls_hash(c->env, c->backend, LN_SHA256, parts, count, out) == LN_OK;
 }
 
-/** Key and binding of this socket's peer. */
-static bool identify(struct ln_tls_sock *t)
+static void write_key(struct ln_tls_sock *t, const uint8_t *digest)
 {
     static const char hex[] = "0123456789abcdef";
+    for (size_t i = 0; i < 16; i++) {
+        t->session_key[2 * i] = hex[digest[i] >> 4];
+        t->session_key[2 * i + 1] = hex[digest[i] & 15];
+    }
+    t->session_key[32] = '\0';
+}
+
+/** Key and binding of this socket's peer. Where they cannot be computed there is no key, not that of
+ *  the peer before. */
+static bool identify(struct ln_tls_sock *t)
+{
     const struct ln_tls_config *c = t->config;
     const struct ln_tlsa_set *records = ln__tls_records(t);
     uint8_t kind = (uint8_t)c->kind;
@@ -45,18 +55,15 @@ static bool identify(struct ln_tls_sock *t)
     const struct ln_span peer[] = { ln_span(&kind, 1), ln_span(port, 2),
                                     ln_span(host, strlen(host) + 1), ln_span_str(ln__tls_name(t)) };
     uint8_t digest[LN_HASH_MAX];
-    if (!hash(c, peer, sizeof peer / sizeof *peer, digest))
-        return false;
-    for (size_t i = 0; i < 16; i++) {
-        t->session_key[2 * i] = hex[digest[i] >> 4];
-        t->session_key[2 * i + 1] = hex[digest[i] & 15];
-    }
-    t->session_key[32] = '\0';
+    uint8_t binding[LN_HASH_MAX];
     const struct ln_span all[] = { ln_span(digest, DIGEST_LEN), ln_span(c->digest, DIGEST_LEN),
                                    ln__tlsa_set_bytes(records) };
-    if (!hash(c, all, sizeof all / sizeof *all, digest))
+    t->session_key[0] = '\0';
+    if (!hash(c, peer, sizeof peer / sizeof *peer, digest) ||
+        !hash(c, all, sizeof all / sizeof *all, binding))
         return false;
-    memcpy(t->session_binding, digest, DIGEST_LEN);
+    write_key(t, digest);
+    memcpy(t->session_binding, binding, DIGEST_LEN);
     return true;
 }
 
@@ -101,6 +108,7 @@ size_t ln__tls_session_load(struct ln_tls_sock *t, struct ln_mspan room)
         return 0;
     }
     memmove(room.data, payload.data, payload.len);
+    ln_wipe(room.data + payload.len, len - payload.len);
     return payload.len;
 }
 
@@ -142,7 +150,7 @@ void ln__tls_session_save(struct ln_tls_sock *t, struct ln_span blob)
     enum ln_status st = LN_NO_MEMORY;
     if (len > 0)
         st = store->save(store->ctx, t->session_key, ln_span(frame, len));
-    ln_wipe(frame, len);
+    ln_wipe(frame, FRAME_LEN + blob.len);
     t->session_stored = st == LN_OK;
     if (st != LN_OK)
         ln_log(t->base.env, LN_LOG_WARN, "tls", "a session could not be stored (%s)",
@@ -152,7 +160,8 @@ void ln__tls_session_save(struct ln_tls_sock *t, struct ln_span blob)
 void ln__tls_session_forget(struct ln_tls_sock *t)
 {
     const struct ln_session_store *store = &t->config->sessions;
-    if (!t->config->has_sessions || (t->session_key[0] == '\0' && !identify(t)))
+    bool current = t->session_key[0] != '\0' && t->base.host == NULL; /* of the last connect */
+    if (!t->config->has_sessions || (!current && !identify(t)))
         return;
     (void)store->remove(store->ctx, t->session_key);
     t->session_stored = false;

@@ -105,6 +105,7 @@ enum ln_status ln_sock_set_server_name(struct ln_sock *s, const char *name)
     }
     ln_free(s->env, t->server_name);
     t->server_name = copy;
+    t->session_key[0] = '\0'; /* that was another peer's */
     return LN_OK;
 }
 

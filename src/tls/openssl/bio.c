@@ -33,8 +33,8 @@ static int bio_write(BIO *bio, const char *data, int len)
     if (e == NULL || len <= 0)
         return 0;
     size_t n = (size_t)len;
-    if (e->exhausted)
-        return len; /* one transmission too many, which OpenSSL makes by itself */
+    if (e->muted)
+        return len; /* one transmission too many */
     if (e->config->datagram && n > e->mtu)
         n = whole_records((const uint8_t *)data, n, e->mtu);
     size_t sent = 0;
@@ -56,6 +56,7 @@ static int bio_read(BIO *bio, char *room, int len)
     BIO_clear_retry_flags(bio);
     if (e == NULL || len <= 0)
         return 0;
+    e->muted = false; /* what is sent from here on answers something */
     size_t got = 0;
     enum ln_status st = e->io->recv(e->io->ctx, ln_mspan(room, (size_t)len), &got);
     if (st == LN_OK) {

@@ -25,8 +25,10 @@ static unsigned int next_interval(SSL *ssl, unsigned int previous_us)
     uint64_t next_ms = e->config->first_ms;
     if (previous_us == 0) {
         e->flight++;
+        e->exhausted = false; /* the answer came in the last moment */
     } else if (previous_us / 1000 >= e->config->max_ms) {
         e->exhausted = true;
+        e->muted = true;
     } else {
         e->facts->retransmissions++;
         next_ms = (uint64_t)previous_us / 1000 * 2;
@@ -134,6 +136,7 @@ static void begin(struct ossl_engine *e)
         ERR_clear_error();
     e->io_status = LN_OK;
     e->write_blocked = false;
+    e->muted = false;
 }
 
 /* ---- handshake ---- */
@@ -171,6 +174,7 @@ static enum ln_status listen_once(struct ossl_engine *e, struct ln_diag *diag)
     BIO_ADDR_free(nobody);
     if (ret > 0) {
         e->listening = false;
+        e->failed = false; /* what was somebody else's */
         e->facts->address_verified = true;
         return LN_AGAIN;
     }
@@ -235,14 +239,17 @@ static enum ln_status write_plain(void *engine, struct ln_span plain, size_t *us
     return ret == 1 ? LN_OK : outcome(e, ret, diag);
 }
 
-/** An empty room asks whether anything is there. */
+/** An empty room asks whether anything is there; the end of a stream is something. */
 static enum ln_status peek(struct ossl_engine *e, struct ln_diag *diag)
 {
     uint8_t byte;
     size_t got = 0;
     int ret = SSL_peek_ex(e->ssl, &byte, 1, &got);
     e->drained = ret != 1;
-    return ret == 1 ? LN_OK : outcome(e, ret, diag);
+    if (ret == 1)
+        return LN_OK;
+    enum ln_status st = outcome(e, ret, diag);
+    return st == LN_CLOSED && !e->config->datagram ? LN_OK : st;
 }
 
 static enum ln_status read_stream(struct ossl_engine *e, struct ln_mspan room, size_t *got,
@@ -253,7 +260,7 @@ static enum ln_status read_stream(struct ossl_engine *e, struct ln_mspan room, s
     if (ret == 1)
         return LN_OK;
     enum ln_status st = outcome(e, ret, diag);
-    return st == LN_CLOSED ? LN_OK : st; /* close_notify: the proven end */
+    return st == LN_CLOSED && !e->failed ? LN_OK : st; /* close_notify alone proves the end */
 }
 
 /** One record is one datagram. SSL would keep the rest of a record for the next call, so a record

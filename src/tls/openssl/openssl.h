@@ -54,6 +54,7 @@ struct ossl_engine {
     size_t mtu;
     uint32_t flight;           /**< how often the retransmission timer began anew */
     bool exhausted;            /**< its longest wait has passed in vain */
+    bool muted;                /**< ... and OpenSSL sends the flight once more all the same */
     enum ln_status io_status;  /**< what the socket below failed with, LN_OK if it did not */
     bool eof;                  /**< the stream below ended */
     bool write_blocked;        /**< the socket below took nothing */
