@@ -129,16 +129,14 @@ static enum ln_status read_boundary(struct ln_span line, const char *mark, struc
     return LN_OK;
 }
 
-/* "Name: value" of this name (case does not count in RFC 1421; in use it is always the same). */
-static bool is_header(struct ln_span line, const char *name, struct ln_span *value)
+/* The value of a "Name: value", if the line has this name (which is always written the same way). */
+static void read_header(struct ln_span line, const char *name, struct ln_span *value)
 {
     if (!starts_with(line, name))
-        return false;
+        return;
     struct ln_span rest = trim(without_first(line, strlen(name)));
-    if (rest.len == 0 || rest.data[0] != ':')
-        return false;
-    *value = trim(without_first(rest, 1));
-    return true;
+    if (rest.len > 0 && rest.data[0] == ':')
+        *value = trim(without_first(rest, 1));
 }
 
 /* RFC 1421 4.4: headers, if the first line has a colon, up to an empty line. */
@@ -151,8 +149,8 @@ static enum ln_status read_headers(struct ln_cursor *text, struct ln_pem *block)
     do {
         if (line.len > 0 && line.data[0] == '-')
             return LN_BAD_PEER;
-        (void)is_header(line, "Proc-Type", &block->proc_type);
-        (void)is_header(line, "DEK-Info", &block->dek_info);
+        read_header(line, "Proc-Type", &block->proc_type);
+        read_header(line, "DEK-Info", &block->dek_info);
         *text = ahead;
         if (line.len == 0)
             return LN_OK;

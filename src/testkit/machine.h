@@ -12,7 +12,7 @@
 bool ln__testkit_point_fails(struct ln_testkit_host *host, enum ln_testkit_point point,
                              enum ln_status *status);
 
-void *ln__testkit_machine_resize(void *ctx, void *block, size_t size);
+void *ln__testkit_machine_resize(void *ctx, void *memory, size_t size);
 enum ln_status ln__testkit_machine_random(void *ctx, struct ln_mspan room);
 void ln__testkit_machine_log(void *ctx, enum ln_level level, const char *module, const char *text);
 extern const struct ln_resolver_ops ln__testkit_machine_resolver_ops;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /**
  * @file memory.c
- * The counting allocator. Each block has a header in front of it: its size, its number, its place in
- * the list of live blocks, so that a leak can be named. The block ends where the heap's block ends.
+ * The counting allocator. Each block has a header in front of it: its size, its number, its place
+ * in the list of live blocks, so that a leak can be named. It ends where the heap's block ends.
  */
 #include <stdalign.h>
 

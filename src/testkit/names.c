@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /**
  * @file names.c
- * Names: the zone of a world, and the resolver that answers from it. The zone is read when an answer
- * comes due, so that a name may change while it is asked for.
+ * Names: the zone of a world, and the resolver that answers from it. The zone is read when an
+ * answer comes due, so that a name may change while it is asked for.
  */
 #include <stdio.h>
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /**
  * @file random.c
- * Randomness that repeats: one sequence for each host, from the seed of the kit. Never for a device.
+ * Randomness that repeats: one sequence for each host, from the seed. Never for a device.
  */
 #include "testkit/machine.h"
 

@@ -4,7 +4,6 @@
  * Data over TLS and DTLS: boundaries, truncation, what is pending, timeouts, the kinds of endings,
  * counters (secure-sockets.md 1.4 and 1.6).
  */
-#include <linnet/filter.h>
 #include "support/rawpeer.h"
 #include "support/tlspair.h"
 
@@ -14,6 +13,7 @@
 #include <stdlib.h>
 
 #include <cmocka.h>
+#include <linnet/filter.h>
 
 #define COUNT(table) (sizeof(table) / sizeof((table)[0]))
 

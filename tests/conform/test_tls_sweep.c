@@ -94,6 +94,8 @@ static enum ln_testkit_verdict scenario(void *user, struct ln_testkit_trial *tri
     }
     if (!first)
         verdict = told(job, trial);
+    else if (pair.accept_failures > 0) /* accept told, and the client came again */
+        verdict = LN_TESTKIT_TOLERATED;
     else if (job->heals && ln_testkit_hits(trial->device, job->point) > 0)
         verdict = LN_TESTKIT_TOLERATED;
     if (verdict == LN_TESTKIT_FAILED && !job->sticky) {
@@ -165,7 +167,8 @@ static void sweep_all(enum ln_testkit_point point, bool heals, size_t stride)
                 struct ln_session_store store = ln_session_store_slot(&job.slot);
                 job.point = point;
                 job.serves = serves != 0;
-                job.heals = heals;
+                /* a DTLS listener makes what the next client needs before that one comes */
+                job.heals = heals || (serves != 0 && rows.row[r].kind == LN_DTLS);
                 if (kind == 0)
                     job.spec = tls_case_psk(&rows.row[r], "PSK");
                 else if (kind == 1)
@@ -194,7 +197,7 @@ static void test_every_allocation(void **state)
 static void test_every_network_call(void **state)
 {
     (void)state;
-    sweep_all(LN_TESTKIT_NET, true, tls_full() ? 1 : 3);
+    sweep_all(LN_TESTKIT_NET, true, tls_full() ? 1 : 7);
 }
 
 /* scenario: S21 */

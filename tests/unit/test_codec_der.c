@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Unit tests of src/codec/der.c. */
+#include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
-#include <setjmp.h>
 #include <stdint.h>
+
 #include <cmocka.h>
 
 #include "codec/der.h"
@@ -75,6 +76,16 @@ static void test_long_lengths(void **state)
     assert_int_equal(v.body.len, 128);
 }
 
+/* 0x80 is no length of 128. */
+static void test_indefinite_length(void **state)
+{
+    (void)state;
+    uint8_t data[2 + 200] = { 0x30, 0x80 };
+    struct ln_cursor c = ln__cursor(bytes_copy(ln_span(data, sizeof data)));
+    struct ln_der v;
+    assert_int_equal(ln__der_read(&c, &v), LN_BAD_PEER);
+}
+
 static void test_expected_and_optional(void **state)
 {
     (void)state;
@@ -132,6 +143,10 @@ static void test_integers(void **state)
     assert_int_equal(value, 3);
     assert_int_equal(ln__der_integer(&c, &body), LN_OK); /* large and negative: only measured */
     assert_int_equal(body.len, 9);
+    c = ln__cursor(bytes_hex("02 02 00 01"));
+    assert_int_equal(ln__der_integer(&c, &body), LN_BAD_PEER);
+    c = ln__cursor(bytes_hex("02 00"));
+    assert_int_equal(ln__der_integer(&c, &body), LN_BAD_PEER);
 }
 
 static void test_booleans(void **state)
@@ -176,7 +191,9 @@ static void test_bit_strings(void **state)
     (void)state;
     struct ln_span bytes;
     unsigned unused = 9;
-    struct ln_cursor c = ln__cursor(bytes_hex("03 03 04 aa b0  03 01 00"));
+    struct ln_cursor c = ln__cursor(bytes_hex("03 02 07 80  03 03 04 aa b0  03 01 00"));
+    assert_int_equal(ln__der_bit_string(&c, &bytes, &unused), LN_OK);
+    assert_int_equal(unused, 7);
     assert_int_equal(ln__der_bit_string(&c, &bytes, &unused), LN_OK);
     assert_int_equal(unused, 4);
     assert_true(ln_span_equal(bytes, bytes_hex("aab0")));
@@ -297,6 +314,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_values),
         cmocka_unit_test(test_long_lengths),
+        cmocka_unit_test(test_indefinite_length),
         cmocka_unit_test(test_expected_and_optional),
         cmocka_unit_test(test_integers),
         cmocka_unit_test(test_booleans),

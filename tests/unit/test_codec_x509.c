@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Unit tests of src/codec/x509.c and src/codec/x509_text.c. The files are made by
  * tests/data/x509/make.sh. */
+#include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
-#include <setjmp.h>
 #include <stdint.h>
+
 #include <cmocka.h>
 
 #include "codec/x509.h"
@@ -198,8 +199,13 @@ static void test_public_keys(void **state)
 static struct ln_span common_name(uint8_t tag, struct ln_span value)
 {
     const uint8_t v = (uint8_t)value.len;
-    const uint8_t head[] = { 0x30, (uint8_t)(v + 11), 0x31, (uint8_t)(v + 9), 0x30, (uint8_t)(v + 7),
-                             0x06, 3, 0x55, 4, 3, tag, v };
+    const uint8_t head[] = { 0x30, (uint8_t)(v + 11),
+                             0x31, (uint8_t)(v + 9),
+                             0x30, (uint8_t)(v + 7),
+                             0x06, 3,
+                             0x55, 4,
+                             3,    tag,
+                             v };
     const struct ln_span parts[] = { ln_span(head, sizeof head), value };
     return bytes_join(parts, 2);
 }
@@ -215,6 +221,11 @@ static const struct {
     { 0x16, "61 ff 62", "CN=a?b", "IA5String with another byte in it" },
     { 0x14, "4d fc 6c", "CN=Mül", "T61String as Latin-1" },
     { 0x1e, "00 61 01 42", "CN=ał", "BMPString" },
+    { 0x1e, "20 ac", "CN=€", "BMPString, three bytes of UTF-8" },
+    { 0x1e, "08 00", "CN=ࠀ", "the first of these" },
+    { 0x1e, "00 80", "CN=??", "a control character of C1, two bytes of UTF-8" },
+    { 0x1c, "00010000 0010ffff", "CN=𐀀\xf4\x8f\xbf\xbf", "the ends of four bytes" },
+    { 0x1e, "d8 00 df ff", "CN=??", "the ends of the surrogates" },
     { 0x1e, "d8 3d de 00", "CN=??", "BMPString has no surrogates" },
     { 0x1e, "00 61 00", "CN=a", "half a character is left out" },
     { 0x1c, "0001f600", "CN=😀", "UniversalString" },
@@ -224,7 +235,7 @@ static const struct {
     { 0x0c, "61 00 62", "CN=a?b", "NUL" },
     { 0x0c, "61 1b5b32 4a", "CN=a?[2J", "terminal sequence" },
     { 0x0c, "61 0a 62", "CN=a b", "line break" },
-    { 0x0c, "61 e280ae 62", "CN=a?b", "right-to-left override" },
+    { 0x0c, "61 e280ae 62", "CN=a???b", "right-to-left override" },
     { 0x0c, "61 c080", "CN=a??", "overlong UTF-8" },
     { 0x0c, "612c4f3d62", "CN=a\\,O=b", "a comma cannot begin another attribute" },
     { 0x0c, "2b 22 5c 3c 3e 3b", "CN=\\+\\\"\\\\\\<\\>\\;", "nor the other special characters" },
@@ -248,6 +259,8 @@ static const struct {
     { "30 12  31 10  30 0e 06 0a 0992268993f22c640119 0c 00", "DC=", "a long known type" },
     { "30 0c  31 0a  30 08 06 03 2a0304 0c 01 61", "1.2.3.4=a", "an unknown type" },
     { "30 0d  31 0b  30 09 06 04 88370304 0c 01 61", "2.999.3.4=a", "its first arc is above 39" },
+    { "30 0a  31 08  30 06 06 01 50 0c 01 61", "2.0=a", "the first one there" },
+    { "30 0f  31 0d  30 0b 06 06 2a8fffffff7f 0c 01 61", "1.2.4294967295=a", "a large arc" },
     { "30 11  31 0f  30 0d 06 08 2a8f8f8f8f8f8f7f 0c 01 61", "1.2.?=a", "an arc above 32 bits" },
     { "", "(unreadable)", "nothing" },
     { "31 00", "(unreadable)", "no SEQUENCE" },
@@ -283,6 +296,25 @@ static void test_names_are_cut(void **state)
             assert_memory_equal(text, whole, got - (room <= len ? 3 : 0));
     }
     assert_string_equal(text, whole);
+}
+
+/* 400 characters of a BMPString, 3 bytes each in UTF-8: cut, and between two of them. */
+static void test_long_values(void **state)
+{
+    (void)state;
+    uint8_t data[19 + 800];
+    struct ln_span head = bytes_hex("30 820331 31 82032d 30 820329 06 03 550403 1e 820320");
+    assert_int_equal(head.len, 21);
+    for (size_t i = 0; i < 400; i++) {
+        data[2 * i] = 0x20;
+        data[2 * i + 1] = 0xac;
+    }
+    const struct ln_span parts[] = { head, ln_span(data, 800) };
+    char text[512];
+    size_t len = ln__x509_name_text(bytes_join(parts, 2), text, sizeof text);
+    assert_in_range(len, 250, 270);
+    assert_memory_equal(text, "CN=€€", 9);
+    assert_string_equal(text + len - 6, "€...");
 }
 
 /* Forty parts: the most specific ones are shown. */
@@ -344,13 +376,87 @@ static void test_malformed_crls(void **state)
     struct ln_crl crl = { .this_update = 77 };
     struct ln_span whole = bytes_file("x509/crl.der");
     for (size_t len = 0; len < whole.len; len++)
-        assert_int_equal(ln__x509_crl_read(bytes_copy(ln_span(whole.data, len)), &crl), LN_BAD_PEER);
+        assert_int_equal(ln__x509_crl_read(bytes_copy(ln_span(whole.data, len)), &crl),
+                         LN_BAD_PEER);
     const struct ln_span parts[] = { whole, ln_span("", 1) };
     assert_int_equal(ln__x509_crl_read(bytes_join(parts, 2), &crl), LN_BAD_PEER);
     assert_int_equal(ln__x509_crl_read(bytes_file("x509/sub.der"), &crl), LN_BAD_PEER);
     struct ln_x509 cert;
     assert_int_equal(ln__x509_read(whole, &cert), LN_BAD_PEER);
+    struct ln_span v3 =
+        bytes_replace(whole, bytes_hex("3081960201013005"), bytes_hex("3081960201023005"));
+    assert_int_equal(ln__x509_crl_read(v3, &crl), LN_BAD_PEER); /* there is no version 3 */
     assert_int_equal(crl.this_update, 77);
+}
+
+/* A CRL with so many unknown extensions, 1.2.n. */
+static struct ln_span crl_with_extensions(size_t count)
+{
+    uint8_t list[100 * 9];
+    for (size_t i = 0; i < count; i++) {
+        const uint8_t extension[9] = { 0x30, 7, 0x06, 2, 0x2a, (uint8_t)(i + 1), 0x04, 1, 0 };
+        memcpy(list + 9 * i, extension, sizeof extension);
+    }
+    const uint8_t all = (uint8_t)(9 * count >> 8);
+    const uint8_t low = (uint8_t)(9 * count);
+    const size_t wrapped = 9 * count + 4;
+    const size_t tbs = wrapped + 4 + 26;
+    const uint8_t head[] = {
+        0x30,
+        0x82,
+        (uint8_t)((tbs + 14) >> 8),
+        (uint8_t)(tbs + 14), /* CertificateList */
+        0x30,
+        0x82,
+        (uint8_t)(tbs >> 8),
+        (uint8_t)tbs, /* tbsCertList */
+        0x02,
+        1,
+        1, /* version 2 */
+        0x30,
+        4,
+        0x06,
+        2,
+        0x2a,
+        0x03, /* algorithm */
+        0x30,
+        0, /* issuer */
+        0x17,
+        13,
+        '2',
+        '6',
+        '1',
+        '1',
+        '2',
+        '3',
+        '0',
+        '0',
+        '0',
+        '0',
+        '0',
+        '0',
+        'Z',
+        0xa0,
+        0x82,
+        (uint8_t)(wrapped >> 8),
+        (uint8_t)wrapped,
+        0x30,
+        0x82,
+        all,
+        low,
+    };
+    const struct ln_span parts[] = { ln_span(head, sizeof head), ln_span(list, 9 * count),
+                                     bytes_hex("30 04 06 02 2a 03  03 02 00 00") };
+    return bytes_join(parts, 3);
+}
+
+static void test_number_of_extensions(void **state)
+{
+    (void)state;
+    struct ln_crl crl;
+    assert_int_equal(ln__x509_crl_read(crl_with_extensions(30), &crl), LN_OK);
+    assert_int_equal(ln__x509_crl_read(crl_with_extensions(64), &crl), LN_OK);
+    assert_int_equal(ln__x509_crl_read(crl_with_extensions(65), &crl), LN_BAD_PEER);
 }
 
 int main(void)
@@ -367,10 +473,12 @@ int main(void)
         cmocka_unit_test(test_values_of_names),
         cmocka_unit_test(test_forms_of_names),
         cmocka_unit_test(test_names_are_cut),
+        cmocka_unit_test(test_long_values),
         cmocka_unit_test(test_names_of_many_parts),
         cmocka_unit_test(test_alternative_names_as_text),
         cmocka_unit_test(test_fields_of_a_crl),
         cmocka_unit_test(test_malformed_crls),
+        cmocka_unit_test(test_number_of_extensions),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/**
+ * @file test_tls_review_handshake.c
+ * Corners of handshakes that a review found: the last moment of a schedule, sockets that nobody has
+ * stepped yet, a listener whose answer could not be sent.
+ */
+#include "support/tlspair.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+static struct tls_pki world;
+
+static int setup(void **state)
+{
+    (void)state;
+    tls_pki_init(&world);
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    (void)state;
+    tls_pki_deinit(&world);
+    return 0;
+}
+
+/* ---- the last moment ---- */
+
+/* The longest wait ends in the same moment in which the answer comes, for each flight: what is sent
+ * then must leave, in the handshake and after it (tls_backend.h: "unless the answer has just come"). */
+/* scenario: S24 */
+static void test_an_answer_in_the_last_moment(void **state)
+{
+    (void)state;
+    struct tls_rows rows = tls_rows_of(LN_DTLS_1_2);
+    for (size_t r = 0; r < rows.count; r++) {
+        struct tls_case c = tls_case_psk(&rows.row[r], "an answer in the last moment");
+        c.client.handshake_first_ms = 1000;
+        c.client.handshake_max_ms = 1000;
+        c.link.delay_min_ms = 500;
+        struct tls_pair p;
+        tls_pair_open(&p, &c);
+        tls_pair_must_connect(&p);
+        tls_pair_must_exchange(&p);
+        tls_pair_close(&p);
+    }
+}
+
+/* ---- nobody has stepped it yet ---- */
+
+static void must_not_sleep(const struct tls_pair *p, const struct ln_sock *s, const char *who)
+{
+    struct ln_interest want;
+    ln_sock_interest(s, 0, &want);
+    if (!want.ready && want.deadline == LN_NEVER)
+        tls_fail(p, "%s would wait for ever", who);
+}
+
+static bool has_client(struct tls_pair *p, void *user)
+{
+    struct ln_sock *tcp = user;
+    struct ln_sock_info info;
+    ln_sock_info(tcp, &info);
+    return info.state == LN_SOCK_OPEN && p->server != NULL;
+}
+
+/* A handshake that is still to begin is work that no handle announces: the client's hello waits for
+ * it, and so does the limit for clients that say nothing. */
+/* scenario: C4 */
+static void test_before_the_first_step(void **state)
+{
+    (void)state;
+    struct tls_rows rows = tls_rows_of(LN_TLS_1_2);
+    for (size_t r = 0; r < rows.count; r++) {
+        struct tls_case c = tls_case_cert(&rows.row[r], "sockets that nobody stepped", &world);
+        struct tls_pair p;
+        struct ln_sock *tcp = NULL;
+        tls_pair_open(&p, &c);
+        assert_int_equal(ln_sock_new(&p.client_env, LN_TCP, NULL, NULL, NULL, &tcp), LN_OK);
+        assert_int_equal(ln_sock_connect(tcp, TLS_HOST, TLS_PORT, tls_pair_now(&p)), LN_AGAIN);
+        p.socks[3] = tcp;
+        assert_true(tls_pair_until(&p, has_client, tcp, 1000));
+        must_not_sleep(&p, p.server, "an accepted socket");
+        p.socks[3] = NULL;
+        assert_int_equal(ln_sock_wrap(&tcp, p.client_config, TLS_HOST, NULL), LN_OK);
+        must_not_sleep(&p, tcp, "a wrapped socket");
+        ln_sock_free(tcp);
+        tls_pair_close(&p);
+    }
+}
+
+/* ---- a listener that could not answer once ---- */
+
+static struct {
+    const struct ln_net_ops *real;
+    struct ln_net_ops ops;
+    unsigned failures;
+} network;
+
+static enum ln_status failing_send(void *ctx, ln_handle h, const struct ln_addr *to,
+                                   struct ln_span data, size_t *sent, struct ln_diag *diag)
+{
+    if (to != NULL && network.failures > 0) {
+        network.failures--;
+        return LN_DENIED;
+    }
+    return network.real->send(ctx, h, to, data, sent, diag);
+}
+
+/* A firewall of the server's own that refuses one answer to a stranger (EPERM) is that stranger's
+ * loss: the client who comes next has a healthy association, up to its close_notify. */
+/* scenario: S40 */
+static void test_a_listener_survives_a_refused_answer(void **state)
+{
+    (void)state;
+    struct tls_rows rows = tls_rows_of(LN_DTLS_1_2);
+    for (size_t r = 0; r < rows.count; r++) {
+        struct tls_case c = tls_case_psk(&rows.row[r], "one answer of the listener is refused");
+        c.no_polling = true;
+        struct tls_pair p;
+        uint8_t room[16];
+        size_t got = 0;
+        tls_pair_open(&p, &c);
+        network.real = p.server_env.net.ops;
+        network.ops = *network.real;
+        network.ops.send = failing_send;
+        network.failures = 1;
+        p.server_env.net.ops = &network.ops;
+        tls_pair_must_connect(&p);
+        assert_int_equal(network.failures, 0);
+        tls_pair_must_exchange(&p);
+        ln_sock_close(p.server);
+        assert_int_equal(tls_pair_recv(&p, p.client, ln_mspan(room, sizeof room), &got, 1000),
+                         LN_CLOSED);
+        tls_pair_close(&p);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_an_answer_in_the_last_moment),
+        cmocka_unit_test(test_before_the_first_step),
+        cmocka_unit_test(test_a_listener_survives_a_refused_answer),
+    };
+    return cmocka_run_group_tests(tests, setup, teardown);
+}

@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/**
+ * @file test_tls_review_transfer.c
+ * Corners of open connections that a review found: the end of a stream as the answer to a question,
+ * alerts that end nothing, and whose memory is used.
+ */
+#include "support/rawpeer.h"
+#include "support/tlspair.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+static struct tls_pki world;
+
+static int setup(void **state)
+{
+    (void)state;
+    tls_pki_init(&world);
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    (void)state;
+    tls_pki_deinit(&world);
+    return 0;
+}
+
+static struct ln_sock_info info_of(const struct ln_sock *s)
+{
+    struct ln_sock_info info;
+    ln_sock_info(s, &info);
+    return info;
+}
+
+/* ---- a question at the end of a stream ---- */
+
+/* sock.h: "Empty room is a question: LN_OK if a receive would not say LN_AGAIN. Nothing is consumed."
+ * A receive would say LN_OK and 0: the proven end. */
+/* scenario: S44, S47 */
+static void test_is_anything_there_at_the_end(void **state)
+{
+    (void)state;
+    struct tls_rows rows = tls_rows(0);
+    for (size_t r = 0; r < rows.count; r++) {
+        if (rows.row[r].kind != LN_TLS)
+            continue;
+        struct tls_case c = tls_case_psk(&rows.row[r], "is anything there at the end?");
+        struct tls_pair p;
+        uint8_t room[8];
+        size_t got = 77;
+        tls_pair_open(&p, &c);
+        tls_pair_must_connect(&p);
+        ln_sock_close(p.server);
+        tls_pair_run(&p, 100);
+        for (int i = 0; i < 3; i++) {
+            assert_int_equal(ln_sock_recv(p.client, ln_mspan(NULL, 0), &got), LN_OK);
+            assert_int_equal(got, 0);
+            assert_int_equal(info_of(p.client).state, LN_SOCK_OPEN);
+        }
+        assert_int_equal(ln_sock_recv(p.client, ln_mspan(room, sizeof room), &got), LN_OK);
+        assert_int_equal(got, 0);
+        tls_pair_close(&p);
+    }
+}
+
+/* ---- alerts that end nothing ---- */
+
+static int warn_about_the_name(SSL *ssl, int *alert, void *user)
+{
+    (void)ssl;
+    (void)alert;
+    (void)user;
+    return SSL_TLSEXT_ERR_ALERT_WARNING; /* unrecognized_name, and the handshake goes on */
+}
+
+static void warn(void *user, SSL_CTX *ctx)
+{
+    (void)user;
+    (void)SSL_CTX_set_tlsext_servername_callback(ctx, warn_about_the_name);
+}
+
+/* RFC 5246 7.2.2: a warning does not end a connection. What ended it later is told, and the warning
+ * as what it was. */
+/* scenario: S39, S47, C3 */
+static void test_a_warning_does_not_hide_a_reset(void **state)
+{
+    (void)state;
+    static const struct ln_span key = { (const uint8_t *)"0123456789abcdef", 16 };
+    struct tls_rows rows = tls_rows_of(LN_TLS_1_2);
+    for (size_t r = 0; r < rows.count; r++) {
+        struct tls_case c = tls_case_psk(&rows.row[r], "a warning, and later a reset");
+        struct raw_server raw = { .psk_identity = "device-1", .psk_key = key, .setup = warn };
+        c.raw = &raw;
+        struct tls_pair p;
+        uint8_t room[16];
+        size_t got = 77;
+        tls_pair_open(&p, &c);
+        tls_pair_must_connect(&p);
+        assert_true(ln_testkit_reset_streams(p.kit, NULL, NULL) > 0);
+        (void)tls_pair_recv(&p, p.client, ln_mspan(room, sizeof room), &got, 1000);
+        p.client_diag = *ln_sock_diag(p.client);
+        tls_want_category(&p, &p.client_diag, LN_CAT_RESET);
+        tls_want_alert(&p, &p.client_diag, LN_ALERT_RECEIVED, 112);
+        assert_int_equal(p.client_diag.alert_level, 1);
+        tls_pair_close(&p);
+    }
+}
+
+/* ---- whose memory ---- */
+
+/* sock.h: a socket's memory comes from the environment it was made with, and from no other: sockets of
+ * several threads share a configuration, not its allocator. */
+/* scenario: S21 */
+static void test_memory_is_the_sockets_own(void **state)
+{
+    (void)state;
+    struct tls_rows rows = tls_rows(0);
+    for (size_t r = 0; r < rows.count; r++) {
+        struct tls_case c = tls_case_psk(&rows.row[r], "a configuration of somebody else");
+        struct tls_pair p;
+        struct ln_testkit_host *other = NULL;
+        struct ln_env env;
+        struct ln_tls_config *config = NULL;
+        struct ln_testkit_memory before;
+        struct ln_testkit_memory after;
+        tls_pair_open(&p, &c);
+        assert_int_equal(ln_testkit_host_new(p.kit, "other", "192.0.2.77", &other), LN_OK);
+        ln_testkit_env(other, &env);
+        assert_int_equal(
+            tls_pair_config(&p, &env, &c.client, rows.row[r].client, NULL, &config), LN_OK);
+        ln_sock_free(p.client);
+        p.client = NULL;
+        assert_int_equal(
+            ln_sock_new(&p.client_env, rows.row[r].kind, NULL, config, NULL, &p.client), LN_OK);
+        ln_testkit_memory(other, &before);
+        tls_pair_must_connect(&p);
+        tls_pair_must_exchange(&p);
+        ln_testkit_memory(other, &after);
+        assert_int_equal(after.allocations, before.allocations);
+        ln_sock_free(p.client);
+        p.client = NULL;
+        ln_tls_config_unref(config);
+        tls_pair_close(&p);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_is_anything_there_at_the_end),
+        cmocka_unit_test(test_a_warning_does_not_hide_a_reset),
+        cmocka_unit_test(test_memory_is_the_sockets_own),
+    };
+    return cmocka_run_group_tests(tests, setup, teardown);
+}

@@ -1,0 +1,250 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/**
+ * @file test_tls_sweep_library.c
+ * The TLS library's own allocations fail, one after the other: through the hook that libcrypto has
+ * for its memory, so in a program of its own. Every 37th in quick form, each of them with
+ * LN_TEST_FULL=1.
+ *
+ * Both sides of a connection run in this program, so each allocation of either is met. Whatever
+ * fails: it is told, nothing crashes, nothing of ours stays behind, and afterwards all works.
+ */
+#include "support/tlspair.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+#include <openssl/crypto.h>
+#include <openssl/err.h>
+
+enum { QUICK_STRIDE = 37 };
+
+/* ---- the hook ---- */
+
+static bool armed;
+static bool sticky;
+static size_t calls;
+static size_t fail_at;
+static size_t hits;
+
+static bool fails(void)
+{
+    if (!armed)
+        return false;
+    size_t number = calls++;
+    if (number != fail_at && !(sticky && number > fail_at))
+        return false;
+    hits++;
+    return true;
+}
+
+static void *hook_malloc(size_t size, const char *file, int line)
+{
+    (void)file;
+    (void)line;
+    return fails() ? NULL : malloc(size);
+}
+
+static void *hook_realloc(void *block, size_t size, const char *file, int line)
+{
+    (void)file;
+    (void)line;
+    if (size == 0) {
+        free(block);
+        return NULL;
+    }
+    return fails() ? NULL : realloc(block, size);
+}
+
+static void hook_free(void *block, const char *file, int line)
+{
+    (void)file;
+    (void)line;
+    free(block);
+}
+
+/* ---- the scenarios ---- */
+
+static struct tls_pki world;
+static struct tls_pair pair;
+
+static int setup(void **state)
+{
+    (void)state;
+    tls_pki_init(&world);
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    (void)state;
+    tls_pki_deinit(&world);
+    return 0;
+}
+
+struct result {
+    enum ln_status st;
+    bool worked;
+    bool told;
+};
+
+static bool everything_works(void)
+{
+    return tls_pair_connect(&pair) == LN_OK && pair.server_status == LN_OK &&
+           tls_pair_try_exchange(&pair);
+}
+
+static bool has_sentence(const struct ln_diag *d)
+{
+    return d->status == LN_OK || (d->text[0] != '\0' && d->category != LN_CAT_NONE);
+}
+
+/* Somebody says what is wrong: connect, or the side that could not go on. */
+static bool somebody_told(void)
+{
+    const struct ln_diag *client = ln_sock_diag(pair.client);
+    const struct ln_diag *server = pair.server != NULL ? ln_sock_diag(pair.server) : client;
+    return client->status != LN_OK || server->status != LN_OK || pair.client_status != LN_OK ||
+           (pair.server_status != LN_OK && pair.server_status != LN_AGAIN);
+}
+
+static struct ln_testkit *new_kit(struct ln_testkit_host **device)
+{
+    struct ln_testkit_config config = { .seed = 1, .wall_s = PKI_NOW };
+    struct ln_testkit *kit = NULL;
+    assert_int_equal(ln_testkit_new(&config, &kit), LN_OK);
+    assert_int_equal(ln_testkit_host_new(kit, "client", TLS_CLIENT_IP, device), LN_OK);
+    return kit;
+}
+
+static void must_be_clean(const struct tls_case *c, const struct ln_testkit_host *host)
+{
+    struct ln_testkit_memory memory;
+    ln_testkit_memory(host, &memory);
+    if (memory.live_blocks != 0 || ln_testkit_open_handles(host) != 0) {
+        print_error("%s: %s: N = %zu%s: %zu blocks are left, the oldest of %zu bytes\n",
+                    c->row.name, c->what, fail_at, sticky ? " and on" : "", memory.live_blocks,
+                    memory.oldest_bytes);
+        fail();
+    }
+}
+
+/* One run from nothing to nothing. `n` is SIZE_MAX to only count. */
+static struct result run_once(const struct tls_case *c, size_t n, bool keep_failing)
+{
+    struct result r = { .st = LN_OK };
+    struct ln_testkit_host *device = NULL;
+    struct ln_testkit *kit = new_kit(&device);
+    struct ln_diag diag;
+    fail_at = n;
+    sticky = keep_failing;
+    calls = 0;
+    hits = 0;
+    armed = true;
+    r.st = tls_pair_try_open(&pair, c, kit, device, false, &diag);
+    if (r.st == LN_OK) {
+        r.worked = everything_works();
+        armed = false;
+        r.told = r.worked || somebody_told();
+        if (!has_sentence(&pair.client_diag) || !has_sentence(&pair.server_diag))
+            r.told = false;
+        tls_pair_hang_up(&pair);
+        if (!everything_works())
+            tls_fail(&pair, "N = %zu%s: closed, the object does not work any more", n,
+                     keep_failing ? " and on" : "");
+    } else {
+        r.told = diag.status == r.st && has_sentence(&diag);
+    }
+    armed = false;
+    struct ln_testkit_host *client = pair.client_host;
+    struct ln_testkit_host *server = pair.server_host;
+    tls_pair_free(&pair);
+    must_be_clean(c, client);
+    must_be_clean(c, server);
+    ln_testkit_free(kit);
+    ERR_clear_error();
+    return r;
+}
+
+static void sweep(const struct tls_case *c)
+{
+    (void)run_once(c, SIZE_MAX, false); /* what is made once for the process is made */
+    struct result whole = run_once(c, SIZE_MAX, false);
+    size_t total = calls;
+    size_t failed = 0;
+    assert_int_equal(whole.st, LN_OK);
+    assert_true(whole.worked);
+    assert_true(total > 100);
+    size_t stride = tls_full() ? 1 : QUICK_STRIDE;
+    for (int keep_failing = 0; keep_failing <= 1; keep_failing++) {
+        for (size_t n = 0; n < total; n += stride) {
+            struct result r = run_once(c, n, keep_failing != 0);
+            if (!r.worked)
+                failed++;
+            if (!r.worked && !r.told) {
+                print_error("%s: %s: N = %zu%s: nobody tells what failed\n", c->row.name, c->what,
+                            n, keep_failing != 0 ? " and on" : "");
+                fail();
+            }
+        }
+    }
+    print_message("%s, %s: %zu allocations, every %zu. failed twice: %zu runs told so\n",
+                  c->row.name, c->what, total, stride, failed);
+    assert_true(failed > 0);
+}
+
+/* scenario: S21, S39 */
+static void test_psk(void **state)
+{
+    (void)state;
+    struct tls_rows rows = tls_rows(LN_TLS_CAP_PSK);
+    for (size_t r = 0; r < rows.count; r++) {
+        struct tls_case c = tls_case_psk(&rows.row[r], "PSK");
+        sweep(&c);
+    }
+}
+
+/* scenario: S21, S39 */
+static void test_certificates(void **state)
+{
+    (void)state;
+    struct tls_rows rows = tls_rows(LN_TLS_CAP_CERTIFICATES);
+    for (size_t r = 0; r < rows.count; r++) {
+        struct tls_case c = tls_case_cert(&rows.row[r], "certificates on both sides", &world);
+        struct pki_crl_spec crl = { .issuer = world.ca };
+        c.client.crls = pki_span_source(pki_crl(world.pki, &crl));
+        tls_present(&c.client, world.pki, PKI_LIST(world.client, world.ca));
+        c.server.trust = c.client.trust;
+        c.server.client_auth = LN_CLIENT_AUTH_REQUIRE;
+        sweep(&c);
+    }
+}
+
+/* scenario: S21, S17 */
+static void test_resumption(void **state)
+{
+    (void)state;
+    static struct ln_session_slot slot;
+    struct tls_rows rows = tls_rows(LN_TLS_CAP_RESUMPTION);
+    for (size_t r = 0; r < rows.count; r++) {
+        struct ln_session_store store = ln_session_store_slot(&slot);
+        struct tls_case c = tls_case_cert(&rows.row[r], "a session is stored", &world);
+        memset(&slot, 0, sizeof slot);
+        c.client.sessions = &store;
+        sweep(&c);
+    }
+}
+
+int main(void)
+{
+    if (CRYPTO_set_mem_functions(hook_malloc, hook_realloc, hook_free) != 1)
+        return EXIT_FAILURE;
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_psk),
+        cmocka_unit_test(test_certificates),
+        cmocka_unit_test(test_resumption),
+    };
+    return cmocka_run_group_tests(tests, setup, teardown);
+}
