@@ -290,7 +290,7 @@ static enum ln_status choose_suites(struct making *m)
 static enum ln_status check_alpn(struct making *m)
 {
     const struct ln_tls_options *o = m->o;
-    if (o->alpn_count > ALPN_MAX)
+    if (o->alpn_count > ALPN_MAX || (o->alpn_count > 0 && o->alpn == NULL))
         return WRONG(m, "alpn: at most %u names", ALPN_MAX);
     for (size_t i = 0; i < o->alpn_count; i++) {
         size_t len = o->alpn[i] != NULL ? strlen(o->alpn[i]) : 0;

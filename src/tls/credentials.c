@@ -234,7 +234,7 @@ static enum ln_status add_bytes(struct walk *w, struct ln_span bytes)
 {
     size_t before = w->out->count;
     char why[64];
-    if (bytes.len == 0)
+    if (bytes.len == 0 || bytes.data == NULL)
         return fail(w->load, LN_NOT_FOUND, w->place, "is empty");
     if (bytes.len > LN_CREDENTIAL_MAX)
         return fail(w->load, LN_NO_SPACE, w->place, "is too large");
@@ -441,7 +441,7 @@ static enum ln_status key_bytes(const struct ln_load *load, const struct ln_sour
     }
     if (source->data.len > LN_CREDENTIAL_MAX)
         return fail(load, LN_NO_SPACE, "memory", "is too large");
-    if (source->data.len == 0)
+    if (source->data.len == 0 || source->data.data == NULL)
         return LN_OK;
     out->bytes = ln_calloc(load->env, source->data.len, 1);
     if (out->bytes == NULL)

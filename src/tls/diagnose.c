@@ -173,10 +173,13 @@ static struct verdict of_certificate_alert(const struct cause *c)
 
 static struct verdict of_handshake_failure(const struct cause *c)
 {
-    if (c->client && seen(c, MT_CERTIFICATE_REQUEST) && !c->facts->certificate_sent)
+    if (!c->client)
+        return certain(LN_REFUSED, LN_CAT_ALERT_OTHER,
+                       "the client refused what we answered, and does not say why");
+    if (seen(c, MT_CERTIFICATE_REQUEST) && !c->facts->certificate_sent)
         return likely(LN_REFUSED, LN_CAT_CLIENT_CERT_WANTED,
                       "the server wants a client certificate, and none is configured");
-    if (c->client && c->facts->certificate_sent)
+    if (c->facts->certificate_sent)
         return likely(LN_REFUSED, LN_CAT_CLIENT_CERT_REJECTED,
                       "the server gave up after our client certificate");
     if (c->psk && c->t->config->max_version == LN_TLS_1_3)

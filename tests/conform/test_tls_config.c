@@ -446,7 +446,7 @@ static void test_sources(void **state)
 }
 
 /* Without a provider that knows pkcs11: it is unsupported at once, and the sentence names what is
- * missing. Where this machine has one, test_tls_pkcs11.py in tests/interop has the other half. */
+ * missing. Where this machine has one, test_tls_pkcs11.c has the other half. */
 static void key_on_a_token(struct ln_tls_options *o)
 {
     o->key = ln_source_uri("pkcs11:token=none;object=none");

@@ -2,7 +2,7 @@
 /**
  * @file test_tls_review_transfer.c
  * Corners of open connections that a review found: the end of a stream as the answer to a question,
- * alerts that end nothing, and whose memory is used.
+ * alerts that end nothing, errors of somebody else, and whose memory is used.
  */
 #include "support/rawpeer.h"
 #include "support/tlspair.h"
@@ -13,6 +13,8 @@
 #include <stdlib.h>
 
 #include <cmocka.h>
+#include <linnet/filter.h>
+#include <openssl/err.h>
 
 static struct tls_pki world;
 
@@ -111,6 +113,133 @@ static void test_a_warning_does_not_hide_a_reset(void **state)
     }
 }
 
+/* ---- what a server is told ---- */
+
+/* A client that wants its key and gets a certificate ends it with handshake_failure: the sentence of
+ * the server is about that client, and does not guess at suites. */
+/* scenario: S39, C3 */
+static void test_a_client_that_refuses(void **state)
+{
+    (void)state;
+    struct tls_rows rows = tls_rows_of(LN_TLS_1_3);
+    for (size_t r = 0; r < rows.count; r++) {
+        struct tls_case c = tls_case_psk(&rows.row[r], "the client refuses what it gets");
+        struct tls_case other = tls_case_cert(&rows.row[r], c.what, &world);
+        c.server = other.server;
+        struct tls_pair p;
+        tls_pair_open(&p, &c);
+        (void)tls_pair_connect(&p);
+        tls_want_status(&p, LN_DENIED);
+        assert_int_equal(p.server_status, LN_REFUSED);
+        tls_want_alert(&p, &p.server_diag, LN_ALERT_RECEIVED, 40);
+        tls_want_category(&p, &p.server_diag, LN_CAT_ALERT_OTHER);
+        assert_null(strstr(p.server_diag.text, "the server"));
+        tls_pair_close(&p);
+    }
+}
+
+/* ---- errors that are not ours ---- */
+
+/* Somebody's code that we call uses libcrypto too, and leaves an error behind. */
+static void leave_an_error(void)
+{
+    ERR_raise(ERR_LIB_USER, 1);
+}
+
+static enum ln_status no_load(void *ctx, const char *key, struct ln_mspan room, size_t *len)
+{
+    (void)ctx;
+    (void)key;
+    (void)room;
+    (void)len;
+    leave_an_error();
+    return LN_NOT_FOUND;
+}
+
+static enum ln_status untidy_save(void *ctx, const char *key, struct ln_span blob)
+{
+    unsigned *saves = ctx;
+    (void)key;
+    (void)blob;
+    leave_an_error();
+    ++*saves;
+    return LN_OK;
+}
+
+static enum ln_status untidy_remove(void *ctx, const char *key)
+{
+    (void)ctx;
+    (void)key;
+    leave_an_error();
+    return LN_OK;
+}
+
+static void untidy_keylog(void *user, const char *line)
+{
+    (void)user;
+    (void)line;
+    leave_an_error();
+}
+
+static enum ln_status untidy_recv(struct ln_sock *s, struct ln_mspan room, size_t *got)
+{
+    leave_an_error();
+    return ln_below_recv(s, room, got);
+}
+
+static enum ln_status untidy_send(struct ln_sock *s, struct ln_span data, size_t *sent)
+{
+    leave_an_error();
+    return ln_below_send(s, data, sent);
+}
+
+static const struct ln_sock_ops untidy_ops = {
+    .name = "untidy",
+    .send = untidy_send,
+    .recv = untidy_recv,
+};
+
+static void use_untidy_transport(struct tls_pair *p)
+{
+    enum ln_sock_kind kind = p->spec.row.kind == LN_TLS ? LN_TCP : LN_UDP;
+    struct ln_sock *lower = NULL;
+    struct ln_sock *s = NULL;
+    assert_int_equal(ln_sock_new(&p->client_env, kind, NULL, NULL, NULL, &lower), LN_OK);
+    assert_int_equal(ln_filter_new(&untidy_ops, sizeof *s, NULL, lower, &s), LN_OK);
+    assert_int_equal(ln_sock_wrap(&s, p->client_config, NULL, NULL), LN_OK);
+    ln_sock_free(p->client);
+    p->client = s;
+    p->socks[0] = s;
+}
+
+/* The queue of errors belongs to the thread. What others put into it is not taken for a failure. */
+/* scenario: C4, S33 */
+static void test_errors_of_somebody_else(void **state)
+{
+    (void)state;
+    struct tls_rows rows = tls_rows(LN_TLS_CAP_RESUMPTION | LN_TLS_CAP_KEYLOG);
+    for (size_t r = 0; r < rows.count; r++) {
+        struct tls_case c = tls_case_psk(&rows.row[r], "errors of somebody else");
+        unsigned saves = 0;
+        struct ln_session_store store = { no_load, untidy_save, untidy_remove, &saves };
+        c.client.sessions = &store;
+        c.client.insecure_keylog = untidy_keylog;
+        struct tls_pair p;
+        uint8_t room[8];
+        size_t got = 0;
+        tls_pair_open(&p, &c);
+        use_untidy_transport(&p);
+        tls_pair_must_connect(&p);
+        tls_pair_run(&p, 100);
+        for (int i = 0; i < 4; i++) /* tickets, and nothing for us */
+            assert_int_equal(ln_sock_recv(p.client, ln_mspan(room, sizeof room), &got), LN_AGAIN);
+        assert_true(saves > 0);
+        tls_pair_must_exchange(&p);
+        tls_pair_close(&p);
+        ERR_clear_error();
+    }
+}
+
 /* ---- whose memory ---- */
 
 /* sock.h: a socket's memory comes from the environment it was made with, and from no other: sockets of
@@ -131,8 +260,8 @@ static void test_memory_is_the_sockets_own(void **state)
         tls_pair_open(&p, &c);
         assert_int_equal(ln_testkit_host_new(p.kit, "other", "192.0.2.77", &other), LN_OK);
         ln_testkit_env(other, &env);
-        assert_int_equal(
-            tls_pair_config(&p, &env, &c.client, rows.row[r].client, NULL, &config), LN_OK);
+        assert_int_equal(tls_pair_config(&p, &env, &c.client, rows.row[r].client, NULL, &config),
+                         LN_OK);
         ln_sock_free(p.client);
         p.client = NULL;
         assert_int_equal(
@@ -154,6 +283,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_is_anything_there_at_the_end),
         cmocka_unit_test(test_a_warning_does_not_hide_a_reset),
+        cmocka_unit_test(test_a_client_that_refuses),
+        cmocka_unit_test(test_errors_of_somebody_else),
         cmocka_unit_test(test_memory_is_the_sockets_own),
     };
     return cmocka_run_group_tests(tests, setup, teardown);

@@ -1290,6 +1290,7 @@ static enum ln_testkit_verdict life(void *user, struct ln_testkit_trial *trial)
     ln_testkit_env(trial->device, &env);
     if (ln_testkit_name(trial->kit, "self.example", "192.0.2.10 2001:db8::10 203.0.113.1") != LN_OK)
         return ln_testkit_broken(trial, "no zone");
+    struct ln_addr local = { .port = NETWORLD_PORT };
     struct ln_sock_options options = { .reuse_addr = true, .interface_name = "mem0" };
     ln_diag_clear(&diag);
     trial->phase = "new";
@@ -1301,7 +1302,6 @@ static enum ln_testkit_verdict life(void *user, struct ln_testkit_trial *trial)
         goto out;
     }
     trial->phase = "bind";
-    struct ln_addr local = { .port = NETWORLD_PORT };
     s = listener;
     st = ln_sock_bind(listener, &local);
     for (int i = 0; i < 2 && st == LN_OK; i++) {

@@ -146,6 +146,8 @@ static void rates_are_kept(void **state)
             fail_msg("%s: %zu came, %zu copies, %zu overtaken, %lld..%lld ms", c->sentence, r.came,
                      r.copies, r.overtaken, (long long)r.fastest, (long long)r.slowest);
         assert_int_equal(r.counters.packets, MANY);
+        if (c->link.reorder_permille != 0)
+            assert_int_equal(r.counters.reordered, r.overtaken);
         assert_int_equal(r.counters.delivered, r.came + r.copies);
         assert_int_equal(r.counters.packets + r.counters.duplicated,
                          r.counters.delivered + r.counters.lost + r.counters.overflowed);
@@ -352,6 +354,49 @@ static void silence_has_many_reasons(void **state)
         EXPECT(LN_AGAIN, raw_recv(&w.ea, from, room, 10, &got)); /* an error is told once */
         world_close(&w);
     }
+}
+
+static void a_refusal_may_get_lost(void **state)
+{
+    struct ln_testkit_counters counters;
+    struct ln_net_got got;
+    uint8_t room[10];
+    struct world w;
+    (void)state;
+    world_open(&w, 1);
+    const struct ln_testkit_link lossy = { .loss_permille = 1000 };
+    EXPECT(LN_OK, ln_testkit_link(w.kit, w.b, w.a, &lossy));
+    ln_handle from = raw_open(&w.ea, LN_NET_DATAGRAM, LN_IPV4);
+    EXPECT(LN_OK, raw_connect(&w.ea, from, B_IP, PORT));
+    EXPECT(LN_OK, raw_send(&w.ea, from, "x", 1, NULL));
+    ln_testkit_advance(w.kit, 100);
+    EXPECT(LN_AGAIN, raw_recv(&w.ea, from, room, 10, &got));
+    ln_testkit_counters(w.kit, w.a, w.b, &counters);
+    assert_int_equal(counters.refused, 1); /* it was, though nobody heard of it */
+    world_close(&w);
+}
+
+static void a_new_peer_replaces_the_old_one(void **state)
+{
+    struct ln_net_got got;
+    uint8_t room[10];
+    struct world w;
+    (void)state;
+    world_open(&w, 1);
+    ln_handle h = udp_at(&w.eb, B_IP, PORT);
+    ln_handle old = udp_at(&w.ea, A_IP, 1000), current = udp_at(&w.ea, A_IP, 2000);
+    EXPECT(LN_OK, raw_connect(&w.eb, h, A_IP, 1000));
+    EXPECT(LN_OK, raw_connect(&w.eb, h, A_IP, 2000));
+    EXPECT(LN_OK, raw_send_to(&w.ea, old, B_IP, PORT, "1", 1));
+    EXPECT(LN_OK, raw_send_to(&w.ea, current, B_IP, PORT, "2", 1));
+    ln_testkit_advance(w.kit, 1);
+    EXPECT(LN_OK, raw_recv(&w.eb, h, room, 10, &got));
+    assert_int_equal(room[0], '2');
+    EXPECT(LN_AGAIN, raw_recv(&w.eb, h, room, 10, &got));
+    struct ln_addr local = at(B_IP, PORT + 1);
+    EXPECT(LN_BAD_STATE,
+           w.eb.net.ops->bind(w.eb.net.ctx, h, LN_NET_DATAGRAM, &local, NULL)); /* it is */
+    world_close(&w);
 }
 
 static void only_connected_sockets_are_refused(void **state)
@@ -653,6 +698,8 @@ int main(void)
         cmocka_unit_test(the_reported_mtu_may_lie),
         cmocka_unit_test(bandwidth_makes_packets_wait),
         cmocka_unit_test(silence_has_many_reasons),
+        cmocka_unit_test(a_refusal_may_get_lost),
+        cmocka_unit_test(a_new_peer_replaces_the_old_one),
         cmocka_unit_test(only_connected_sockets_are_refused),
         cmocka_unit_test(a_host_comes_back),
         cmocka_unit_test(an_address_that_left_cannot_send),

@@ -348,6 +348,9 @@ static void directories_are_listed(void **state)
     assert_int_equal(len, 2);
     EXPECT(LN_OK, f->remove(f->ctx, "/ca/b"));
     EXPECT(LN_NOT_FOUND, f->remove(f->ctx, "/ca/b"));
+    struct ln_span gone;
+    EXPECT(LN_NOT_FOUND, ln_testkit_file_get(w.a, "/ca/b", &gone));
+    EXPECT(LN_NOT_FOUND, ln_testkit_file_get(w.a, "/ca/never", &gone));
     ln_testkit_fail(w.a, LN_TESTKIT_FILE, &once);
     EXPECT(LN_DENIED, f->read(f->ctx, "/ca/a", ln_mspan(room, 4), &len));
     EXPECT(LN_OK, f->read(f->ctx, "/ca/a", ln_mspan(room, 4), &len));
@@ -395,6 +398,41 @@ static void every_raw_call_can_fail(void **state)
         assert_int_equal(diag.status == LN_DENIED, n != 5 && n != 6); /* names and mtu have none */
         world_close(&w);
     }
+}
+
+struct category_case {
+    enum ln_status status;
+    enum ln_category category;
+};
+
+static const struct category_case category_cases[] = {
+    { LN_OK, LN_CAT_LOCAL_IO }, /* = LN_IO */
+    { LN_IO, LN_CAT_LOCAL_IO },
+    { LN_REFUSED, LN_CAT_PEER_REFUSED },
+    { LN_TIMEOUT, LN_CAT_NO_ANSWER },
+    { LN_CLOSED, LN_CAT_CLOSED_BY_PEER },
+    { LN_NO_MEMORY, LN_CAT_OUT_OF_MEMORY },
+};
+
+static void injected_faults_explain_themselves(void **state)
+{
+    struct world w;
+    (void)state;
+    world_open(&w, 1);
+    for (size_t i = 0; i < sizeof category_cases / sizeof category_cases[0]; i++) {
+        const struct category_case *c = &category_cases[i];
+        const struct ln_testkit_fault once = { .times = 1, .status = c->status };
+        struct ln_net_open how = { .kind = LN_NET_DATAGRAM, .family = LN_IPV4 };
+        struct ln_diag diag = { .status = LN_OK };
+        ln_handle h = LN_NO_HANDLE;
+        ln_testkit_fail(w.a, LN_TESTKIT_NET, &once);
+        EXPECT(c->status != LN_OK ? c->status : LN_IO,
+               w.ea.net.ops->open(w.ea.net.ctx, &how, &diag, &h));
+        assert_int_equal(diag.category, c->category);
+        assert_string_equal(diag.origin, "testkit");
+        assert_string_equal(diag.text, "injected fault");
+    }
+    world_close(&w);
 }
 
 int main(void)

@@ -320,6 +320,27 @@ static void held_datagrams_go_with_close(void **state)
     bench_close(&b);
 }
 
+static void room_for_held_datagrams_comes_back(void **state)
+{
+    const struct ln_fault_rule rule = { LN_FAULT_SEND, LN_FAULT_DELAY, 0, ALWAYS, 0, LN_OK, 5 };
+    size_t len = 0, came = 0;
+    struct ln_net_got got;
+    uint8_t room[10];
+    struct bench b;
+    (void)state;
+    bench_open(&b, LN_UDP, &rule, 1);
+    EXPECT(LN_OK, bench_connect(&b));
+    for (int i = 0; i < 200; i++) {
+        EXPECT(LN_OK, ln_sock_send(b.client, ln_span_str("x"), &len));
+        ln_testkit_advance(b.w.kit, 5);
+        EXPECT(LN_OK, ln_sock_step(b.client, ln_now(&b.w.ea)));
+        ln_testkit_advance(b.w.kit, 1);
+        came += raw_recv(&b.w.eb, b.server, room, 10, &got) == LN_OK;
+    }
+    assert_int_equal(came, 200);
+    bench_close(&b);
+}
+
 static void cut_datagrams_pass_through(void **state)
 {
     const struct ln_fault_rule rule = { LN_FAULT_RECV, LN_FAULT_DUPLICATE, 0, 0, 0, LN_OK, 0 };
@@ -493,6 +514,7 @@ int main(void)
         cmocka_unit_test(streams_are_cut_and_delayed),
         cmocka_unit_test(a_delayed_receive_waits),
         cmocka_unit_test(held_datagrams_go_with_close),
+        cmocka_unit_test(room_for_held_datagrams_comes_back),
         cmocka_unit_test(cut_datagrams_pass_through),
         cmocka_unit_test(rules_are_checked),
         cmocka_unit_test(filters_survive_without_memory),

@@ -228,6 +228,40 @@ static void a_rebind_breaks_streams(void **state)
     world_close(&lab.w);
 }
 
+static void moving_behind_a_nat_breaks_streams(void **state)
+{
+    struct ln_net_got got;
+    uint8_t room[10];
+    struct lab lab;
+    (void)state;
+    lab_open(&lab, 0);
+    const struct ln_env *ea = &lab.w.ea;
+    ln_testkit_host_behind(lab.w.a, NULL);
+    (void)raw_bound(&lab.w.eb, LN_NET_STREAM, B_IP, PORT);
+    ln_handle client = raw_open(ea, LN_NET_STREAM, LN_IPV4);
+    EXPECT(LN_AGAIN, raw_connect(ea, client, B_IP, PORT));
+    ln_testkit_advance(lab.w.kit, 1);
+    EXPECT(LN_OK, raw_send(ea, client, "x", 1, NULL));
+    ln_testkit_host_behind(lab.w.a, lab.nat);
+    EXPECT(LN_OK, raw_send(ea, client, "x", 1, NULL));
+    ln_testkit_advance(lab.w.kit, 100);
+    EXPECT(LN_REFUSED, raw_recv(ea, client, room, 10, &got));
+    world_close(&lab.w);
+}
+
+static void nobody_is_translated_too(void **state)
+{
+    struct lab lab;
+    (void)state;
+    lab_open(&lab, 0);
+    EXPECT(LN_OK, raw_send_to(&lab.w.ea, lab.client, "198.51.100.99", PORT, "x", 1));
+    const struct ln_testkit_event *last =
+        ln_testkit_event(lab.w.kit, ln_testkit_event_count(lab.w.kit) - 1);
+    assert_int_equal(last->what, LN_TESTKIT_SWALLOWED);
+    assert_true(same_ip(&last->from, PUBLIC_IP));
+    world_close(&lab.w);
+}
+
 static void ports_run_round(void **state)
 {
     struct lab lab;
@@ -254,6 +288,8 @@ int main(void)
         cmocka_unit_test(the_other_family_passes),
         cmocka_unit_test(a_refusal_finds_its_way_in),
         cmocka_unit_test(a_rebind_breaks_streams),
+        cmocka_unit_test(moving_behind_a_nat_breaks_streams),
+        cmocka_unit_test(nobody_is_translated_too),
         cmocka_unit_test(ports_run_round),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

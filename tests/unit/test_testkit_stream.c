@@ -531,6 +531,60 @@ static void waiting_clients_are_reset(void **state)
     world_close(&w);
 }
 
+static void an_address_that_left_breaks_streams(void **state)
+{
+    struct ln_net_got got;
+    uint8_t room[10];
+    (void)state;
+    for (int side = 0; side < 2; side++) {
+        struct pair p;
+        pair_open(&p, &slow, 1);
+        EXPECT(LN_OK, side == 0 ? ln_testkit_host_remove(p.w.a, A_IP)
+                                : ln_testkit_host_remove(p.w.b, B_IP));
+        EXPECT(LN_OK, raw_send(&p.w.ea, p.client, "1", 1, NULL));
+        ln_testkit_advance(p.w.kit, 5000);
+        EXPECT(LN_AGAIN, raw_recv(&p.w.eb, p.server, room, 10, &got));
+        EXPECT(LN_OK,
+               side == 0 ? ln_testkit_host_add(p.w.a, A_IP) : ln_testkit_host_add(p.w.b, B_IP));
+        ln_testkit_advance(p.w.kit, 10000); /* it was only away for a while */
+        EXPECT(LN_OK, raw_recv(&p.w.eb, p.server, room, 10, &got));
+        world_close(&p.w);
+    }
+}
+
+struct command_case {
+    const char *sentence;
+    size_t from, to; /* 0: the client's host, 1: the server's, 2: another, 3: any */
+    size_t reset;    /* how many connections are cut, of one */
+    size_t finished; /* how many directions end, of two */
+};
+
+static const struct command_case command_cases[] = {
+    { "from here to there", 0, 1, 1, 1 }, { "from there to here", 1, 0, 1, 1 },
+    { "any from here", 0, 3, 1, 1 },      { "any to here", 3, 0, 1, 1 },
+    { "any at all", 3, 3, 1, 2 },         { "another to here", 2, 0, 0, 0 },
+    { "here to another", 0, 2, 0, 0 },    { "any to another", 3, 2, 0, 0 },
+    { "another to any", 2, 3, 0, 0 },
+};
+
+static void commands_meet_whom_they_name(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof command_cases / sizeof command_cases[0]; i++) {
+        const struct command_case *c = &command_cases[i];
+        struct ln_testkit_host *other = NULL;
+        struct pair p;
+        pair_open(&p, &slow, 1);
+        EXPECT(LN_OK, ln_testkit_host_new(p.w.kit, "c", "192.0.2.3", &other));
+        struct ln_testkit_host *const hosts[] = { p.w.a, p.w.b, other, NULL };
+        size_t finished = ln_testkit_finish_streams(p.w.kit, hosts[c->from], hosts[c->to]);
+        size_t reset = ln_testkit_reset_streams(p.w.kit, hosts[c->from], hosts[c->to]);
+        if (finished != c->finished || reset != c->reset)
+            fail_msg("%s: %zu finished, %zu reset", c->sentence, finished, reset);
+        world_close(&p.w);
+    }
+}
+
 /* Hosts restart and links go down while segments are on their way: nothing is used after it is gone
  * (AddressSanitizer watches), and everything is given back. */
 static void chaos_leaves_nothing_behind(void **state)
@@ -590,6 +644,8 @@ int main(void)
         cmocka_unit_test(shutdown_keeps_what_had_come),
         cmocka_unit_test(a_backlog_is_bounded),
         cmocka_unit_test(waiting_clients_are_reset),
+        cmocka_unit_test(an_address_that_left_breaks_streams),
+        cmocka_unit_test(commands_meet_whom_they_name),
         cmocka_unit_test(chaos_leaves_nothing_behind),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -194,6 +194,20 @@ static void sweeps_sample_and_replay(void **state)
     assert_int_equal(r.n, 1);
 }
 
+static void failures_keep_their_story(void **state)
+{
+    struct ln_testkit_trial trial = { .phase = "" };
+    struct ln_diag diag = { .status = LN_OK };
+    (void)state;
+    assert_int_equal(ln_testkit_failed(&trial, LN_TIMEOUT, &diag), LN_TESTKIT_FAILED);
+    assert_string_equal(trial.text, "the time given for it ran out");
+    (void)ln_diag_set(&diag, LN_REFUSED, LN_CAT_DNS, LN_PHASE_RESOLVE, "no such name");
+    assert_int_equal(ln_testkit_failed(&trial, LN_REFUSED, &diag), LN_TESTKIT_FAILED);
+    assert_non_null(strstr(trial.text, "no such name"));
+    assert_int_equal(trial.status, LN_REFUSED);
+    assert_int_equal(ln_testkit_failed(&trial, LN_AGAIN, &diag), LN_TESTKIT_BROKEN);
+}
+
 static void sweeps_leave_the_clock_alone(void **state)
 {
     enum bug bug = NO_BUG;
@@ -310,6 +324,7 @@ int main(void)
         cmocka_unit_test(sweeps_find_bugs),
         cmocka_unit_test(reports_count),
         cmocka_unit_test(sweeps_sample_and_replay),
+        cmocka_unit_test(failures_keep_their_story),
         cmocka_unit_test(sweeps_leave_the_clock_alone),
         cmocka_unit_test(the_kit_survives_without_memory),
     };

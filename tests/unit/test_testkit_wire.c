@@ -279,6 +279,23 @@ static void check_packet(const uint8_t *ip, size_t len)
     assert_int_equal(checksum(pseudo, ip + header, len - header), 0);
 }
 
+/* The sequence number of a TCP packet with bytes or FIN continues where the last one ended. */
+static void check_sequence(const uint8_t *ip, size_t len)
+{
+    static uint32_t expected;
+    size_t header = ip[0] >> 4 == 6 ? 40 : 20;
+    if ((header == 40 ? ip[6] : ip[9]) != 6)
+        return;
+    const uint8_t *tcp = ip + header;
+    uint32_t seq = (uint32_t)tcp[4] << 24 | (uint32_t)tcp[5] << 16 | (uint32_t)tcp[6] << 8 | tcp[7];
+    size_t payload = len - header - 20;
+    if ((tcp[13] & 0x12) == 0x02)
+        expected = seq + 1; /* SYN of the client */
+    else if (payload > 0 || (tcp[13] & 0x01) != 0)
+        assert_int_equal(seq, expected);
+    expected += (uint32_t)payload;
+}
+
 /* Walk the blocks; how many packets, and how many with this comment. */
 static size_t read_capture(const struct capture *c, const char *comment, size_t *commented)
 {
@@ -295,6 +312,7 @@ static size_t read_capture(const struct capture *c, const char *comment, size_t 
             size_t len = u32(block + 20), padded = (len + 3) & ~(size_t)3;
             packets++;
             check_packet(block + 28, len);
+            check_sequence(block + 28, len);
             if (28 + padded + 4 < total) {
                 const uint8_t *option = block + 28 + padded;
                 size_t option_len = u32(option) >> 16;

@@ -10,6 +10,7 @@
  */
 #include "openssl.h"
 #include <openssl/bio.h>
+#include <openssl/err.h>
 
 #define DTLS_HEADER 13u
 
@@ -63,10 +64,15 @@ static int bio_read(BIO *bio, char *room, int len)
         e->eof = got == 0;
         return (int)got;
     }
-    if (st == LN_AGAIN)
+    if (st == LN_AGAIN) {
+        /* OpenSSL never reads on after a failure of its own: what stands in the queue was left there
+         * by somebody whom we called, and would be taken for one */
+        if (ERR_peek_error() != 0)
+            ERR_clear_error();
         BIO_set_retry_read(bio);
-    else
+    } else {
         e->io_status = st;
+    }
     return -1;
 }
 

@@ -15,6 +15,56 @@
 #include <openssl/x509v3.h>
 #include <string.h>
 
+/* ---- reading ahead ---- */
+
+/**
+ * OpenSSL keeps what it could not read for lack of memory as if it could never be read: extensions,
+ * when they are first needed, and the public key, when the certificate is parsed. One allocation that
+ * failed would spoil every handshake that follows (H99). So both are read here, while a failure can
+ * still be told. A certificate that really is odd may stay: it is refused where it matters, and must
+ * not take a whole bundle with it.
+ */
+static bool is_whole(X509 *cert)
+{
+    EVP_PKEY *key = X509_get0_pubkey(cert);
+    int bits = 0;
+    return key != NULL && EVP_PKEY_get_security_bits(key) > 0 &&
+           X509_get_signature_info(cert, NULL, NULL, &bits, NULL) == 1 && bits > 0;
+}
+
+/** False if memory is to blame that something is missing: another copy has it, or cannot be made. */
+static bool is_whole_or_odd(X509 *cert)
+{
+    if (is_whole(cert))
+        return true;
+    X509 *again = X509_dup(cert);
+    bool odd = again != NULL && !is_whole(again);
+    X509_free(again);
+    return odd;
+}
+
+static bool read_ahead(X509 *cert)
+{
+    bool memory = is_whole_or_odd(cert);
+    ERR_clear_error();
+    if (X509_check_purpose(cert, -1, 0) != 1)
+        for (unsigned long e = ERR_get_error(); e != 0; e = ERR_get_error())
+            if (ERR_GET_REASON(e) == ERR_R_MALLOC_FAILURE)
+                memory = false;
+    return memory;
+}
+
+static bool read_ahead_all(X509_STORE *store)
+{
+    const STACK_OF(X509_OBJECT) *objects = X509_STORE_get0_objects(store);
+    for (int i = 0; i < sk_X509_OBJECT_num(objects); i++) {
+        X509 *cert = X509_OBJECT_get0_X509(sk_X509_OBJECT_value(objects, i));
+        if (cert != NULL && !read_ahead(cert))
+            return false;
+    }
+    return true;
+}
+
 /* ---- trust ---- */
 
 static enum ln_status add_trusted(X509_STORE *store, struct ln_span der, struct ln_diag *diag)
@@ -78,6 +128,9 @@ enum ln_status ossl_set_trust(struct ossl_config *c, const struct ln_tls_setting
         st = add_crl(store, s->crls[i], diag);
     if (st == LN_OK && s->system_trust)
         st = add_system(store, s, diag);
+    if (st == LN_OK && !read_ahead_all(store))
+        st = ln_diag_set(diag, LN_NO_MEMORY, LN_CAT_OUT_OF_MEMORY, LN_PHASE_CONFIGURE,
+                         "trust: no memory");
     return st;
 }
 
@@ -264,7 +317,8 @@ static enum ln_status leaf_of_token(SSL_CTX *ctx, const char *uri, struct ln_dia
     enum ln_status st = fetch(&t, &info, diag);
     if (st != LN_OK)
         return st;
-    int ok = SSL_CTX_use_certificate(ctx, OSSL_STORE_INFO_get0_CERT(info));
+    X509 *leaf = OSSL_STORE_INFO_get0_CERT(info);
+    int ok = read_ahead(leaf) && SSL_CTX_use_certificate(ctx, leaf);
     OSSL_STORE_INFO_free(info);
     return ok == 1 ? LN_OK : token_fail(&t, LN_BAD_ARG, "a certificate is refused", diag);
 }
@@ -277,8 +331,12 @@ static enum ln_status use_chain(SSL_CTX *ctx, const struct ln_tls_settings *s, s
         X509 *cert = ossl_x509(s->chain[i]);
         if (cert == NULL)
             return ossl_config_fail(diag, LN_BAD_ARG, "chain: a certificate cannot be read");
+        bool ready = read_ahead(cert);
         long ok = i == 0 ? SSL_CTX_use_certificate(ctx, cert) : SSL_CTX_add1_chain_cert(ctx, cert);
         X509_free(cert);
+        if (!ready)
+            return ln_diag_set(diag, LN_NO_MEMORY, LN_CAT_OUT_OF_MEMORY, LN_PHASE_CONFIGURE,
+                               "chain: no memory");
         if (ok != 1)
             return ossl_config_fail(diag, LN_BAD_ARG, "chain: a certificate is refused");
     }
@@ -306,7 +364,9 @@ enum ln_status ossl_set_own(struct ossl_config *c, const struct ln_tls_settings 
     if (st != LN_OK)
         return st;
     X509 *leaf = SSL_CTX_get0_certificate(c->ctx);
-    if (s->datagram && is_edwards(key))
+    if (EVP_PKEY_get_security_bits(key) <= 0) /* OpenSSL keeps a key that it read half */
+        st = ossl_config_fail(diag, LN_NO_MEMORY, "key: no memory");
+    else if (s->datagram && is_edwards(key))
         st = ossl_config_fail(diag, LN_UNSUPPORTED,
                               "key: OpenSSL has no Ed25519 and Ed448 for DTLS 1.2");
     else if (leaf == NULL || X509_check_private_key(leaf, key) != 1)

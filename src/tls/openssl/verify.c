@@ -95,15 +95,17 @@ bool ossl_issued(struct ln_span cert, struct ln_span issuer)
 
 /* ---- paths ---- */
 
-/** DER of certificates, with one owner. */
+/** DER of certificates, with one owner. Room for what was sent, for one path to the configured trust,
+ *  and for the anchor of each TLSA record. */
 struct der_set {
     size_t count;
-    unsigned char *der[2 * LN_CHAIN_MAX + 2];
+    unsigned char *der[2 * LN_CHAIN_MAX + 1 + LN_TLSA_MAX];
 };
 
 struct verifying {
     struct ossl_config *config;
     X509_STORE_CTX *handed; /**< as SSL made it */
+    const struct ln_tls_chain *chain;
     struct der_set owned;
 };
 
@@ -156,13 +158,23 @@ static STACK_OF(X509) *stack_of(const struct ln_span *certs, size_t count)
     return stack;
 }
 
+/** What was sent is there already, however many paths it is part of. */
+static struct ln_span der_in_path(struct verifying *v, const X509 *cert)
+{
+    const STACK_OF(X509) *sent = X509_STORE_CTX_get0_untrusted(v->handed);
+    for (size_t i = 0; i < v->chain->count; i++)
+        if (sk_X509_value(sent, (int)i) == cert)
+            return v->chain->certs[i];
+    return der_of(v, cert);
+}
+
 static void take_path(struct verifying *v, X509_STORE_CTX *sc, struct ln_tls_path *path)
 {
     const STACK_OF(X509) *chain = X509_STORE_CTX_get0_chain(sc);
     int count = chain != NULL ? sk_X509_num(chain) : 0;
     path->count = 0;
     for (int i = 0; i < count && path->count <= LN_CHAIN_MAX; i++) {
-        struct ln_span der = der_of(v, sk_X509_value(chain, i));
+        struct ln_span der = der_in_path(v, sk_X509_value(chain, i));
         if (der.len == 0)
             return;
         path->certs[path->count++] = der;
@@ -298,6 +310,7 @@ int ossl_verify(X509_STORE_CTX *store_ctx, void *config)
     struct verifying v = { .config = config, .handed = store_ctx };
     struct ln_span certs[LN_CHAIN_MAX];
     struct ln_tls_chain chain = { .certs = certs, .ops = &path_ops, .native = &v };
+    v.chain = &chain;
     enum ln_status st = LN_NO_MEMORY;
     if (e == NULL)
         return 0;
