@@ -13,12 +13,20 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+static int digit(char c)
+{
+    static const char digits[] = "0123456789abcdef";
+    const char *at = c != '\0' ? strchr(digits, c | 0x20) : NULL;
+    return at != NULL ? (int)(at - digits) : -1;
+}
+
 static size_t from_hex(const char *text, uint8_t *out, size_t room)
 {
     size_t len = 0;
-    unsigned byte;
-    for (; len < room && sscanf(text, "%2x", &byte) == 1; text += text[1] != '\0' ? 2 : 1)
-        out[len++] = (uint8_t)byte;
+    while (len < room && digit(text[0]) >= 0 && digit(text[1]) >= 0) {
+        out[len++] = (uint8_t)(digit(text[0]) << 4 | digit(text[1]));
+        text += 2;
+    }
     return len;
 }
 
@@ -32,8 +40,8 @@ static void complain(const struct ln_diag *diag)
 static enum ln_status greet(struct ln_env *env, struct ln_sock *sock, char **argv)
 {
     ln_msec deadline = ln_deadline_in(env, 10000);
-    enum ln_status st =
-        ln_sock_connect_until(sock, argv[1], (uint16_t)atoi(argv[2]), deadline);
+    uint16_t port = (uint16_t)strtoul(argv[2], NULL, 10);
+    enum ln_status st = ln_sock_connect_until(sock, argv[1], port, deadline);
     if (st == LN_OK)
         st = ln_sock_send_until(sock, ln_span_str("hello from Linnet\n"), deadline, NULL);
     if (st != LN_OK)

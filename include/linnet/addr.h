@@ -23,10 +23,10 @@ enum ln_family {
 };
 
 struct ln_addr {
-    uint8_t family;  /**< enum ln_family; LN_FAMILY_ANY means "no address" */
-    uint16_t port;   /**< host byte order */
-    uint32_t scope;  /**< IPv6 zone (interface index), 0 = none */
-    uint8_t ip[16];  /**< network order; IPv4 uses the first four bytes, the rest are 0 */
+    uint8_t family; /**< enum ln_family; LN_FAMILY_ANY means "no address" */
+    uint16_t port;  /**< host byte order */
+    uint32_t scope; /**< IPv6 zone (interface index), 0 = none */
+    uint8_t ip[16]; /**< network order; IPv4 uses the first four bytes, the rest are 0 */
 };
 
 /** Room for every text of ln_addr_format(): "[ffff:...%4294967295]:65535" and its NUL. */

@@ -94,8 +94,8 @@ enum ln_alert_from {
 enum ln_verify {
     LN_VERIFY_NOT_DONE = 0, /**< no certificate, PSK, or verification switched off */
     LN_VERIFY_OK,
-    LN_VERIFY_UNTRUSTED,     /**< no path to a trust anchor; a root that is not trusted */
-    LN_VERIFY_INCOMPLETE,    /**< an issuer is missing from the chain */
+    LN_VERIFY_UNTRUSTED,  /**< no path to a trust anchor; a root that is not trusted */
+    LN_VERIFY_INCOMPLETE, /**< an issuer is missing from the chain */
     LN_VERIFY_EXPIRED,
     LN_VERIFY_NOT_YET_VALID,
     LN_VERIFY_WRONG_NAME,
@@ -114,38 +114,38 @@ enum ln_verify {
 #define LN_DIAG_SUBJECT_MAX 128
 
 struct ln_diag {
-    enum ln_status status;     /**< LN_OK: nothing failed, and nothing else here counts */
+    enum ln_status status; /**< LN_OK: nothing failed, and nothing else here counts */
     enum ln_category category;
     enum ln_phase phase;
-    bool likely;               /**< the wire allows a guess only: `category` is the best one */
+    bool likely; /**< the wire allows a guess only: `category` is the best one */
 
-    const char *origin;        /**< static text: "openssl", "posix", "linnet" */
-    long native;               /**< that library's own number, 0 = none */
+    const char *origin; /**< static text: "openssl", "posix", "linnet" */
+    long native;        /**< that library's own number, 0 = none */
 
     enum ln_alert_from alert_from;
-    uint8_t alert_level;       /**< 1 warning, 2 fatal */
-    uint8_t alert_number;      /**< AlertDescription, RFC 8446 section 6 */
-    bool alert_derived;        /**< the library did not tell it: derived from its error code */
+    uint8_t alert_level;  /**< 1 warning, 2 fatal */
+    uint8_t alert_number; /**< AlertDescription, RFC 8446 section 6 */
+    bool alert_derived;   /**< the library did not tell it: derived from its error code */
 
     enum ln_verify verify;
-    int verify_native;         /**< the TLS library's own verification code */
-    int verify_depth;          /**< 0 = leaf; -1 = not about one certificate */
+    int verify_native; /**< the TLS library's own verification code */
+    int verify_depth;  /**< 0 = leaf; -1 = not about one certificate */
 
-    uint16_t flights_sent;     /**< runs of records without one of the peer's between them */
+    uint16_t flights_sent; /**< runs of records without one of the peer's between them */
     uint16_t flights_received;
-    uint16_t retransmissions;  /**< DTLS flights that were sent again */
+    uint16_t retransmissions; /**< DTLS flights that were sent again */
 
-    uint16_t offered_min;      /**< lowest and highest version offered: 0x0303, 0xfefd, ... */
+    uint16_t offered_min; /**< lowest and highest version offered: 0x0303, 0xfefd, ... */
     uint16_t offered_max;
-    uint16_t chosen_version;   /**< 0 = not known */
-    uint16_t chosen_suite;     /**< IANA id, 0 = not known */
-    uint16_t chosen_group;     /**< IANA id, 0 = not known */
+    uint16_t chosen_version;                     /**< 0 = not known */
+    uint16_t chosen_suite;                       /**< IANA id, 0 = not known */
+    uint16_t chosen_group;                       /**< IANA id, 0 = not known */
     uint16_t offered_suites[LN_DIAG_SUITES_MAX]; /**< the first ones, in order */
     uint16_t offered_suite_count;                /**< of all that were offered */
 
     char subject[LN_DIAG_SUBJECT_MAX]; /**< of the certificate at verify_depth; "..." = cut */
-    char native_text[96];      /**< the library's own words */
-    char text[192];            /**< the first sentence for a person; never empty on failure */
+    char native_text[96];              /**< the library's own words */
+    char text[192]; /**< the first sentence for a person; never empty on failure */
 };
 
 /** Room for every line of ln_diag_line(). */
@@ -188,13 +188,12 @@ LN_API size_t ln_diag_line(const struct ln_diag *diag, char *text, size_t room);
  * @return `status`, so that a caller may write `return ln_diag_set(...)`
  */
 LN_API enum ln_status ln_diag_set(struct ln_diag *diag, enum ln_status status,
-                                  enum ln_category category, enum ln_phase phase,
-                                  const char *text, ...) LN_PRINTF(5, 6);
+                                  enum ln_category category, enum ln_phase phase, const char *text,
+                                  ...) LN_PRINTF(5, 6);
 
 /** Add whose number it is to a record that ln_diag_set() has just made; `text` may be NULL. Where
  *  the record is empty, or names somebody already, nothing happens. */
-LN_API void ln_diag_native(struct ln_diag *diag, const char *origin, long native,
-                           const char *text);
+LN_API void ln_diag_native(struct ln_diag *diag, const char *origin, long native, const char *text);
 
 #ifdef __cplusplus
 }

@@ -54,9 +54,9 @@ struct ln_wait {
  * set, do not wait at all.
  */
 struct ln_interest {
-    unsigned events;        /**< in: what the caller wants to do; each filter rewrites it */
-    bool ready;             /**< there is work that no handle will announce */
-    ln_msec deadline;       /**< monotonic; LN_NEVER = none */
+    unsigned events;  /**< in: what the caller wants to do; each filter rewrites it */
+    bool ready;       /**< there is work that no handle will announce */
+    ln_msec deadline; /**< monotonic; LN_NEVER = none */
     size_t count;
     struct ln_wait wait[LN_WAIT_MAX];
 };
@@ -137,8 +137,8 @@ struct ln_resolver_ops {
      * @retval LN_NOT_FOUND  there is none of that family; diag tells
      * @retval others        the question failed; diag tells
      */
-    enum ln_status (*poll)(struct ln_lookup *lookup, ln_msec now, struct ln_addr *out,
-                           size_t room, size_t *count, struct ln_diag *diag);
+    enum ln_status (*poll)(struct ln_lookup *lookup, ln_msec now, struct ln_addr *out, size_t room,
+                           size_t *count, struct ln_diag *diag);
     void (*interest)(const struct ln_lookup *lookup, struct ln_interest *want);
     /** Give up or tidy up: frees the lookup in every state. */
     void (*cancel)(struct ln_lookup *lookup);
@@ -184,8 +184,8 @@ static inline size_t ln_hash_len(enum ln_hash hash)
 
 struct ln_digest {
     /** Digest of all parts, one after the other. NULL: the TLS library's is used. */
-    enum ln_status (*hash)(void *ctx, enum ln_hash hash, const struct ln_span *parts,
-                           size_t count, uint8_t out[LN_HASH_MAX]);
+    enum ln_status (*hash)(void *ctx, enum ln_hash hash, const struct ln_span *parts, size_t count,
+                           uint8_t out[LN_HASH_MAX]);
     void *ctx;
 };
 
@@ -197,10 +197,10 @@ enum ln_net_kind { LN_NET_DATAGRAM, LN_NET_STREAM };
 struct ln_net_open {
     enum ln_net_kind kind;
     enum ln_family family;
-    uint8_t dscp;               /**< 0..63 */
-    uint8_t priority;           /**< 0..7; 7 needs privilege */
+    uint8_t dscp;     /**< 0..63 */
+    uint8_t priority; /**< 0..7; 7 needs privilege */
     bool reuse_addr;
-    bool transparent;           /**< privileged */
+    bool transparent; /**< privileged */
     bool v6_only;
     const char *interface_name; /**< NULL = any */
 };

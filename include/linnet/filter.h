@@ -30,7 +30,7 @@ enum ln_notice {
     LN_NOTICE_HANDSHAKE_FAILED, /**< a filter above failed to connect over us */
     LN_NOTICE_NO_ANSWER,        /**< a datagram handshake above waits and nothing came back yet: try
                                      the next address, if there is one */
-    LN_NOTICE_GIVE_UP,          /**< the caller's patience ends: whoever is connecting records in the
+    LN_NOTICE_GIVE_UP, /**< the caller's patience ends: whoever is connecting records in the
                                      diagnosis what it was waiting for */
 };
 
@@ -72,17 +72,17 @@ struct ln_sock_ops {
 struct ln_sock {
     const struct ln_sock_ops *ops;
     const struct ln_env *env;
-    struct ln_sock *below;     /**< (core) owned; NULL at the bottom */
-    struct ln_diag *diag;      /**< one for the whole stack */
-    enum ln_sock_state state;  /**< (core) */
-    enum ln_role role;         /**< set by accept and wrap */
-    unsigned traits;           /**< (core) own or inherited */
-    bool accepting;            /**< (core) made by accept: step drives connect */
-    char *host;                /**< (core) of the stack, kept in the top socket; NULL = none */
-    uint16_t port;             /**< (core) */
-    size_t datagram_len;       /**< true length of the datagram received last */
-    uint64_t sent_bytes;       /**< (core) */
-    uint64_t received_bytes;   /**< (core) */
+    struct ln_sock *below;    /**< (core) owned; NULL at the bottom */
+    struct ln_diag *diag;     /**< one for the whole stack */
+    enum ln_sock_state state; /**< (core) */
+    enum ln_role role;        /**< set by accept and wrap */
+    unsigned traits;          /**< (core) own or inherited */
+    bool accepting;           /**< (core) made by accept: step drives connect */
+    char *host;               /**< (core) of the stack, kept in the top socket; NULL = none */
+    uint16_t port;            /**< (core) */
+    size_t datagram_len;      /**< true length of the datagram received last */
+    uint64_t sent_bytes;      /**< (core) */
+    uint64_t received_bytes;  /**< (core) */
 };
 
 /**

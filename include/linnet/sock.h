@@ -91,16 +91,16 @@ enum ln_role { LN_CLIENT = 0, LN_SERVER };
 
 /** What TLS and DTLS know about their session. All zero on plain sockets and before the handshake. */
 struct ln_tls_info {
-    uint16_t version;         /**< 0x0303, 0x0304, 0xfefd; 0 = no handshake yet */
-    uint16_t suite;           /**< IANA id */
-    uint16_t group;           /**< IANA id; 0 = none (plain PSK, RSA) or not known */
-    bool resumed;             /**< an earlier session was resumed; never true for an external PSK */
-    bool cid_in_use;          /**< DTLS Connection ID was negotiated */
-    bool cid_restored;        /**< the last connect needed no handshake at all */
-    bool session_stored;      /**< the session store holds a session of this connection */
-    enum ln_verify verify;    /**< also recorded where verification is switched off */
+    uint16_t version;      /**< 0x0303, 0x0304, 0xfefd; 0 = no handshake yet */
+    uint16_t suite;        /**< IANA id */
+    uint16_t group;        /**< IANA id; 0 = none (plain PSK, RSA) or not known */
+    bool resumed;          /**< an earlier session was resumed; never true for an external PSK */
+    bool cid_in_use;       /**< DTLS Connection ID was negotiated */
+    bool cid_restored;     /**< the last connect needed no handshake at all */
+    bool session_stored;   /**< the session store holds a session of this connection */
+    enum ln_verify verify; /**< also recorded where verification is switched off */
     int verify_native;
-    const char *alpn;         /**< chosen protocol or ""; borrowed until the socket is closed */
+    const char *alpn; /**< chosen protocol or ""; borrowed until the socket is closed */
     uint16_t flights_sent;
     uint16_t flights_received;
     uint16_t retransmissions;
@@ -112,19 +112,19 @@ struct ln_tls_info {
 struct ln_sock_info {
     enum ln_sock_state state;
     enum ln_role role;
-    const char *host;        /**< as given to connect, "" if none; borrowed until close */
-    struct ln_addr peer;     /**< numeric, after connect or accept */
-    struct ln_addr local;    /**< numeric, after bind or connect */
-    size_t mtu;              /**< largest IP packet of the path; 0 = not known or not IP */
-    size_t inner_mtu;        /**< largest datagram send() takes now; 0 = a stream, or not open */
-    size_t overhead;         /**< bytes the filters add to each datagram */
-    size_t datagram_len;     /**< true length of the datagram that recv() gave last */
-    uint64_t app_sent;       /**< bytes the caller sent; survives close */
+    const char *host;     /**< as given to connect, "" if none; borrowed until close */
+    struct ln_addr peer;  /**< numeric, after connect or accept */
+    struct ln_addr local; /**< numeric, after bind or connect */
+    size_t mtu;           /**< largest IP packet of the path; 0 = not known or not IP */
+    size_t inner_mtu;     /**< largest datagram send() takes now; 0 = a stream, or not open */
+    size_t overhead;      /**< bytes the filters add to each datagram */
+    size_t datagram_len;  /**< true length of the datagram that recv() gave last */
+    uint64_t app_sent;    /**< bytes the caller sent; survives close */
     uint64_t app_received;
-    uint64_t wire_sent;      /**< bytes the lowest socket sent: records, handshakes; survives */
+    uint64_t wire_sent; /**< bytes the lowest socket sent: records, handshakes; survives */
     uint64_t wire_received;
-    ln_msec resolve_ms;      /**< how long the last connect took to resolve, ... */
-    ln_msec connect_ms;      /**< ... to reach an address, from the first attempt */
+    ln_msec resolve_ms; /**< how long the last connect took to resolve, ... */
+    ln_msec connect_ms; /**< ... to reach an address, from the first attempt */
     struct ln_tls_info tls;
 };
 

@@ -54,7 +54,7 @@ struct ln_source {
     enum ln_source_kind kind;
     struct ln_span data;
     const char *path;
-    const char *password;          /**< of an encrypted key; of a key's URI the PIN; NULL = none;
+    const char *password; /**< of an encrypted key; of a key's URI the PIN; NULL = none;
                                         never asked for */
     const struct ln_source *list;
     size_t count;
@@ -186,24 +186,24 @@ enum ln_close_policy {
 };
 
 struct ln_tls_options {
-    size_t size;         /**< set by LN_TLS_OPTIONS_INIT */
+    size_t size; /**< set by LN_TLS_OPTIONS_INIT */
     /** The TLS library: NULL = the first of ln_tls_builtin(), or a table of your own. */
     const struct ln_tls_backend *backend;
     enum ln_tls_auth auth;
 
-    uint16_t min_version; /**< 0 = TLS 1.2 or DTLS 1.2 */
-    uint16_t max_version; /**< 0 = the newest the library has */
+    uint16_t min_version;       /**< 0 = TLS 1.2 or DTLS 1.2 */
+    uint16_t max_version;       /**< 0 = the newest the library has */
     bool insecure_old_versions; /**< allow TLS 1.0, 1.1 and DTLS 1.0, with their old signatures */
 
     /* certificates */
-    struct ln_source trust;  /**< only self-signed ones are anchors, unless partial_chain */
-    bool system_trust;       /**< also the system's CA bundle; read once per configuration */
-    bool partial_chain;      /**< every certificate of `trust` is an anchor */
+    struct ln_source trust; /**< only self-signed ones are anchors, unless partial_chain */
+    bool system_trust;      /**< also the system's CA bundle; read once per configuration */
+    bool partial_chain;     /**< every certificate of `trust` is an anchor */
     struct ln_source crls;
     enum ln_crl_policy crl_policy;
-    struct ln_source chain;  /**< own certificate first, then its issuers */
-    struct ln_source key;    /**< required with chain; must match its first certificate */
-    bool complete_chain;     /**< append missing issuers found in `trust` (RFC 8446 4.4.2) */
+    struct ln_source chain; /**< own certificate first, then its issuers */
+    struct ln_source key;   /**< required with chain; must match its first certificate */
+    bool complete_chain;    /**< append missing issuers found in `trust` (RFC 8446 4.4.2) */
     bool insecure_skip_verification; /**< accept any certificate; the result is still recorded */
     bool insecure_skip_name;         /**< verify the path, but not the name */
     enum ln_client_auth client_auth; /**< servers */
@@ -214,9 +214,9 @@ struct ln_tls_options {
     enum ln_hash psk_hash;       /**< TLS 1.3: the hash the key is bound to; SHA-256 or SHA-384 */
 
     /* DANE */
-    const struct ln_tlsa *tlsa;  /**< copied; a socket may set its own, see ln_sock_set_tlsa() */
+    const struct ln_tlsa *tlsa; /**< copied; a socket may set its own, see ln_sock_set_tlsa() */
     size_t tlsa_count;
-    bool dane_ee_strict;         /**< usage 3 also checks name and dates (RFC 7671 5.1 does not) */
+    bool dane_ee_strict; /**< usage 3 also checks name and dates (RFC 7671 5.1 does not) */
 
     /* what is offered, by IANA id, most wanted first; empty = the defaults in docs/errors.md */
     const uint16_t *suites;
@@ -225,7 +225,7 @@ struct ln_tls_options {
     size_t group_count;
     const uint16_t *signatures;
     size_t signature_count;
-    const char *const *alpn;     /**< protocol names of 1..32 bytes, at most 8 */
+    const char *const *alpn; /**< protocol names of 1..32 bytes, at most 8 */
     size_t alpn_count;
 
     /* time */
@@ -323,7 +323,7 @@ LN_MUST_USE LN_API enum ln_status ln_sock_peer_certificate(const struct ln_sock 
 
 /** What a person wants to know of a certificate. */
 struct ln_certificate {
-    char subject[256];  /**< one line, cleaned, cut with "..." */
+    char subject[256]; /**< one line, cleaned, cut with "..." */
     char issuer[256];
     char names[512];    /**< "DNS:a.example, IP:192.0.2.1"; cut with "..." */
     int64_t not_before; /**< seconds since 1970 */

@@ -30,19 +30,19 @@ extern "C" {
 /** Why the library gave up, in words that every library shares. */
 enum ln_tls_reason {
     LN_TLS_REASON_OTHER = 0,
-    LN_TLS_REASON_NOT_TLS,      /**< the bytes are no TLS at all */
+    LN_TLS_REASON_NOT_TLS, /**< the bytes are no TLS at all */
     LN_TLS_REASON_VERSION,
     LN_TLS_REASON_SUITE,
     LN_TLS_REASON_GROUP,
-    LN_TLS_REASON_SIGNATURE,    /**< no signature algorithm in common */
-    LN_TLS_REASON_DECRYPT,      /**< a record failed its MAC; a Finished did not verify */
-    LN_TLS_REASON_PSK_UNKNOWN,  /**< we are server and do not know the identity */
-    LN_TLS_REASON_VERIFY,       /**< the certificate was refused, see ln_tls_io.verify */
+    LN_TLS_REASON_SIGNATURE,      /**< no signature algorithm in common */
+    LN_TLS_REASON_DECRYPT,        /**< a record failed its MAC; a Finished did not verify */
+    LN_TLS_REASON_PSK_UNKNOWN,    /**< we are server and do not know the identity */
+    LN_TLS_REASON_VERIFY,         /**< the certificate was refused, see ln_tls_io.verify */
     LN_TLS_REASON_NO_CLIENT_CERT, /**< we are server and the client sent none */
-    LN_TLS_REASON_MALFORMED,    /**< a message that makes no sense */
-    LN_TLS_REASON_UNEXPECTED,   /**< a message out of order */
-    LN_TLS_REASON_EOF,          /**< the stream below ended without close_notify */
-    LN_TLS_REASON_TIMEOUT,      /**< the library itself gave up waiting */
+    LN_TLS_REASON_MALFORMED,      /**< a message that makes no sense */
+    LN_TLS_REASON_UNEXPECTED,     /**< a message out of order */
+    LN_TLS_REASON_EOF,            /**< the stream below ended without close_notify */
+    LN_TLS_REASON_TIMEOUT,        /**< the library itself gave up waiting */
     LN_TLS_REASON_MEMORY,
     LN_TLS_REASON_CONFIG,
 };
@@ -55,14 +55,14 @@ struct ln_tls_facts {
     uint8_t alert_level;
     uint8_t alert_number;
     bool alert_derived;
-    bool closed_by_peer;       /**< close_notify arrived */
-    bool address_verified;     /**< DTLS servers: the client returned a valid cookie */
-    uint64_t seen;             /**< bit n: handshake message type n < 64 was received */
-    uint64_t said;             /**< bit n: handshake message type n < 64 was sent */
-    bool got_bytes;            /**< anything at all came from the peer */
-    bool ccs_seen;             /**< ChangeCipherSpec was received */
-    bool certificate_sent;     /**< we sent a certificate that was not empty */
-    uint16_t chosen_version;   /**< from ServerHello; 0 = none yet */
+    bool closed_by_peer;     /**< close_notify arrived */
+    bool address_verified;   /**< DTLS servers: the client returned a valid cookie */
+    uint64_t seen;           /**< bit n: handshake message type n < 64 was received */
+    uint64_t said;           /**< bit n: handshake message type n < 64 was sent */
+    bool got_bytes;          /**< anything at all came from the peer */
+    bool ccs_seen;           /**< ChangeCipherSpec was received */
+    bool certificate_sent;   /**< we sent a certificate that was not empty */
+    uint16_t chosen_version; /**< from ServerHello; 0 = none yet */
     uint16_t chosen_suite;
     enum ln_verify verify;
     int verify_native;
@@ -87,25 +87,25 @@ struct ln_tls_path_request {
     const struct ln_span *anchors; /**< only these, each an anchor whatever it is; NULL = those of
                                         the configuration */
     size_t anchor_count;
-    int64_t at;                    /**< verification time, seconds since 1970 */
+    int64_t at; /**< verification time, seconds since 1970 */
     bool ignore_dates;
 };
 
 /** What the library's path building came to. */
 struct ln_tls_path {
     enum ln_verify result;
-    int native;     /**< the library's verification code */
-    int depth;      /**< of the failing certificate; 0 = leaf */
-    bool built;     /**< `certs` hold the path */
-    size_t count;   /**< leaf to anchor */
+    int native;                             /**< the library's verification code */
+    int depth;                              /**< of the failing certificate; 0 = leaf */
+    bool built;                             /**< `certs` hold the path */
+    size_t count;                           /**< leaf to anchor */
     struct ln_span certs[LN_CHAIN_MAX + 1]; /**< DER, valid during the verify call */
 };
 
 struct ln_tls_path_ops {
     /** Build and check a path with the configuration's CRLs, purpose and security level. LN_OK also
      *  when the result is a refusal; anything else is a failure of the machinery. */
-    enum ln_status (*build)(const struct ln_tls_chain *chain,
-                            const struct ln_tls_path_request *how, struct ln_tls_path *path);
+    enum ln_status (*build)(const struct ln_tls_chain *chain, const struct ln_tls_path_request *how,
+                            struct ln_tls_path *path);
 };
 
 /** What the filter gives to an engine. All functions take `ctx` first. */
@@ -126,7 +126,7 @@ struct ln_tls_io {
 
 /** The private key, as far as it could be told without a library. */
 struct ln_tls_key {
-    struct ln_span data;  /**< one DER object, or one PEM block if `pem`; empty if `uri` is set */
+    struct ln_span data; /**< one DER object, or one PEM block if `pem`; empty if `uri` is set */
     bool pem;
     const char *password; /**< NULL = none */
     const char *uri;      /**< "pkcs11:..." */
@@ -145,28 +145,28 @@ struct ln_tls_settings {
     size_t trust_count;
     bool system_trust;
     bool partial_chain;
-    const struct ln_span *crls;  /**< DER */
+    const struct ln_span *crls; /**< DER */
     size_t crl_count;
     enum ln_crl_policy crl_policy;
     const struct ln_span *chain; /**< DER, leaf first, completed if that was asked for */
     size_t chain_count;
-    const char *chain_uri;       /**< "pkcs11:..." instead of `chain`, or NULL */
+    const char *chain_uri; /**< "pkcs11:..." instead of `chain`, or NULL */
     struct ln_tls_key key;
     enum ln_client_auth client_auth;
     struct ln_span psk_identity;
     struct ln_span psk_key;
     enum ln_hash psk_hash;
-    const uint16_t *suites;      /**< never empty; the mode's own only */
+    const uint16_t *suites; /**< never empty; the mode's own only */
     size_t suite_count;
-    const uint16_t *groups;      /**< never empty */
+    const uint16_t *groups; /**< never empty */
     size_t group_count;
-    const uint16_t *signatures;  /**< empty = the library's */
+    const uint16_t *signatures; /**< empty = the library's */
     size_t signature_count;
     const char *const *alpn;
     size_t alpn_count;
     uint32_t first_ms;
     uint32_t max_ms;
-    bool resume;                 /**< sessions are wanted */
+    bool resume; /**< sessions are wanted */
     void (*keylog)(void *user, const char *line);
     void *keylog_user;
     enum ln_status (*native_hook)(void *user, void *native);
@@ -176,10 +176,10 @@ struct ln_tls_settings {
 /** What an engine is started with. Borrowed until stop(). */
 struct ln_tls_start {
     enum ln_role role;
-    const char *server_name;  /**< SNI to send; NULL = none */
-    struct ln_span session;   /**< a blob of io->session(), to be tried; empty = none. For the call */
+    const char *server_name; /**< SNI to send; NULL = none */
+    struct ln_span session; /**< a blob of io->session(), to be tried; empty = none. For the call */
     const struct ln_tls_io *io;
-    size_t mtu;               /**< DTLS: largest datagram to send */
+    size_t mtu; /**< DTLS: largest datagram to send */
     /** DTLS servers before the first client is known: handshake() answers ClientHellos without a
      *  valid cookie by HelloVerifyRequests (RFC 6347 4.2.1), keeps nothing of them, and returns
      *  LN_AGAIN. When one brings a valid cookie, facts->address_verified turns true: from then on
@@ -229,8 +229,7 @@ struct ln_tls_backend {
     void (*set_mtu)(void *engine, size_t mtu);
     bool (*wants_write)(const void *engine);
 
-    enum ln_status (*write)(void *engine, struct ln_span plain, size_t *used,
-                            struct ln_diag *diag);
+    enum ln_status (*write)(void *engine, struct ln_span plain, size_t *used, struct ln_diag *diag);
     /** Streams: LN_OK and 0 = close_notify. Datagrams: one record; LN_NO_SPACE if it was longer than
      *  the room, *full its length; LN_CLOSED = close_notify. */
     enum ln_status (*read)(void *engine, struct ln_mspan room, size_t *got, size_t *full,

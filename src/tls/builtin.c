@@ -24,18 +24,12 @@ static const struct {
     unsigned cap;
     const char *word;
 } words[] = {
-    { LN_TLS_CAP_TLS_1_3, "tls_1_3" },
-    { LN_TLS_CAP_DTLS_1_2, "dtls_1_2" },
-    { LN_TLS_CAP_DTLS_1_3, "dtls_1_3" },
-    { LN_TLS_CAP_PSK, "psk" },
-    { LN_TLS_CAP_PSK_TLS_1_3, "psk_tls_1_3" },
-    { LN_TLS_CAP_CERTIFICATES, "certificates" },
-    { LN_TLS_CAP_RESUMPTION, "resumption" },
-    { LN_TLS_CAP_CONNECTION_ID, "connection_id" },
-    { LN_TLS_CAP_PKCS11, "pkcs11" },
-    { LN_TLS_CAP_SYSTEM_TRUST, "system_trust" },
-    { LN_TLS_CAP_SERVER, "server" },
-    { LN_TLS_CAP_ALERT_NUMBERS, "alert_numbers" },
+    { LN_TLS_CAP_TLS_1_3, "tls_1_3" },         { LN_TLS_CAP_DTLS_1_2, "dtls_1_2" },
+    { LN_TLS_CAP_DTLS_1_3, "dtls_1_3" },       { LN_TLS_CAP_PSK, "psk" },
+    { LN_TLS_CAP_PSK_TLS_1_3, "psk_tls_1_3" }, { LN_TLS_CAP_CERTIFICATES, "certificates" },
+    { LN_TLS_CAP_RESUMPTION, "resumption" },   { LN_TLS_CAP_CONNECTION_ID, "connection_id" },
+    { LN_TLS_CAP_PKCS11, "pkcs11" },           { LN_TLS_CAP_SYSTEM_TRUST, "system_trust" },
+    { LN_TLS_CAP_SERVER, "server" },           { LN_TLS_CAP_ALERT_NUMBERS, "alert_numbers" },
     { LN_TLS_CAP_KEYLOG, "keylog" },
 };
 

@@ -108,8 +108,8 @@ static enum ln_status check_versions(struct making *m, unsigned caps)
     if (!newest && max == RANK_1_3)
         return CANNOT(m, "max_version: the TLS library has no %s", ln_version_name(v1_3));
     if (min > max)
-        return WRONG(m, "min_version: %s is above max_version %s",
-                     ln_version_name(c->min_version), ln_version_name(c->max_version));
+        return WRONG(m, "min_version: %s is above max_version %s", ln_version_name(c->min_version),
+                     ln_version_name(c->max_version));
     if (min < RANK_1_2 && !m->o->insecure_old_versions)
         return WRONG(m, "min_version: %s needs insecure_old_versions",
                      ln_version_name(c->min_version));
@@ -138,8 +138,9 @@ static enum ln_status check_psk(struct making *m)
         return WRONG(m, "psk_hash: SHA-256 or SHA-384");
     if (given(&o->trust) || o->system_trust || given(&o->crls) || given(&o->chain) ||
         given(&o->key))
-        return WRONG(m, "auth: LN_AUTH_PSK takes no certificates (trust, system_trust, crls, chain, "
-                        "key)");
+        return WRONG(m,
+                     "auth: LN_AUTH_PSK takes no certificates (trust, system_trust, crls, chain, "
+                     "key)");
     if (o->insecure_skip_verification || o->insecure_skip_name)
         return WRONG(m, "insecure_skip_verification, insecure_skip_name: nothing to skip with "
                         "LN_AUTH_PSK");
@@ -375,9 +376,9 @@ static enum ln_status digest_settings(struct making *m)
                         o->system_trust,          o->partial_chain,
                         o->insecure_skip_name,    o->insecure_skip_verification,
                         o->insecure_old_versions, o->dane_ee_strict,
-                        (uint8_t)o->psk_hash,
-                        (uint8_t)(c->min_version >> 8), (uint8_t)c->min_version,
-                        (uint8_t)(c->max_version >> 8), (uint8_t)c->max_version };
+                        (uint8_t)o->psk_hash,     (uint8_t)(c->min_version >> 8),
+                        (uint8_t)c->min_version,  (uint8_t)(c->max_version >> 8),
+                        (uint8_t)c->max_version };
     const struct ln_der_list *all[] = { &m->trust, &m->crls, &m->chain };
     for (size_t i = 0; i < 3; i++) {
         TRY(ln__tls_hash(m->env, c->backend, LN_SHA256, all[i]->items, all[i]->count, lists[i]));

@@ -16,27 +16,27 @@ struct ln_tls_config {
     atomic_uint references;
     const struct ln_env *env;
     const struct ln_tls_backend *backend;
-    void *native;              /**< of the back end */
-    enum ln_sock_kind kind;    /**< LN_TLS or LN_DTLS */
+    void *native;           /**< of the back end */
+    enum ln_sock_kind kind; /**< LN_TLS or LN_DTLS */
     enum ln_tls_auth auth;
     uint16_t min_version;
     uint16_t max_version;
     bool insecure_skip_verification;
     bool insecure_skip_name;
     bool dane_ee_strict;
-    bool has_trust;            /**< there is somebody to trust */
-    struct ln_tlsa_set *tlsa;  /**< NULL = none */
+    bool has_trust;           /**< there is somebody to trust */
+    struct ln_tlsa_set *tlsa; /**< NULL = none */
     uint32_t first_ms;
     uint32_t max_ms;
     uint32_t total_ms;
     int64_t time_floor;
-    uint16_t mtu;              /**< 0 = from the socket below */
+    uint16_t mtu; /**< 0 = from the socket below */
     enum ln_close_policy close_policy;
     bool has_sessions;
     struct ln_session_store sessions;
     uint16_t suites[LN_DIAG_SUITES_MAX]; /**< the first ones, for diagnoses */
-    size_t suite_count;        /**< of all */
-    uint8_t digest[32];        /**< of every setting that a session must not outlive */
+    size_t suite_count;                  /**< of all */
+    uint8_t digest[32];                  /**< of every setting that a session must not outlive */
 };
 
 /** The digest function of the environment, or else of the back end. */

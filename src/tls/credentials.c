@@ -21,10 +21,10 @@
 
 /** What a loader looks for, and what it does with it. */
 struct wanted {
-    const char *what;           /**< "certificate" */
+    const char *what;            /**< "certificate" */
     const char *const labels[3]; /**< of PEM blocks; NULL ends them */
     enum ln_status (*check)(struct ln_span der);
-    bool bundles;               /**< a PKCS#7 bundle may hold it */
+    bool bundles; /**< a PKCS#7 bundle may hold it */
 };
 
 struct walk {
@@ -377,8 +377,8 @@ enum ln_status ln__load_crls(const struct ln_load *load, const struct ln_source 
 
 /* ---- keys ---- */
 
-static const char *const key_labels[] = { "PRIVATE KEY", "ENCRYPTED PRIVATE KEY",
-                                          "RSA PRIVATE KEY", "EC PRIVATE KEY" };
+static const char *const key_labels[] = { "PRIVATE KEY", "ENCRYPTED PRIVATE KEY", "RSA PRIVATE KEY",
+                                          "EC PRIVATE KEY" };
 
 static enum ln_status find_pem_key(const struct ln_load *load, const char *place,
                                    struct ln_span text, struct ln_tls_key *key)

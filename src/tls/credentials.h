@@ -27,8 +27,8 @@ enum ln_status ln__der_list_add(struct ln_der_list *list, struct ln_span der);
 /** What a loader is asked for, and where from; for sentences. */
 struct ln_load {
     const struct ln_env *env;
-    const char *field;        /**< "trust", "chain", "crls", "key" */
-    bool folders;             /**< folders are allowed */
+    const char *field; /**< "trust", "chain", "crls", "key" */
+    bool folders;      /**< folders are allowed */
     struct ln_diag *diag;
 };
 

@@ -110,9 +110,10 @@ static struct verdict of_verify(const struct cause *c)
 {
     switch (c->facts->verify) {
     case LN_VERIFY_INCOMPLETE:
-        return likely(LN_DENIED, LN_CAT_CHAIN_INCOMPLETE,
-                      "the peer's chain does not reach a trusted CA: either the peer does not send "
-                      "the intermediate that issued its certificate, or that issuer is to be trusted");
+        return likely(
+            LN_DENIED, LN_CAT_CHAIN_INCOMPLETE,
+            "the peer's chain does not reach a trusted CA: either the peer does not send "
+            "the intermediate that issued its certificate, or that issuer is to be trusted");
     case LN_VERIFY_EXPIRED:
         return certain(LN_DENIED, LN_CAT_EXPIRED, "a certificate of the peer has expired");
     case LN_VERIFY_CRL_EXPIRED:
@@ -142,9 +143,10 @@ static struct verdict of_verify(const struct cause *c)
     case LN_VERIFY_MALFORMED:
         return certain(LN_DENIED, LN_CAT_UNTRUSTED, "a certificate of the peer cannot be read");
     case LN_VERIFY_UNWANTED:
-        return likely(LN_DENIED, LN_CAT_PSK_IDENTITY,
-                      "the server answered with a certificate instead of the pre-shared key: it does "
-                      "not know the identity, or has no keys at all");
+        return likely(
+            LN_DENIED, LN_CAT_PSK_IDENTITY,
+            "the server answered with a certificate instead of the pre-shared key: it does "
+            "not know the identity, or has no keys at all");
     case LN_VERIFY_NOT_DONE:
     case LN_VERIFY_OK:
     case LN_VERIFY_UNTRUSTED:
@@ -183,9 +185,10 @@ static struct verdict of_handshake_failure(const struct cause *c)
         return likely(LN_REFUSED, LN_CAT_CLIENT_CERT_REJECTED,
                       "the server gave up after our client certificate");
     if (c->psk && c->t->config->max_version == LN_TLS_1_3)
-        return likely(LN_REFUSED, LN_CAT_PSK_IDENTITY,
-                      "the server refused what was offered: it does not know the identity, or has no "
-                      "pre-shared-key suite in common with us");
+        return likely(
+            LN_REFUSED, LN_CAT_PSK_IDENTITY,
+            "the server refused what was offered: it does not know the identity, or has no "
+            "pre-shared-key suite in common with us");
     if (c->psk)
         return likely(LN_REFUSED, LN_CAT_SUITE,
                       "the server refused what was offered: it has no pre-shared-key suite in "
@@ -223,7 +226,8 @@ static struct verdict of_alert(const struct cause *c)
     if (number == A_INSUFFICIENT_SECURITY)
         return certain(LN_REFUSED, LN_CAT_SUITE, "the peer demands stronger suites or groups");
     if (number == A_UNKNOWN_PSK_IDENTITY)
-        return certain(LN_REFUSED, LN_CAT_PSK_IDENTITY, "the server does not know the PSK identity");
+        return certain(LN_REFUSED, LN_CAT_PSK_IDENTITY,
+                       "the server does not know the PSK identity");
     if (number == A_BAD_RECORD_MAC || number == A_DECRYPT_ERROR || number == A_DECRYPTION_FAILED)
         return of_decrypt_alert(c);
     if (number == A_ILLEGAL_PARAMETER && c->psk && said(c, MT_CLIENT_HELLO) && !negotiated(c))
@@ -263,8 +267,9 @@ static struct verdict of_silence(const struct cause *c)
         return certain(LN_TIMEOUT, LN_CAT_STALLED,
                        "the peer accepted the connection and never answered our hello");
     if (!f->got_bytes && c->t->link->datagrams > 0)
-        return likely(LN_TIMEOUT, LN_CAT_NOT_TLS,
-                      "something answers there, but not in DTLS: another protocol, or a newer version");
+        return likely(
+            LN_TIMEOUT, LN_CAT_NOT_TLS,
+            "something answers there, but not in DTLS: another protocol, or a newer version");
     if (!f->got_bytes)
         return certain(LN_TIMEOUT, LN_CAT_NO_ANSWER, "nothing ever came back from the peer");
     if (c->psk && c->client && said(c, MT_FINISHED))
@@ -272,9 +277,10 @@ static struct verdict of_silence(const struct cause *c)
                       "the server fell silent after our Finished, as DTLS servers do when the keys "
                       "differ; or the path died");
     if (only_small_ones(c))
-        return likely(LN_TIMEOUT, LN_CAT_FRAGMENTS_LOST,
-                      "small datagrams of the server's flight keep arriving and the others never do: "
-                      "large ones are lost on the way");
+        return likely(
+            LN_TIMEOUT, LN_CAT_FRAGMENTS_LOST,
+            "small datagrams of the server's flight keep arriving and the others never do: "
+            "large ones are lost on the way");
     if (c->client && f->certificate_sent && said(c, MT_FINISHED))
         return likely(LN_TIMEOUT, LN_CAT_STALLED,
                       "the server fell silent after our certificate: it refused it without a word, "
@@ -379,8 +385,7 @@ static struct verdict judge(const struct cause *c)
 
 /* ---- the record ---- */
 
-static void add_facts(struct ln_diag *d, const struct ln_tls_sock *t,
-                      const struct ln_tls_facts *f)
+static void add_facts(struct ln_diag *d, const struct ln_tls_sock *t, const struct ln_tls_facts *f)
 {
     const struct ln_tls_config *config = t->config;
     d->alert_from = f->alert_from;

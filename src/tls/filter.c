@@ -164,8 +164,8 @@ static void measure(struct ln_tls_sock *t)
     struct ln_sock_info below;
     ln_sock_info(t->base.below, &below);
     bool known = below.mtu != 0 && below.inner_mtu != 0;
-    t->send_max = known ? ln__suite_inner_mtu(t->link->facts.chosen_suite, below.inner_mtu)
-                        : RECORD_MAX;
+    t->send_max =
+        known ? ln__suite_inner_mtu(t->link->facts.chosen_suite, below.inner_mtu) : RECORD_MAX;
     if (t->send_max > RECORD_MAX)
         t->send_max = RECORD_MAX;
 }
@@ -213,12 +213,24 @@ static enum ln_status give_up(struct ln_tls_sock *t)
     return ln__tls_diagnose(t, LN_TIMEOUT, LN_PHASE_HANDSHAKE);
 }
 
+/** Nothing came, and nothing waits to be read either: who slept over the timer finds the answer late. */
+static bool nobody_answered(struct ln_tls_sock *t)
+{
+    size_t got = 0;
+    if (t->link->facts.got_bytes)
+        return false;
+    enum ln_status st = ln_below_recv(&t->base, ln_mspan(NULL, 0), &got);
+    if (st == LN_REFUSED) /* our next datagram is answered so again, and that counts */
+        ln_diag_clear(t->base.diag);
+    return st == LN_AGAIN;
+}
+
 /** The wait for an answer is over: the flight will go out again, to another address or in smaller
  *  pieces. */
 static void prepare_again(struct ln_tls_sock *t)
 {
     struct ln_tls_link *link = t->link;
-    if (!link->facts.got_bytes)
+    if (nobody_answered(t))
         ln_below_notice(&t->base, LN_NOTICE_NO_ANSWER);
     bool shrink = link->facts.retransmissions - t->tries_before + 1 >= SHRINK_AFTER;
     if (shrink && t->config->mtu == 0 && t->mtu > SHRUNK_MTU) {
@@ -312,9 +324,8 @@ static enum ln_status tls_send(struct ln_sock *s, struct ln_span data, size_t *s
 {
     struct ln_tls_sock *t = self(s);
     struct ln_tls_link *link = t->link;
-    enum ln_status st = is_dtls(t)
-                            ? send_datagram(t, data, sent)
-                            : link->backend->write(link->engine, data, sent, t->base.diag);
+    enum ln_status st = is_dtls(t) ? send_datagram(t, data, sent)
+                                   : link->backend->write(link->engine, data, sent, t->base.diag);
     if (st == LN_OK || st == LN_AGAIN || st == LN_NO_SPACE)
         return st;
     return ln__tls_diagnose(t, st, LN_PHASE_TRANSFER);
@@ -438,8 +449,7 @@ static void tls_info(const struct ln_sock *s, struct ln_sock_info *out)
         out->inner_mtu = 0;
     } else if (out->inner_mtu != 0) {
         size_t below = out->inner_mtu;
-        out->inner_mtu =
-            ln__suite_inner_mtu(link->open ? link->facts.chosen_suite : 0, below);
+        out->inner_mtu = ln__suite_inner_mtu(link->open ? link->facts.chosen_suite : 0, below);
         out->overhead += below - out->inner_mtu;
     }
 }

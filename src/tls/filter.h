@@ -32,15 +32,15 @@ struct ln_tls_link {
     struct ln_dtls_guard guard;
     bool datagram;
     bool open;
-    bool sending;                 /**< the flight under way is ours */
-    struct ln_addr refused;       /**< the first address of a DTLS server that refused; or none */
-    uint16_t datagrams;           /**< DTLS: received in the handshake */
-    size_t largest;               /**< DTLS: the largest of them */
-    bool too_large;               /**< the socket below would not take the last datagram */
-    bool moved;                   /**< the hello must go to another address */
-    struct ln_span peeked;        /**< listeners: the datagram being looked at */
-    struct ln_addr sender;        /**< listeners: who sent it */
-    struct ln_sock *wire;         /**< listeners: where answers go */
+    bool sending;           /**< the flight under way is ours */
+    struct ln_addr refused; /**< the first address of a DTLS server that refused; or none */
+    uint16_t datagrams;     /**< DTLS: received in the handshake */
+    size_t largest;         /**< DTLS: the largest of them */
+    bool too_large;         /**< the socket below would not take the last datagram */
+    bool moved;             /**< the hello must go to another address */
+    struct ln_span peeked;  /**< listeners: the datagram being looked at */
+    struct ln_addr sender;  /**< listeners: who sent it */
+    struct ln_sock *wire;   /**< listeners: where answers go */
     uint8_t sender_id[32];
     void *engine;
 };
@@ -53,17 +53,17 @@ struct ln_tls_sock {
     char *server_name;            /**< set by the user; NULL = the host */
     char *peer_name;              /**< given to wrap; NULL = the host */
     ln_msec started_at;
-    ln_msec retransmit_at;        /**< DTLS; LN_NEVER = no timer runs */
+    ln_msec retransmit_at; /**< DTLS; LN_NEVER = no timer runs */
     ln_msec give_up_at;
     ln_msec handshake_ms;
-    uint32_t flight;              /**< of the timer: which of our flights it runs for */
-    uint16_t tries_before;        /**< retransmissions before this flight */
+    uint32_t flight;       /**< of the timer: which of our flights it runs for */
+    uint16_t tries_before; /**< retransmissions before this flight */
     size_t mtu;
-    size_t send_max;              /**< DTLS: the longest datagram that is known to fit */
-    bool handed_over;             /**< by a listener: the clock has not begun */
+    size_t send_max;  /**< DTLS: the longest datagram that is known to fit */
+    bool handed_over; /**< by a listener: the clock has not begun */
     bool session_offered;
     bool session_stored;
-    bool time_floored;            /**< the wall clock could not be believed */
+    bool time_floored; /**< the wall clock could not be believed */
     char session_key[33];
     uint8_t session_binding[32];
 };

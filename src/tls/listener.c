@@ -8,6 +8,7 @@
  * brings its cookie back, the socket below makes a connected socket for that sender, and the engine,
  * which has seen the ClientHello, moves into it.
  */
+#include "base/try.h"
 #include "tls/filter.h"
 #include <string.h>
 
@@ -103,7 +104,7 @@ static enum ln_status listen_with(struct ln_tls_sock *t, struct ln_tls_link *lin
 /** The one engine that listens. Made before anybody calls, so that a stranger costs nothing. */
 static enum ln_status ensure_link(struct ln_tls_sock *t)
 {
-    if (t->link != NULL || t->config->kind != LN_DTLS)
+    if (t->link != NULL)
         return LN_OK;
     enum ln_status st = ln__tls_link_new(t->base.env, t->config, &t->link);
     if (st == LN_OK)
@@ -112,8 +113,9 @@ static enum ln_status ensure_link(struct ln_tls_sock *t)
         return LN_OK;
     ln__tls_link_free(t->link);
     t->link = NULL;
-    return ln_diag_set(t->base.diag, LN_NO_MEMORY, LN_CAT_OUT_OF_MEMORY, LN_PHASE_HANDSHAKE,
-                       "no memory to listen");
+    (void)ln_diag_set(t->base.diag, LN_NO_MEMORY, LN_CAT_OUT_OF_MEMORY, LN_PHASE_HANDSHAKE,
+                      "no memory to listen");
+    return LN_NO_MEMORY;
 }
 
 /* ---- accepting ---- */
@@ -186,9 +188,7 @@ static enum ln_status accept_datagram(struct ln_tls_sock *t, ln_msec now, struct
         if (st != LN_OK && st != LN_NO_SPACE)
             return st;
         if (st == LN_OK) {
-            enum ln_status made = ensure_link(t);
-            if (made != LN_OK)
-                return made;
+            TRY(ensure_link(t));
             t->link->sender = from;
             if (proves_address(t->link, room, got))
                 return hand_over(t, now, out);
@@ -200,8 +200,9 @@ static enum ln_status accept_datagram(struct ln_tls_sock *t, ln_msec now, struct
 
 enum ln_status ln__tls_bind(struct ln_sock *s, const struct ln_addr *local)
 {
+    struct ln_tls_sock *t = ln__tls_of(s);
     (void)local; /* the socket below is bound */
-    return ensure_link(ln__tls_of(s));
+    return t->config->kind == LN_DTLS ? ensure_link(t) : LN_OK;
 }
 
 enum ln_status ln__tls_accept(struct ln_sock *s, ln_msec now, struct ln_sock **out)

@@ -11,6 +11,7 @@
  * finds damage; it is no protection against somebody who can write to the store.
  */
 #include "tls/filter.h"
+#include <stdio.h>
 #include <string.h>
 
 static const uint8_t magic[4] = { 'L', 'N', 'S', 1 };
@@ -142,8 +143,8 @@ void ln__tls_session_save(struct ln_tls_sock *t, struct ln_span blob)
     if (!t->config->has_sessions || t->base.role != LN_CLIENT || t->session_key[0] == '\0')
         return;
     if (blob.len > sizeof frame - FRAME_LEN) {
-        ln_log(t->base.env, LN_LOG_WARN, "tls",
-               "a session of %u bytes is too large to be stored", (unsigned)blob.len);
+        ln_log(t->base.env, LN_LOG_WARN, "tls", "a session of %u bytes is too large to be stored",
+               (unsigned)blob.len);
         return;
     }
     size_t len = make_frame(t, blob, frame);
@@ -174,16 +175,8 @@ void ln__tls_session_forget(struct ln_tls_sock *t)
 static bool path_of(const struct ln_session_folder *folder, const char *key,
                     char path[PATH_MAX_LEN])
 {
-    static const char ending[] = ".session";
-    size_t folder_len = strlen(folder->path);
-    size_t key_len = strlen(key);
-    if (folder_len + 1 + key_len + sizeof ending > PATH_MAX_LEN)
-        return false;
-    memcpy(path, folder->path, folder_len);
-    path[folder_len] = '/';
-    memcpy(path + folder_len + 1, key, key_len);
-    memcpy(path + folder_len + 1 + key_len, ending, sizeof ending);
-    return true;
+    int len = snprintf(path, PATH_MAX_LEN, "%s/%s.session", folder->path, key);
+    return len > 0 && len < PATH_MAX_LEN;
 }
 
 static enum ln_status folder_load(void *ctx, const char *key, struct ln_mspan room, size_t *len)

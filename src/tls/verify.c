@@ -28,7 +28,7 @@ struct decision {
     const struct ln_tls_chain *chain;
     struct ln_x509 leaf;
     int64_t at;
-    bool path_built;           /**< `path` is the configured trust's */
+    bool path_built; /**< `path` is the configured trust's */
     struct ln_tls_path path;
 };
 

@@ -17,13 +17,13 @@ static enum ln_status check_nature(const struct ln_sock *below, const struct ln_
     if ((below->traits & needed) != 0)
         return LN_OK;
     return ln_diag_set(diag, LN_BAD_ARG, LN_CAT_CONFIGURATION, LN_PHASE_CONFIGURE,
-                       "tls: %s needs %s below, and %s is not", tls->kind == LN_DTLS ? "DTLS" : "TLS",
+                       "tls: %s needs %s below, and %s is not",
+                       tls->kind == LN_DTLS ? "DTLS" : "TLS",
                        tls->kind == LN_DTLS ? "datagrams" : "a stream", below->ops->name);
 }
 
 enum ln_status ln__tls_filter_new(struct ln_sock *below, struct ln_tls_config *tls,
-                                  const char *peer_name, struct ln_diag *diag,
-                                  struct ln_sock **out)
+                                  const char *peer_name, struct ln_diag *diag, struct ln_sock **out)
 {
     TRY(check_nature(below, tls, diag));
     enum ln_status st = ln__tls_sock_new(below, tls, peer_name, out);
@@ -116,8 +116,8 @@ void ln_sock_forget_session(struct ln_sock *s)
         ln__tls_session_forget(t);
 }
 
-enum ln_status ln_sock_peer_certificate(const struct ln_sock *s, size_t index,
-                                        struct ln_mspan room, size_t *len)
+enum ln_status ln_sock_peer_certificate(const struct ln_sock *s, size_t index, struct ln_mspan room,
+                                        size_t *len)
 {
     const struct ln_tls_sock *t = ln__tls_of(s);
     *len = 0;

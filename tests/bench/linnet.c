@@ -25,9 +25,9 @@ static struct {
 
 static void need(enum ln_status st, const char *what, const struct ln_diag *diag)
 {
-    char line[LN_DIAG_LINE_MAX] = "";
     if (st == LN_OK)
         return;
+    char line[LN_DIAG_LINE_MAX] = "";
     if (diag != NULL)
         (void)ln_diag_line(diag, line, sizeof line);
     bench_die(what, line[0] != '\0' ? line : ln_status_name(st));

@@ -221,7 +221,7 @@ static void never_above(struct tls_pair *p, size_t mtu, uint64_t seed)
     ln_testkit_counters(p->kit, p->server_host, p->client_host, &in);
     if (out.too_big != 0 || in.too_big != 0)
         tls_fail(p, "seed %llu: %llu datagrams above the MTU", (unsigned long long)seed,
-                 (unsigned long long)(out.too_big + in.too_big));
+                 (unsigned long long)out.too_big + (unsigned long long)in.too_big);
     size_t largest = out.largest > in.largest ? out.largest : in.largest;
     if (largest + HEADERS > mtu)
         tls_fail(p, "seed %llu: a datagram of %zu bytes at MTU %zu", (unsigned long long)seed,

@@ -51,6 +51,44 @@ static void test_an_answer_in_the_last_moment(void **state)
     }
 }
 
+/* ---- an answer that waits ---- */
+
+/* A device that slept over its timer finds the answer of the first address in its socket, and does not
+ * throw it away to try the second one. */
+/* scenario: S20, S24 */
+static void test_an_answer_that_came_while_we_slept(void **state)
+{
+    (void)state;
+    struct tls_rows rows = tls_rows_of(LN_DTLS_1_2);
+    for (size_t r = 0; r < rows.count; r++) {
+        struct tls_case c = tls_case_psk(&rows.row[r], "an answer that came while we slept");
+        c.client_socket.preferred_family = LN_IPV4;
+        c.link.delay_min_ms = 100;
+        struct tls_pair p;
+        tls_pair_open(&p, &c);
+        assert_int_equal(ln_testkit_name(p.kit, TLS_HOST, TLS_SERVER_IP " 2001:db8::99"), LN_OK);
+        assert_int_equal(ln_sock_connect(p.client, TLS_HOST, TLS_PORT, tls_pair_now(&p)), LN_AGAIN);
+        ln_testkit_advance(p.kit, 1); /* the answers of the name server */
+        assert_int_equal(ln_sock_step(p.client, tls_pair_now(&p)), LN_AGAIN);
+        struct ln_sock *client = p.client;
+        p.client = NULL; /* for one and a half seconds nobody steps it */
+        p.socks[0] = NULL;
+        tls_pair_run(&p, 1500);
+        p.client = client;
+        p.socks[0] = client;
+        assert_int_equal(ln_sock_step(p.client, tls_pair_now(&p)), LN_AGAIN);
+        struct ln_sock_info info;
+        ln_sock_info(p.client, &info);
+        if (info.peer.family != LN_IPV4)
+            tls_fail(&p, "it went on to the other address");
+        tls_pair_run(&p, 500);
+        ln_sock_info(p.client, &info);
+        assert_int_equal(info.state, LN_SOCK_OPEN);
+        tls_pair_must_exchange(&p);
+        tls_pair_close(&p);
+    }
+}
+
 /* ---- nobody has stepped it yet ---- */
 
 static void must_not_sleep(const struct tls_pair *p, const struct ln_sock *s, const char *who)
@@ -145,6 +183,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_an_answer_in_the_last_moment),
+        cmocka_unit_test(test_an_answer_that_came_while_we_slept),
         cmocka_unit_test(test_before_the_first_step),
         cmocka_unit_test(test_a_listener_survives_a_refused_answer),
     };

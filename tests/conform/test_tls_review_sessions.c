@@ -223,8 +223,11 @@ static enum ln_status failing_hash(void *ctx, enum ln_hash hash, const struct ln
                                    size_t count, uint8_t out[LN_HASH_MAX])
 {
     (void)ctx;
-    if (digest.until_failure > 0 && --digest.until_failure == 0)
-        return LN_NO_MEMORY;
+    if (digest.until_failure > 0) {
+        digest.until_failure--;
+        if (digest.until_failure == 0)
+            return LN_NO_MEMORY;
+    }
     return digest.backend->hash(hash, parts, count, out);
 }
 

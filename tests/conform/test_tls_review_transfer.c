@@ -2,7 +2,8 @@
 /**
  * @file test_tls_review_transfer.c
  * Corners of open connections that a review found: the end of a stream as the answer to a question,
- * alerts that end nothing, errors of somebody else, and whose memory is used.
+ * alerts that end nothing, objections that come late, errors of somebody else, and whose memory is
+ * used.
  */
 #include "support/rawpeer.h"
 #include "support/tlspair.h"
@@ -109,6 +110,71 @@ static void test_a_warning_does_not_hide_a_reset(void **state)
         tls_want_category(&p, &p.client_diag, LN_CAT_RESET);
         tls_want_alert(&p, &p.client_diag, LN_ALERT_RECEIVED, 112);
         assert_int_equal(p.client_diag.alert_level, 1);
+        tls_pair_close(&p);
+    }
+}
+
+/* ---- a certificate that is refused behind the handshake ---- */
+
+/* In TLS 1.3 the server's objection comes when connect is over (TLS-120). A program that goes on sending
+ * before it reads is told of the objection, not of the reset behind it (ERR-03). */
+/* scenario: S39, S47, C3 */
+static void test_sending_to_a_server_that_objects(void **state)
+{
+    (void)state;
+    struct tls_rows rows = tls_rows_of(LN_TLS_1_3);
+    for (size_t r = 0; r < rows.count; r++) {
+        struct tls_case c = tls_case_cert(&rows.row[r], "sends before it reads", &world);
+        c.server.client_auth = LN_CLIENT_AUTH_REQUIRE;
+        c.server.trust = pki_trust_one(world.pki, world.stranger);
+        tls_present(&c.client, world.pki, PKI_LIST(world.client, world.ca));
+        c.link.delay_min_ms = 10;
+        struct tls_pair p;
+        size_t sent = 0;
+        tls_pair_open(&p, &c);
+        assert_int_equal(tls_pair_connect(&p), LN_OK);
+        assert_int_equal(p.server_status, LN_DENIED);
+        ln_sock_free(p.server);
+        p.server = NULL;
+        p.socks[2] = NULL;
+        enum ln_status st = LN_OK;
+        for (int i = 0; i < 4 && st == LN_OK; i++) {
+            st = ln_sock_send(p.client, ln_span("hello", 5), &sent);
+            tls_pair_run(&p, 50);
+        }
+        assert_int_equal(st, LN_REFUSED);
+        p.client_diag = *ln_sock_diag(p.client);
+        tls_want_category(&p, &p.client_diag, LN_CAT_CLIENT_CERT_REJECTED);
+        tls_want_alert(&p, &p.client_diag, LN_ALERT_RECEIVED, 48);
+        tls_pair_close(&p);
+    }
+}
+
+/* Where it does not object, all that is sent arrives, and what it sends is not lost. */
+/* scenario: S10 */
+static void test_sending_to_a_server_that_does_not(void **state)
+{
+    (void)state;
+    struct tls_rows rows = tls_rows_of(LN_TLS_1_3);
+    for (size_t r = 0; r < rows.count; r++) {
+        struct tls_case c = tls_case_cert(&rows.row[r], "a welcome client", &world);
+        c.server.client_auth = LN_CLIENT_AUTH_REQUIRE;
+        c.server.trust = pki_trust_one(world.pki, world.root);
+        tls_present(&c.client, world.pki, PKI_LIST(world.client, world.ca));
+        struct tls_pair p;
+        uint8_t room[16];
+        tls_pair_open(&p, &c);
+        tls_pair_must_connect(&p);
+        for (int i = 0; i < 3; i++)
+            assert_int_equal(tls_pair_send(&p, p.client, ln_span("ping", 4)), LN_OK);
+        assert_true(tls_pair_recv_all(&p, p.server, ln_mspan(room, 12)));
+        assert_int_equal(tls_pair_send(&p, p.server, ln_span("pong", 4)), LN_OK);
+        tls_pair_run(&p, 10);
+        assert_int_equal(tls_pair_send(&p, p.client, ln_span("ping", 4)), LN_OK);
+        assert_true(tls_pair_recv_all(&p, p.client, ln_mspan(room, 4)));
+        assert_memory_equal(room, "pong", 4);
+        assert_true(tls_pair_recv_all(&p, p.server, ln_mspan(room, 4)));
+        tls_pair_must_exchange(&p);
         tls_pair_close(&p);
     }
 }
@@ -283,6 +349,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_is_anything_there_at_the_end),
         cmocka_unit_test(test_a_warning_does_not_hide_a_reset),
+        cmocka_unit_test(test_sending_to_a_server_that_objects),
+        cmocka_unit_test(test_sending_to_a_server_that_does_not),
         cmocka_unit_test(test_a_client_that_refuses),
         cmocka_unit_test(test_errors_of_somebody_else),
         cmocka_unit_test(test_memory_is_the_sockets_own),

@@ -51,7 +51,7 @@ static void test_vectors_are_all_or_nothing(void **state)
 {
     (void)state;
     struct ln_cursor c = ln__cursor(bytes_hex("02 aabb  0001 cc  000005 dd"));
-    struct ln_span part;
+    struct ln_span part = ln_span(NULL, 0);
     assert_int_equal(ln__cursor_vector(&c, 1, &part), LN_OK);
     assert_true(ln_span_equal(part, bytes_hex("aabb")));
     assert_int_equal(ln__cursor_vector(&c, 2, &part), LN_OK);

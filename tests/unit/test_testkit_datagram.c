@@ -432,6 +432,9 @@ static void a_host_comes_back(void **state)
     ln_testkit_host_restart(w.b);
     EXPECT(LN_IO, raw_recv(&w.eb, to, room, 10, &got));
     EXPECT(LN_IO, raw_send_to(&w.eb, to, A_IP, PORT, "x", 1));
+    EXPECT(LN_IO, raw_connect(&w.eb, to, A_IP, PORT));
+    EXPECT(LN_IO, w.eb.net.ops->shutdown(w.eb.net.ctx, to, NULL));
+    EXPECT(LN_IO, w.eb.net.ops->finish(w.eb.net.ctx, to, NULL));
     assert_true(raw_wait(&w.eb, to, LN_WANT_READ, 10)); /* whoever waits for it is woken */
     assert_int_equal(ln_testkit_open_handles(w.b), 1);
     raw_close(&w.eb, to);
@@ -540,6 +543,70 @@ static void ports_are_taken_once(void **state)
         raw_close(&w.eb, first);
         if (st != LN_OK) /* what failed changed nothing: now the port is free */
             EXPECT(LN_OK, ops->bind(w.eb.net.ctx, second, LN_NET_DATAGRAM, &local, NULL));
+        world_close(&w);
+    }
+}
+
+static void a_port_stays_taken_by_those_who_use_it(void **state)
+{
+    struct world w;
+    (void)state;
+    world_open(&w, 1);
+    const struct ln_net_ops *ops = w.ea.net.ops;
+    struct ln_addr local = at(A_IP, PORT);
+    ln_handle first = udp_at(&w.ea, A_IP, PORT);
+    EXPECT(LN_BAD_STATE, ops->bind(w.ea.net.ctx, first, LN_NET_DATAGRAM, &local, NULL)); /* it is */
+    ln_handle second = raw_open(&w.ea, LN_NET_DATAGRAM, LN_IPV4);
+    EXPECT(LN_OK, raw_connect(&w.ea, first, B_IP, 1));
+    EXPECT(LN_OK, raw_connect(&w.ea, first, B_IP, 2)); /* still one user */
+    EXPECT(LN_IO, ops->bind(w.ea.net.ctx, second, LN_NET_DATAGRAM, &local, NULL));
+    raw_close(&w.ea, first);
+    EXPECT(LN_OK, ops->bind(w.ea.net.ctx, second, LN_NET_DATAGRAM, &local, NULL));
+    ln_handle stream = raw_bound(&w.ea, LN_NET_STREAM, A_IP, PORT); /* streams have their own */
+    EXPECT(LN_BAD_STATE, ops->bind(w.ea.net.ctx, stream, LN_NET_DATAGRAM, &local, NULL));
+    EXPECT(LN_BAD_STATE, ops->finish(w.ea.net.ctx, second, NULL));
+    EXPECT(LN_BAD_STATE, ops->names(w.ea.net.ctx, second, NULL, &local));
+    EXPECT(LN_OK, raw_connect(&w.ea, second, B_IP, 1));
+    EXPECT(LN_OK, ops->finish(w.ea.net.ctx, second, NULL));
+    world_close(&w);
+}
+
+struct family_case {
+    const char *sentence;
+    enum ln_family family;
+    bool v6_only;
+    const char *to;
+    enum ln_status expected;
+};
+
+static const struct family_case family_cases[] = {
+    { "IPv4 to IPv4", LN_IPV4, false, B_IP, LN_OK },
+    { "IPv4 to IPv6", LN_IPV4, false, B_IP6, LN_REFUSED },
+    { "IPv6 to IPv6", LN_IPV6, false, B_IP6, LN_OK },
+    { "IPv6 to IPv4, as a mapped address", LN_IPV6, false, B_IP, LN_OK },
+    { "IPv6 only to IPv4", LN_IPV6, true, B_IP, LN_REFUSED },
+};
+
+static void families_are_kept_apart(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof family_cases / sizeof family_cases[0]; i++) {
+        const struct family_case *c = &family_cases[i];
+        struct ln_net_open how = { .family = c->family, .v6_only = c->v6_only };
+        ln_handle datagram = LN_NO_HANDLE, stream = LN_NO_HANDLE;
+        struct world w;
+        world_open(&w, 1);
+        how.kind = LN_NET_DATAGRAM;
+        EXPECT(LN_OK, w.ea.net.ops->open(w.ea.net.ctx, &how, NULL, &datagram));
+        how.kind = LN_NET_STREAM;
+        EXPECT(LN_OK, w.ea.net.ops->open(w.ea.net.ctx, &how, NULL, &stream));
+        enum ln_status st = raw_connect(&w.ea, datagram, c->to, PORT);
+        enum ln_status sent = raw_send_to(&w.ea, datagram, c->to, PORT, "x", 1);
+        enum ln_status streams = raw_connect(&w.ea, stream, c->to, PORT);
+        if (st != c->expected || sent != c->expected ||
+            streams != (c->expected == LN_OK ? LN_AGAIN : c->expected))
+            fail_msg("%s: %s, %s, %s", c->sentence, ln_status_name(st), ln_status_name(sent),
+                     ln_status_name(streams));
         world_close(&w);
     }
 }
@@ -691,6 +758,8 @@ static void a_host_talks_to_itself(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_port_stays_taken_by_those_who_use_it),
+        cmocka_unit_test(families_are_kept_apart),
         cmocka_unit_test(rates_are_kept),
         cmocka_unit_test(a_seed_repeats_a_run),
         cmocka_unit_test(a_setting_changes_nothing_else),

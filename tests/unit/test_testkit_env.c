@@ -438,11 +438,17 @@ static void injected_faults_explain_themselves(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(allocations_fail_as_told), cmocka_unit_test(memory_is_counted),
-        cmocka_unit_test(a_small_device_is_full),   cmocka_unit_test(randomness_repeats),
-        cmocka_unit_test(the_log_keeps_lines),      cmocka_unit_test(names_answer_as_told),
-        cmocka_unit_test(the_zone_is_checked),      cmocka_unit_test(files_fail_as_told),
-        cmocka_unit_test(directories_are_listed),   cmocka_unit_test(every_raw_call_can_fail),
+        cmocka_unit_test(allocations_fail_as_told),
+        cmocka_unit_test(memory_is_counted),
+        cmocka_unit_test(a_small_device_is_full),
+        cmocka_unit_test(randomness_repeats),
+        cmocka_unit_test(the_log_keeps_lines),
+        cmocka_unit_test(names_answer_as_told),
+        cmocka_unit_test(the_zone_is_checked),
+        cmocka_unit_test(files_fail_as_told),
+        cmocka_unit_test(directories_are_listed),
+        cmocka_unit_test(every_raw_call_can_fail),
+        cmocka_unit_test(injected_faults_explain_themselves),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

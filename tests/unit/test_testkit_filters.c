@@ -341,6 +341,31 @@ static void room_for_held_datagrams_comes_back(void **state)
     bench_close(&b);
 }
 
+static void what_cannot_leave_is_tried_again(void **state)
+{
+    const struct ln_fault_rule late = { LN_FAULT_SEND, LN_FAULT_DELAY, 0, 0, 0, LN_OK, 5 };
+    const struct ln_fault_rule busy = { LN_FAULT_SEND, LN_FAULT_FAIL, 0, 2, 0, LN_AGAIN, 0 };
+    const struct ln_fault_settings settings = { .rules = &late, .count = 1 };
+    struct ln_net_got got;
+    uint8_t room[10];
+    struct ln_sock *top = NULL;
+    size_t len = 0;
+    struct bench b;
+    (void)state;
+    bench_open(&b, LN_UDP, &busy, 1);
+    EXPECT(LN_OK, ln_fault_filter_new(b.client, &settings, &top));
+    b.client = top;
+    EXPECT(LN_OK, bench_connect(&b));
+    EXPECT(LN_OK, ln_sock_send(b.client, ln_span_str("x"), &len));
+    for (int ms = 1; ms <= 9; ms++) {
+        ln_testkit_advance(b.w.kit, 1);
+        EXPECT(LN_OK, ln_sock_step(b.client, ln_now(&b.w.ea)));
+        ln_testkit_advance(b.w.kit, 0);
+        EXPECT(ms == 7 ? LN_OK : LN_AGAIN, raw_recv(&b.w.eb, b.server, room, 10, &got));
+    }
+    bench_close(&b);
+}
+
 static void cut_datagrams_pass_through(void **state)
 {
     const struct ln_fault_rule rule = { LN_FAULT_RECV, LN_FAULT_DUPLICATE, 0, 0, 0, LN_OK, 0 };
@@ -507,6 +532,7 @@ static void a_trace_sees_what_passes(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(what_cannot_leave_is_tried_again),
         cmocka_unit_test(datagrams_are_mistreated_as_told),
         cmocka_unit_test(chance_repeats),
         cmocka_unit_test(calls_fail_as_told),

@@ -228,6 +228,24 @@ static void a_rebind_breaks_streams(void **state)
     world_close(&lab.w);
 }
 
+static void a_connect_outlives_its_mapping(void **state)
+{
+    struct lab lab;
+    (void)state;
+    lab_open(&lab, 1500);
+    const struct ln_env *ea = &lab.w.ea;
+    (void)raw_bound(&lab.w.eb, LN_NET_STREAM, B_IP, PORT);
+    const struct ln_testkit_link down = { .down = true };
+    EXPECT(LN_OK, ln_testkit_link(lab.w.kit, lab.w.a, lab.w.b, &down));
+    ln_handle client = raw_open(ea, LN_NET_STREAM, LN_IPV4);
+    EXPECT(LN_AGAIN, raw_connect(ea, client, B_IP, PORT));
+    ln_testkit_advance(lab.w.kit, 5000); /* sent at 0, 1, 3 s: the third from another port */
+    EXPECT(LN_OK, ln_testkit_link(lab.w.kit, lab.w.a, lab.w.b, NULL));
+    ln_testkit_advance(lab.w.kit, 2100);
+    EXPECT(LN_OK, ea->net.ops->finish(ea->net.ctx, client, NULL));
+    world_close(&lab.w);
+}
+
 static void moving_behind_a_nat_breaks_streams(void **state)
 {
     struct ln_net_got got;
@@ -267,10 +285,11 @@ static void ports_run_round(void **state)
     struct lab lab;
     (void)state;
     lab_open(&lab, 100);
-    unsigned ports = 0;
+    unsigned ports = 0, last = 0;
     for (int i = 0; i < 70000; i++) { /* more than there are ports: idle ones are taken again */
         struct ln_addr from = seen(&lab);
-        ports += from.port >= 1024;
+        ports += from.port >= 1024 && from.port != last;
+        last = from.port;
         ln_testkit_advance(lab.w.kit, 100);
     }
     assert_int_equal(ports, 70000);
@@ -288,6 +307,7 @@ int main(void)
         cmocka_unit_test(the_other_family_passes),
         cmocka_unit_test(a_refusal_finds_its_way_in),
         cmocka_unit_test(a_rebind_breaks_streams),
+        cmocka_unit_test(a_connect_outlives_its_mapping),
         cmocka_unit_test(moving_behind_a_nat_breaks_streams),
         cmocka_unit_test(nobody_is_translated_too),
         cmocka_unit_test(ports_run_round),

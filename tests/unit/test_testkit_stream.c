@@ -531,6 +531,56 @@ static void waiting_clients_are_reset(void **state)
     world_close(&w);
 }
 
+static void an_end_that_was_read_is_answered_with_an_end(void **state)
+{
+    struct ln_net_got got;
+    uint8_t room[10];
+    size_t ends = 0;
+    struct pair p;
+    (void)state;
+    pair_open(&p, &slow, 1);
+    for (int i = 0; i < 2; i++) /* saying it twice says it once */
+        EXPECT(LN_OK, p.w.ea.net.ops->shutdown(p.w.ea.net.ctx, p.client, NULL));
+    assert_int_equal(ln_testkit_finish_streams(p.w.kit, p.w.a, NULL), 0);
+    ln_testkit_advance(p.w.kit, 100);
+    raw_close(&p.w.eb, p.server); /* with nothing unread but the end: no reset */
+    ln_testkit_advance(p.w.kit, 100);
+    EXPECT(LN_OK, raw_recv(&p.w.ea, p.client, room, 10, &got));
+    assert_int_equal(got.len, 0);
+    for (size_t i = 0; i < ln_testkit_event_count(p.w.kit); i++)
+        ends += ln_testkit_event(p.w.kit, i)->what == LN_TESTKIT_FINISHED;
+    assert_int_equal(ends, 2);
+    world_close(&p.w);
+}
+
+static void streams_are_counted_and_listed(void **state)
+{
+    struct ln_testkit_counters counters;
+    size_t lost = 0, again = 0;
+    struct pair p;
+    (void)state;
+    pair_open(&p, &(struct ln_testkit_link) { .loss_permille = 300 }, 4);
+    for (int i = 0; i < 50; i++) {
+        EXPECT(LN_OK, raw_send(&p.w.ea, p.client, "hello", 5, NULL));
+        ln_testkit_advance(p.w.kit, 10000);
+    }
+    ln_testkit_counters(p.w.kit, p.w.a, p.w.b, &counters);
+    for (size_t i = 0; i < ln_testkit_event_count(p.w.kit); i++) {
+        const struct ln_testkit_event *event = ln_testkit_event(p.w.kit, i);
+        bool ours = event->to.port == PORT;
+        lost += ours && event->what == LN_TESTKIT_LOST;
+        again += ours && event->what == LN_TESTKIT_RESENT;
+    }
+    assert_in_range(counters.lost, 5, 50);
+    assert_int_equal(counters.packets, 51 + counters.resent); /* and the SYN */
+    assert_int_equal(counters.delivered, 50);
+    assert_int_equal(counters.delivered_bytes, 250);
+    assert_int_equal(counters.lost, lost);
+    assert_int_equal(counters.resent, again);
+    assert_int_equal(lost, again);
+    world_close(&p.w);
+}
+
 static void an_address_that_left_breaks_streams(void **state)
 {
     struct ln_net_got got;
@@ -628,6 +678,8 @@ static void chaos_leaves_nothing_behind(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(streams_are_counted_and_listed),
+        cmocka_unit_test(an_end_that_was_read_is_answered_with_an_end),
         cmocka_unit_test(connects_end),
         cmocka_unit_test(a_lost_syn_is_sent_again),
         cmocka_unit_test(a_client_that_left_is_not_served),

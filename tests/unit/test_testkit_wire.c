@@ -215,6 +215,32 @@ static void events_are_listed(void **state)
     world_close(&w);
 }
 
+static void events_of_hosts_are_listed(void **state)
+{
+    char line[200];
+    struct ln_testkit_nat *nat = NULL;
+    struct world w;
+    (void)state;
+    world_open(&w, 1);
+    EXPECT(LN_OK, ln_testkit_nat_new(w.kit, "203.0.113.1", 0, &nat));
+    EXPECT(LN_OK, ln_testkit_nat_rebind(nat, "203.0.113.2"));
+    ln_testkit_host_kill(w.a);
+    ln_testkit_host_revive(w.a);
+    ln_testkit_host_restart(w.b);
+    static const char *const lines[] = {
+        "1000.000 rebound udp 203.0.113.1 -> 203.0.113.2 0",
+        "1000.000 killed 192.0.2.1",
+        "1000.000 revived 192.0.2.1",
+        "1000.000 restarted 192.0.2.2",
+    };
+    assert_int_equal(ln_testkit_event_count(w.kit), 4);
+    for (size_t i = 0; i < 4; i++) {
+        (void)ln_testkit_event_line(ln_testkit_event(w.kit, i), line, sizeof line);
+        assert_string_equal(line, lines[i]);
+    }
+    world_close(&w);
+}
+
 static void the_list_forgets_the_oldest(void **state)
 {
     const struct ln_testkit_config config = { .events_max = 4 };
@@ -297,7 +323,8 @@ static void check_sequence(const uint8_t *ip, size_t len)
 }
 
 /* Walk the blocks; how many packets, and how many with this comment. */
-static size_t read_capture(const struct capture *c, const char *comment, size_t *commented)
+static size_t read_capture(const struct capture *c, int64_t until_us, const char *comment,
+                           size_t *commented)
 {
     size_t packets = 0;
     *commented = 0;
@@ -310,6 +337,8 @@ static size_t read_capture(const struct capture *c, const char *comment, size_t 
         assert_int_equal(u32(block + total - 4), total);
         if (u32(block) == 6) {
             size_t len = u32(block + 20), padded = (len + 3) & ~(size_t)3;
+            int64_t time = (int64_t)((uint64_t)u32(block + 12) << 32 | u32(block + 16));
+            assert_true(time > until_us - 10000 && time <= until_us); /* the wall clock's */
             packets++;
             check_packet(block + 28, len);
             check_sequence(block + 28, len);
@@ -343,7 +372,7 @@ static void a_capture_is_pcapng(void **state)
     EXPECT(LN_OK,
            ln_testkit_link(w.kit, w.a, w.b, &(struct ln_testkit_link) { .loss_permille = 1000 }));
     EXPECT(LN_OK, raw_send_to(&w.ea, a4, B_IP, PORT, "lost", 4));
-    assert_int_equal(read_capture(c, "lost", &commented), 11);
+    assert_int_equal(read_capture(c, ln_testkit_wall_us(), "lost", &commented), 11);
     assert_int_equal(commented, 1);
     EXPECT(LN_OK, ln_testkit_link(w.kit, w.a, w.b, NULL));
     (void)raw_bound(&w.eb, LN_NET_STREAM, B_IP6, PORT);
@@ -353,7 +382,8 @@ static void a_capture_is_pcapng(void **state)
     EXPECT(LN_OK, raw_send(&w.ea, h, "hello", 5, NULL));
     raw_close(&w.ea, h);
     ln_testkit_advance(w.kit, 1);
-    assert_int_equal(read_capture(c, "lost", &commented), 11 + 5); /* SYN SYN+ACK ACK PSH FIN */
+    assert_int_equal(read_capture(c, ln_testkit_wall_us(), "lost", &commented),
+                     11 + 5); /* SYN SYN+ACK ACK PSH FIN */
     ln_testkit_capture(w.kit, NULL, NULL);
     size_t len = c->len;
     EXPECT(LN_OK, raw_send_to(&w.ea, a4, B_IP, PORT, "x", 1));
@@ -389,6 +419,7 @@ int main(void)
         cmocka_unit_test(a_dropped_segment_is_sent_again),
         cmocka_unit_test(forged_datagrams_pass_everything),
         cmocka_unit_test(events_are_listed),
+        cmocka_unit_test(events_of_hosts_are_listed),
         cmocka_unit_test(the_list_forgets_the_oldest),
         cmocka_unit_test(a_capture_is_pcapng),
         cmocka_unit_test(the_class_of_service_is_seen),

@@ -18,7 +18,6 @@ enum {
     PROTOCOL_TCP = 6,
     PROTOCOL_UDP = 17,
     HEADERS_MAX = 60, /* IPv6 and TCP */
-    COMMENT_MAX = 64,
     HOP_LIMIT = 64,
 };
 
@@ -153,9 +152,8 @@ void ln__mem_capture_frame(struct ln_testkit *kit, const struct ln__mem_frame *f
     size_t len = put_ip(frame, transport_len + frame->data.len, headers);
     memcpy(headers + len, transport, transport_len);
     len += transport_len;
-    size_t comment_len = frame->comment != NULL ? strlen(frame->comment) : 0;
-    if (comment_len > COMMENT_MAX)
-        comment_len = COMMENT_MAX;
+    const char *comment = ln__mem_word(frame->fate);
+    size_t comment_len = frame->fate != LN_TESTKIT_SENT ? strlen(comment) : 0;
     size_t options = comment_len > 0 ? 4 + padded(comment_len) + 4 : 0;
     uint32_t total = (uint32_t)(28 + padded(len + frame->data.len) + options + 4);
     uint64_t wall = (uint64_t)(kit->now_us + kit->wall_offset_us);
@@ -167,7 +165,7 @@ void ln__mem_capture_frame(struct ln_testkit *kit, const struct ln__mem_frame *f
     emit(kit, headers, len);
     emit(kit, frame->data.data, frame->data.len);
     emit(kit, zero, padded(packet) - packet);
-    emit_comment(kit, frame->comment, comment_len);
+    emit_comment(kit, comment, comment_len);
     emit(kit, &total, sizeof total);
 }
 

@@ -1,10 +1,57 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /**
  * @file conn.c
- * The lists of segments of a connection: appending, reading, dropping. A segment that is in the
- * heap of events too is only taken out of its list; the event frees it.
+ * Connections: their life, and their lists of segments.
+ *
+ * A connection lives while something refers to it: a socket, a backlog, an event. A segment that is
+ * in the heap of events too is only taken out of its list; the event frees it.
  */
 #include "net/mem/conn.h"
+
+/* ---- life ---- */
+
+void ln__mem_conn_unref(struct ln__mem_conn *conn)
+{
+    if (--conn->refs > 0)
+        return;
+    ln__mem_conn_drop_incoming(&conn->ends[0]);
+    ln__mem_conn_drop_incoming(&conn->ends[1]);
+    if (conn->next != NULL)
+        conn->next->previous = conn->previous;
+    if (conn->previous != NULL)
+        conn->previous->next = conn->next;
+    else
+        conn->kit->all_conns = conn->next;
+    ln__mem_free(conn->kit, conn);
+}
+
+struct ln__mem_conn *ln__mem_conn_new(struct ln_testkit *kit)
+{
+    struct ln__mem_conn *conn = ln__mem_alloc(kit, sizeof *conn);
+    if (conn == NULL)
+        return NULL;
+    *conn = (struct ln__mem_conn) { .kit = kit, .refs = 1, .next = kit->all_conns };
+    if (kit->all_conns != NULL)
+        kit->all_conns->previous = conn;
+    kit->all_conns = conn;
+    for (int side = 0; side < 2; side++) {
+        conn->ends[side].conn = conn;
+        conn->ends[side].side = side;
+        conn->ends[side].seq = (uint32_t)ln__mem_hash_mix(kit->order + (uint64_t)side, 5);
+    }
+    return conn;
+}
+
+void ln__mem_conn_fail(struct ln__mem_end *end, enum ln_status status, enum ln_category category)
+{
+    end->dead = true;
+    if (end->error == LN_OK) {
+        end->error = status;
+        end->error_category = category;
+    }
+}
+
+/* ---- segments ---- */
 
 struct ln__mem_segment *ln__mem_segment_new(struct ln__mem_conn *conn, int to, uint8_t flags,
                                             struct ln_span data)
@@ -86,7 +133,7 @@ void ln__mem_conn_drop_incoming(struct ln__mem_end *end)
 }
 
 void ln__mem_conn_capture(struct ln__mem_end *from, unsigned flags,
-                          const struct ln__mem_segment *segment, const char *comment)
+                          const struct ln__mem_segment *segment, enum ln_testkit_happened fate)
 {
     struct ln__mem_conn *conn = from->conn;
     if (conn->kit->capture == NULL)
@@ -98,7 +145,7 @@ void ln__mem_conn_capture(struct ln__mem_end *from, unsigned flags,
                                    .tcp_flags = (uint8_t)flags,
                                    .seq = from->seq,
                                    .ack = from->received_seq,
-                                   .comment = comment };
+                                   .fate = fate };
     if (segment != NULL) {
         frame.tcp_flags = segment->flags;
         frame.seq = segment->seq;

@@ -3,7 +3,7 @@
 #define LN_NET_MEM_CONN_H
 /**
  * @file conn.h
- * A connection: two ends and the segments between them. Shared by stream.c and conn.c.
+ * A connection: two ends and the segments between them. Shared by conn.c, transmit.c and stream.c.
  */
 #include "net/mem/mem.h"
 
@@ -60,6 +60,13 @@ struct ln__mem_conn {
     struct ln__mem_end ends[2]; /* 0 connected, 1 accepted */
 };
 
+/* ---- conn.c ---- */
+
+/* With one reference. NULL: no memory. */
+struct ln__mem_conn *ln__mem_conn_new(struct ln_testkit *kit);
+void ln__mem_conn_unref(struct ln__mem_conn *conn);
+/* An end learns that its connection is over. The first reason counts. */
+void ln__mem_conn_fail(struct ln__mem_end *end, enum ln_status status, enum ln_category category);
 /* NULL: no memory. Takes the next numbers of the sender's sequence. */
 struct ln__mem_segment *ln__mem_segment_new(struct ln__mem_conn *conn, int to, uint8_t flags,
                                             struct ln_span data);
@@ -71,6 +78,17 @@ void ln__mem_conn_skip_empty(struct ln__mem_end *end);
 void ln__mem_conn_drop_incoming(struct ln__mem_end *end);
 /* One segment (or, without one, a bare flag) for the capture, sent by `from`. */
 void ln__mem_conn_capture(struct ln__mem_end *from, unsigned flags,
-                          const struct ln__mem_segment *segment, const char *comment);
+                          const struct ln__mem_segment *segment, enum ln_testkit_happened fate);
+
+/* ---- transmit.c ---- */
+
+/* Put bytes or a flag onto the way to the other end. LN_NO_MEMORY: nothing was sent. */
+enum ln_status ln__mem_conn_put(struct ln__mem_end *from, uint8_t flags, struct ln_span data);
+/* Send a segment, or send it again. It stands in its list already (a SYN in none). */
+void ln__mem_conn_transmit(struct ln__mem_segment *segment);
+/* Let an end know of a reset, as if `from` had sent it. It may get lost. */
+void ln__mem_conn_reset(struct ln__mem_end *to, struct ln_testkit_host *from);
+/* Tell the writer that there is room again, in quarters of the window. */
+void ln__mem_conn_open_window(struct ln__mem_end *end, size_t read);
 
 #endif

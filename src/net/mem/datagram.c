@@ -28,36 +28,26 @@ static void note(struct ln_testkit *kit, enum ln_testkit_happened what,
     ln__mem_note(kit, what, LN_NET_DATAGRAM, &p->from, &p->to, p->len);
 }
 
-static void capture(struct ln_testkit *kit, const struct ln__mem_packet *p, const char *comment)
+static void capture(struct ln_testkit *kit, const struct ln__mem_packet *p,
+                    enum ln_testkit_happened fate)
 {
     const struct ln__mem_frame frame = { .kind = LN_NET_DATAGRAM,
                                          .from = &p->from,
                                          .to = &p->to,
                                          .dscp = p->dscp,
                                          .data = ln_span(p->data, p->len),
-                                         .comment = comment };
+                                         .fate = fate };
     if (kit->capture != NULL)
         ln__mem_capture_frame(kit, &frame);
 }
 
-/* The end of a packet that does not arrive; `count` is the counter for it, NULL if injected. */
+/* The end of a packet that does not arrive. Takes it. */
 static void end_packet(struct ln_testkit *kit, struct ln__mem_packet *p,
-                       enum ln_testkit_happened what, uint64_t *count)
+                       enum ln_testkit_happened what)
 {
-    if (count != NULL)
-        ++*count;
+    ln__mem_link_count(p->link, what);
     note(kit, what, p);
     ln__mem_free(kit, p);
-}
-
-static uint64_t *swallowed(struct ln__mem_packet *p)
-{
-    return p->link != NULL ? &p->link->counters.swallowed : NULL;
-}
-
-static uint64_t *overflowed(struct ln__mem_packet *p)
-{
-    return p->link != NULL ? &p->link->counters.overflowed : NULL;
 }
 
 /* ---- refusals: what ICMP does ---- */
@@ -116,7 +106,7 @@ static void refuse(struct ln_testkit *kit, const struct ln__mem_packet *p,
 static void receive(struct ln_testkit *kit, struct ln__mem_sock *s, struct ln__mem_packet *p)
 {
     if (s->shut || s->rx_bytes + p->len + RX_OVERHEAD > RX_BYTES_MAX) {
-        end_packet(kit, p, LN_TESTKIT_OVERFLOWED, overflowed(p));
+        end_packet(kit, p, LN_TESTKIT_OVERFLOWED);
         return;
     }
     if (p->link != NULL) {
@@ -144,21 +134,21 @@ static void packet_arrive(struct ln_testkit *kit, struct ln__mem_event *event)
     struct ln__mem_way way = ln__mem_way_to(kit, p->sender, &p->to, LN_NET_DATAGRAM);
     if (way.route == LN_TESTKIT_ROUTE_UNREACHABLE) {
         refuse(kit, p, NULL, LN_CAT_UNREACHABLE);
-        end_packet(kit, p, LN_TESTKIT_REFUSED, p->link != NULL ? &p->link->counters.refused : NULL);
+        end_packet(kit, p, LN_TESTKIT_REFUSED);
         return;
     }
     if (way.route != LN_TESTKIT_ROUTE_NORMAL || way.host->dead) {
-        end_packet(kit, p, LN_TESTKIT_SWALLOWED, swallowed(p));
+        end_packet(kit, p, LN_TESTKIT_SWALLOWED);
         return;
     }
     struct ln__mem_sock *s = ln__mem_sock_for(way.host, LN_NET_DATAGRAM, &way.inner, &p->from);
     if (s != NULL) {
         receive(kit, s, p);
     } else if (way.host->closed_ports == LN_TESTKIT_CLOSED_SILENT) {
-        end_packet(kit, p, LN_TESTKIT_SWALLOWED, swallowed(p));
+        end_packet(kit, p, LN_TESTKIT_SWALLOWED);
     } else {
         refuse(kit, p, way.host, LN_CAT_PEER_REFUSED);
-        end_packet(kit, p, LN_TESTKIT_REFUSED, p->link != NULL ? &p->link->counters.refused : NULL);
+        end_packet(kit, p, LN_TESTKIT_REFUSED);
     }
 }
 
@@ -213,55 +203,57 @@ static void launch_copy(struct ln_testkit *kit, const struct ln__mem_packet *p, 
     p->link->counters.duplicated++;
     note(kit, LN_TESTKIT_DUPLICATED, copy);
     if (ln__mem_queue_put(kit, &copy->event, at_us) != LN_OK)
-        end_packet(kit, copy, LN_TESTKIT_OVERFLOWED, overflowed(copy));
+        end_packet(kit, copy, LN_TESTKIT_OVERFLOWED);
+}
+
+/* The end of a packet that does not even get onto the road. Takes it. */
+static void end_departure(struct ln_testkit *kit, struct ln__mem_packet *p,
+                          enum ln_testkit_happened what)
+{
+    capture(kit, p, what);
+    end_packet(kit, p, what);
 }
 
 /* Let the dice decide. Takes the packet. */
 static void launch(struct ln_testkit *kit, struct ln__mem_packet *p, uint32_t delay_ms)
 {
-    struct ln_testkit_counters *counters = &p->link->counters;
     size_t bytes = p->len + ln__mem_header_bytes(&p->to, LN_NET_DATAGRAM);
     struct ln__mem_fate fate = ln__mem_link_cast(kit, p->link, bytes, delay_ms);
-    capture(kit, p, fate.overflowed ? "no room" : fate.lost ? "lost" : NULL);
     if (fate.overflowed) {
-        end_packet(kit, p, LN_TESTKIT_OVERFLOWED, &counters->overflowed);
+        end_departure(kit, p, LN_TESTKIT_OVERFLOWED);
         return;
     }
     if (fate.duplicated)
         launch_copy(kit, p, fate.copy_at_us);
     if (fate.lost) {
-        end_packet(kit, p, LN_TESTKIT_LOST, &counters->lost);
+        end_departure(kit, p, LN_TESTKIT_LOST);
         return;
     }
+    capture(kit, p, LN_TESTKIT_SENT);
     if (fate.reordered) {
-        counters->reordered++;
+        p->link->counters.reordered++;
         note(kit, LN_TESTKIT_REORDERED, p);
     }
     if (ln__mem_queue_put(kit, &p->event, fate.at_us) != LN_OK)
-        end_packet(kit, p, LN_TESTKIT_OVERFLOWED, &counters->overflowed);
+        end_packet(kit, p, LN_TESTKIT_OVERFLOWED);
 }
 
 /* A complete packet leaves its host. Takes it. */
 static void depart(struct ln_testkit *kit, struct ln__mem_packet *p, const struct ln__mem_way *way)
 {
-    struct ln_testkit_counters *counters = &p->link->counters;
-    const struct ln_testkit_link *set = ln__mem_link_settings(kit, p->link);
+    size_t mtu = ln__mem_link_settings(kit, p->link)->mtu;
     size_t bytes = p->len + ln__mem_header_bytes(&p->to, LN_NET_DATAGRAM);
     uint32_t delay_ms = 0;
     note(kit, LN_TESTKIT_SENT, p);
-    if (set->mtu != 0 && bytes > set->mtu) {
-        capture(kit, p, "too big");
-        end_packet(kit, p, LN_TESTKIT_TOO_BIG, &counters->too_big);
-    } else if (!pass_tap(kit, p, way->host, &delay_ms)) {
-        capture(kit, p, "dropped by the tap");
-        end_packet(kit, p, LN_TESTKIT_TAPPED, &counters->dropped_by_tap);
-    } else if (p->sender->dead || ln__mem_link_settings(kit, p->link)->down ||
-               way->route == LN_TESTKIT_ROUTE_SILENT) {
-        capture(kit, p, "swallowed");
-        end_packet(kit, p, LN_TESTKIT_SWALLOWED, &counters->swallowed);
-    } else {
+    if (mtu != 0 && bytes > mtu)
+        end_departure(kit, p, LN_TESTKIT_TOO_BIG);
+    else if (!pass_tap(kit, p, way->host, &delay_ms))
+        end_departure(kit, p, LN_TESTKIT_TAPPED);
+    else if (p->sender->dead || ln__mem_link_settings(kit, p->link)->down ||
+             way->route == LN_TESTKIT_ROUTE_SILENT)
+        end_departure(kit, p, LN_TESTKIT_SWALLOWED);
+    else
         launch(kit, p, delay_ms);
-    }
 }
 
 static enum ln_status unreachable(struct ln_diag *diag)
@@ -370,7 +362,7 @@ enum ln_status ln_testkit_inject(struct ln_testkit *kit, const struct ln_addr *f
     }
     link->counters.injected++;
     note(kit, LN_TESTKIT_INJECTED, p);
-    capture(kit, p, "injected");
+    capture(kit, p, LN_TESTKIT_INJECTED);
     return LN_OK;
 }
 

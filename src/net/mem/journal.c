@@ -14,6 +14,11 @@
 #define WORD(name, word) [LN_TESTKIT_##name] = word,
 static const char *const words[] = { LN_TESTKIT_HAPPENED_LIST(WORD) };
 
+const char *ln__mem_word(enum ln_testkit_happened what)
+{
+    return words[what];
+}
+
 static uint64_t digest(uint64_t hash, const struct ln_testkit_event *event)
 {
     hash = ln__mem_hash_mix(hash, (uint64_t)event->at_us);
@@ -58,18 +63,31 @@ uint64_t ln_testkit_trace_hash(const struct ln_testkit *kit)
     return kit->trace_hash;
 }
 
+/* A host has no port, and an event of a host no second address. */
+static void format(const struct ln_addr *addr, char text[LN_ADDR_TEXT_MAX])
+{
+    text[0] = '\0';
+    if (addr->family != LN_FAMILY_ANY && addr->port != 0)
+        ln_addr_format(addr, text);
+    else if (addr->family != LN_FAMILY_ANY)
+        ln_addr_format_ip(addr, text);
+}
+
 size_t ln_testkit_event_line(const struct ln_testkit_event *event, char *text, size_t room)
 {
-    char from[LN_ADDR_TEXT_MAX] = "", to[LN_ADDR_TEXT_MAX] = "";
+    char from[LN_ADDR_TEXT_MAX], to[LN_ADDR_TEXT_MAX];
+    int64_t s = event->at_us / 1000000;
+    int ms = (int)(event->at_us / 1000 % 1000), len = 0;
+    const char *word = words[event->what];
     if (room == 0)
         return 0;
-    if (event->from.family != LN_FAMILY_ANY)
-        ln_addr_format(&event->from, from);
-    if (event->to.family != LN_FAMILY_ANY)
-        ln_addr_format(&event->to, to);
-    int len = snprintf(text, room, "%" PRId64 ".%03d %s %s %s -> %s %zu", event->at_us / 1000000,
-                       (int)(event->at_us / 1000 % 1000), words[event->what],
+    format(&event->from, from);
+    format(&event->to, to);
+    if (to[0] != '\0')
+        len = snprintf(text, room, "%" PRId64 ".%03d %s %s %s -> %s %zu", s, ms, word,
                        event->kind == LN_NET_DATAGRAM ? "udp" : "tcp", from, to, event->len);
+    else
+        len = snprintf(text, room, "%" PRId64 ".%03d %s %s", s, ms, word, from);
     if (len < 0)
         len = 0;
     return (size_t)len < room ? (size_t)len : room - 1;

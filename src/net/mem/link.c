@@ -190,6 +190,27 @@ struct ln__mem_fate ln__mem_link_cast(struct ln_testkit *kit, struct ln__mem_lin
 
 /* ---- counters ---- */
 
+#define COUNTER(field) offsetof(struct ln_testkit_counters, field)
+
+/* The counter of each end that a packet may find; 0: it has none. */
+static const size_t end_counters[] = {
+    [LN_TESTKIT_LOST] = COUNTER(lost),
+    [LN_TESTKIT_TOO_BIG] = COUNTER(too_big),
+    [LN_TESTKIT_REFUSED] = COUNTER(refused),
+    [LN_TESTKIT_SWALLOWED] = COUNTER(swallowed),
+    [LN_TESTKIT_OVERFLOWED] = COUNTER(overflowed),
+    [LN_TESTKIT_TAPPED] = COUNTER(dropped_by_tap),
+};
+
+void ln__mem_link_count(struct ln__mem_link *link, enum ln_testkit_happened what)
+{
+    bool known = (size_t)what < sizeof end_counters / sizeof end_counters[0];
+    if (link == NULL || !known || end_counters[what] == 0)
+        return;
+    uint64_t *counter = (uint64_t *)(void *)((uint8_t *)&link->counters + end_counters[what]);
+    ++*counter;
+}
+
 static void add(struct ln_testkit_counters *sum, const struct ln_testkit_counters *one)
 {
     sum->packets += one->packets;

@@ -14,8 +14,9 @@
  *   table.c    the hash tables             link.c      settings, dice, counters
  *   world.c    clock, services, life       nat.c       mappings
  *   raw.c      handles, ports, ln_net_ops  datagram.c  send, deliver, refuse
- *   journal.c  list of events, trace hash  stream.c    segments, connect, accept, reset
- *   capture.c  pcapng
+ *   journal.c  list of events, trace hash  conn.c      connections, lists of segments
+ *   capture.c  pcapng                      transmit.c  segments on their way
+ *                                          stream.c    connect, accept, send, receive, close
  */
 #include <linnet/testkit.h>
 
@@ -116,6 +117,8 @@ const struct ln_testkit_link *ln__mem_link_settings(const struct ln_testkit *kit
 /* Cast all dice for a packet of `bytes` (with headers), which leaves now and is late by `extra`. */
 struct ln__mem_fate ln__mem_link_cast(struct ln_testkit *kit, struct ln__mem_link *link,
                                       size_t bytes, uint32_t extra_ms);
+/* Count a packet that does not arrive; `link` may be NULL. */
+void ln__mem_link_count(struct ln__mem_link *link, enum ln_testkit_happened what);
 /* Bytes of IP and UDP (or TCP) headers. */
 size_t ln__mem_header_bytes(const struct ln_addr *addr, enum ln_net_kind kind);
 /* The next number of a sequence (splitmix64). */
@@ -345,6 +348,9 @@ bool ln__mem_stream_writable(const struct ln__mem_sock *s);
 void ln__mem_note(struct ln_testkit *kit, enum ln_testkit_happened what, enum ln_net_kind kind,
                   const struct ln_addr *from, const struct ln_addr *to, size_t len);
 
+/* "lost" and so on. */
+const char *ln__mem_word(enum ln_testkit_happened what);
+
 /* One IP packet for the capture. */
 struct ln__mem_frame {
     enum ln_net_kind kind;
@@ -355,7 +361,7 @@ struct ln__mem_frame {
     uint32_t seq;
     uint32_t ack;
     struct ln_span data;
-    const char *comment; /* NULL = none */
+    enum ln_testkit_happened fate; /* its word is the comment; SENT = none */
 };
 #define LN__MEM_TCP_FIN 0x01u
 #define LN__MEM_TCP_SYN 0x02u

@@ -79,6 +79,7 @@ static void on_keylog(const SSL *ssl, const char *line)
     const struct ossl_engine *e = SSL_get_app_data(ssl);
     if (e != NULL && e->config->keylog != NULL)
         e->config->keylog(e->config->keylog_user, line);
+    ERR_clear_error(); /* theirs */
 }
 
 /** Servers: the ticket that is about to be made carries no mark of ours. */
@@ -98,6 +99,7 @@ void ossl_store_session(struct ossl_engine *e, SSL_SESSION *session)
         e->io->session(e->io->ctx, ln_span(der, (size_t)len));
     if (der != NULL)
         OPENSSL_clear_free(der, len > 0 ? (size_t)len : 0);
+    ERR_clear_error(); /* the store's: a session that was not kept ends no connection */
 }
 
 /** Tickets of TLS 1.3 are kept as they come. Before TLS 1.3 a session without extended master secret
@@ -196,10 +198,11 @@ static enum ln_status check_schedule(const struct ln_tls_settings *s, struct ln_
         retransmissions++;
     if (!s->datagram || retransmissions <= RETRANSMISSIONS_MAX)
         return LN_OK;
-    return ln_diag_set(diag, LN_UNSUPPORTED, LN_CAT_CONFIGURATION, LN_PHASE_CONFIGURE,
-                       "handshake_first_ms, handshake_max_ms: OpenSSL sends a flight again %d times "
-                       "at most, and this schedule takes %u",
-                       RETRANSMISSIONS_MAX, retransmissions);
+    return ln_diag_set(
+        diag, LN_UNSUPPORTED, LN_CAT_CONFIGURATION, LN_PHASE_CONFIGURE,
+        "handshake_first_ms, handshake_max_ms: OpenSSL sends a flight again %d times "
+        "at most, and this schedule takes %u",
+        RETRANSMISSIONS_MAX, retransmissions);
 }
 
 static void set_behaviour(struct ossl_config *c)
@@ -217,21 +220,22 @@ static void set_behaviour(struct ossl_config *c)
     SSL_CTX_set_msg_callback(c->ctx, on_message);
 }
 
-const unsigned char ossl_session_context[OSSL_SESSION_CONTEXT_LEN] = { 'l', 'i', 'n',
-                                                                       'n', 'e', 't' };
+const unsigned char ossl_session_context[OSSL_SESSION_CONTEXT_LEN] = {
+    'l', 'i', 'n', 'n', 'e', 't'
+};
 
 static enum ln_status set_sessions(struct ossl_config *c, struct ln_diag *diag)
 {
     long mode = SSL_SESS_CACHE_SERVER; /* ids for clients without tickets */
     if (c->resume) {
-        mode = SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL_STORE; /* the store is the user's */
+        mode =
+            SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL_STORE; /* the store is the user's */
         SSL_CTX_sess_set_new_cb(c->ctx, on_session);
     }
     SSL_CTX_sess_set_cache_size(c->ctx, SERVER_SESSIONS_MAX);
     SSL_CTX_set_session_cache_mode(c->ctx, mode);
     SSL_CTX_set_session_ticket_cb(c->ctx, on_ticket, NULL, NULL);
-    if (!SSL_CTX_set_session_id_context(c->ctx, ossl_session_context,
-                                        OSSL_SESSION_CONTEXT_LEN))
+    if (!SSL_CTX_set_session_id_context(c->ctx, ossl_session_context, OSSL_SESSION_CONTEXT_LEN))
         return ossl_config_fail(diag, LN_INTERNAL, "sessions: refused");
     return LN_OK;
 }

@@ -91,7 +91,8 @@ static enum ln_status start(void *engine, void *config, const struct ln_tls_star
     if (bio == NULL)
         return ossl_fail(e, diag);
     SSL_set_bio(e->ssl, bio, bio);
-    SSL_set_app_data(e->ssl, e);
+    if (!SSL_set_app_data(e->ssl, e))
+        return ossl_fail(e, diag);
     if (e->config->datagram) {
         SSL_set_mtu(e->ssl, (long)e->mtu);
         DTLS_set_timer_cb(e->ssl, next_interval);
@@ -146,8 +147,7 @@ static bool truly_resumed(const struct ossl_engine *e)
 {
     if (!SSL_session_reused(e->ssl))
         return false;
-    return SSL_is_server(e->ssl) ? !e->psk_found
-                                 : !ossl_is_external_psk(SSL_get_session(e->ssl));
+    return SSL_is_server(e->ssl) ? !e->psk_found : !ossl_is_external_psk(SSL_get_session(e->ssl));
 }
 
 static void handshake_done(struct ossl_engine *e)
@@ -156,6 +156,8 @@ static void handshake_done(struct ossl_engine *e)
     unsigned len = 0;
     e->open = true;
     e->resumed = truly_resumed(e);
+    e->unconfirmed = e->facts->certificate_sent && SSL_version(e->ssl) == TLS1_3_VERSION &&
+                     !SSL_is_server(e->ssl);
     if (e->session_new && SSL_get_extms_support(e->ssl) == 1)
         ossl_store_session(e, SSL_get_session(e->ssl));
     SSL_set_msg_callback(e->ssl, NULL); /* what follows is told by alerts */
@@ -225,20 +227,6 @@ static bool wants_write(const void *engine)
 
 /* ---- data ---- */
 
-static enum ln_status write_plain(void *engine, struct ln_span plain, size_t *used,
-                                  struct ln_diag *diag)
-{
-    struct ossl_engine *e = engine;
-    begin(e);
-    if (plain.len == 0) {
-        ln_diag_set(diag, LN_UNSUPPORTED, LN_CAT_CONFIGURATION, LN_PHASE_TRANSFER,
-                    "OpenSSL cannot send a record without content");
-        return LN_UNSUPPORTED;
-    }
-    int ret = SSL_write_ex(e->ssl, plain.data, plain.len, used);
-    return ret == 1 ? LN_OK : outcome(e, ret, diag);
-}
-
 /** An empty room asks whether anything is there; the end of a stream is something. */
 static enum ln_status peek(struct ossl_engine *e, struct ln_diag *diag)
 {
@@ -250,6 +238,35 @@ static enum ln_status peek(struct ossl_engine *e, struct ln_diag *diag)
         return LN_OK;
     enum ln_status st = outcome(e, ret, diag);
     return st == LN_CLOSED && !e->config->datagram ? LN_OK : st;
+}
+
+/** In TLS 1.3 a server's objection to our certificate comes behind the handshake, and the server has
+ *  gone by then. It is worth more than the reset that our next record would meet (ERR-03). */
+static enum ln_status hear_objections(struct ossl_engine *e, struct ln_diag *diag)
+{
+    if (!e->unconfirmed)
+        return LN_OK;
+    enum ln_status st = peek(e, diag);
+    if (st == LN_OK) /* it answers */
+        e->unconfirmed = false;
+    return st == LN_AGAIN ? LN_OK : st;
+}
+
+static enum ln_status write_plain(void *engine, struct ln_span plain, size_t *used,
+                                  struct ln_diag *diag)
+{
+    struct ossl_engine *e = engine;
+    begin(e);
+    if (plain.len == 0) {
+        ln_diag_set(diag, LN_UNSUPPORTED, LN_CAT_CONFIGURATION, LN_PHASE_TRANSFER,
+                    "OpenSSL cannot send a record without content");
+        return LN_UNSUPPORTED;
+    }
+    enum ln_status st = hear_objections(e, diag);
+    if (st != LN_OK)
+        return st;
+    int ret = SSL_write_ex(e->ssl, plain.data, plain.len, used);
+    return ret == 1 ? LN_OK : outcome(e, ret, diag);
 }
 
 static enum ln_status read_stream(struct ossl_engine *e, struct ln_mspan room, size_t *got,
@@ -399,10 +416,9 @@ static void capabilities(struct ln_tls_capabilities *out)
 {
     out->backend = "openssl";
     out->version = OpenSSL_version(OPENSSL_VERSION);
-    out->caps = LN_TLS_CAP_TLS_1_3 | LN_TLS_CAP_DTLS_1_2 | LN_TLS_CAP_PSK |
-                LN_TLS_CAP_PSK_TLS_1_3 | LN_TLS_CAP_CERTIFICATES | LN_TLS_CAP_RESUMPTION |
-                LN_TLS_CAP_SYSTEM_TRUST | LN_TLS_CAP_SERVER | LN_TLS_CAP_ALERT_NUMBERS |
-                LN_TLS_CAP_KEYLOG;
+    out->caps = LN_TLS_CAP_TLS_1_3 | LN_TLS_CAP_DTLS_1_2 | LN_TLS_CAP_PSK | LN_TLS_CAP_PSK_TLS_1_3 |
+                LN_TLS_CAP_CERTIFICATES | LN_TLS_CAP_RESUMPTION | LN_TLS_CAP_SYSTEM_TRUST |
+                LN_TLS_CAP_SERVER | LN_TLS_CAP_ALERT_NUMBERS | LN_TLS_CAP_KEYLOG;
     if (ossl_has_pkcs11())
         out->caps |= LN_TLS_CAP_PKCS11;
     out->warning = NULL;

@@ -84,10 +84,10 @@ static unsigned long most_telling(enum ln_tls_reason *reason)
     *reason = LN_TLS_REASON_OTHER;
     for (unsigned long error = ERR_get_error(); error != 0; error = ERR_get_error()) {
         enum ln_tls_reason r = reason_of(error);
-        int rank = r == LN_TLS_REASON_MEMORY             ? 4
-                   : r != LN_TLS_REASON_OTHER            ? 3
-                   : ERR_GET_LIB(error) == ERR_LIB_SSL   ? 2
-                                                         : 1;
+        int rank = r == LN_TLS_REASON_MEMORY           ? 4
+                   : r != LN_TLS_REASON_OTHER          ? 3
+                   : ERR_GET_LIB(error) == ERR_LIB_SSL ? 2
+                                                       : 1;
         if (rank > best_rank) {
             best = error;
             best_rank = rank;

@@ -28,30 +28,21 @@ static bool is_whole(X509 *cert)
 {
     EVP_PKEY *key = X509_get0_pubkey(cert);
     int bits = 0;
-    return key != NULL && EVP_PKEY_get_security_bits(key) > 0 &&
+    return X509_check_purpose(cert, -1, 0) == 1 && key != NULL &&
+           EVP_PKEY_get_security_bits(key) > 0 &&
            X509_get_signature_info(cert, NULL, NULL, &bits, NULL) == 1 && bits > 0;
 }
 
 /** False if memory is to blame that something is missing: another copy has it, or cannot be made. */
-static bool is_whole_or_odd(X509 *cert)
+static bool read_ahead(X509 *cert)
 {
     if (is_whole(cert))
         return true;
     X509 *again = X509_dup(cert);
     bool odd = again != NULL && !is_whole(again);
     X509_free(again);
-    return odd;
-}
-
-static bool read_ahead(X509 *cert)
-{
-    bool memory = is_whole_or_odd(cert);
     ERR_clear_error();
-    if (X509_check_purpose(cert, -1, 0) != 1)
-        for (unsigned long e = ERR_get_error(); e != 0; e = ERR_get_error())
-            if (ERR_GET_REASON(e) == ERR_R_MALLOC_FAILURE)
-                memory = false;
-    return memory;
+    return odd;
 }
 
 static bool read_ahead_all(X509_STORE *store)

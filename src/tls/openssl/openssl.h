@@ -26,7 +26,7 @@ struct ossl_config {
     bool datagram;
     bool psk;
     bool resume;
-    bool ccm8;              /**< suites with a tag of 8 bytes were asked for */
+    bool ccm8; /**< suites with a tag of 8 bytes were asked for */
     enum ln_client_auth client_auth;
     enum ln_crl_policy crl_policy;
     bool has_crls;
@@ -34,12 +34,12 @@ struct ossl_config {
     uint32_t first_ms;
     uint32_t max_ms;
     uint8_t cookie_secret[32];
-    char *psk_identity;     /**< terminated */
+    char *psk_identity; /**< terminated */
     size_t psk_identity_len;
     uint8_t *psk_key;
     size_t psk_key_len;
     SSL_SESSION *psk_session; /**< TLS 1.3: the key as a session, to be copied; NULL without */
-    uint8_t *alpn;          /**< wire form: length, name, length, name, ... */
+    uint8_t *alpn;            /**< wire form: length, name, length, name, ... */
     unsigned alpn_len;
     void (*keylog)(void *user, const char *line);
     void *keylog_user;
@@ -52,19 +52,20 @@ struct ossl_engine {
     const struct ln_tls_io *io;
     struct ln_tls_facts *facts;
     size_t mtu;
-    uint32_t flight;           /**< how often the retransmission timer began anew */
-    bool exhausted;            /**< its longest wait has passed in vain */
-    bool muted;                /**< ... and OpenSSL sends the flight once more all the same */
-    enum ln_status io_status;  /**< what the socket below failed with, LN_OK if it did not */
-    bool eof;                  /**< the stream below ended */
-    bool write_blocked;        /**< the socket below took nothing */
-    bool listening;            /**< no cookie was verified yet */
+    uint32_t flight;          /**< how often the retransmission timer began anew */
+    bool exhausted;           /**< its longest wait has passed in vain */
+    bool muted;               /**< ... and OpenSSL sends the flight once more all the same */
+    enum ln_status io_status; /**< what the socket below failed with, LN_OK if it did not */
+    bool eof;                 /**< the stream below ended */
+    bool write_blocked;       /**< the socket below took nothing */
+    bool listening;           /**< no cookie was verified yet */
     bool open;
     bool failed;
-    bool drained;              /**< the last read found nothing complete */
+    bool drained; /**< the last read found nothing complete */
     bool resumed;
-    bool session_new;          /**< TLS 1.2: a session was made in this handshake */
-    bool psk_found;            /**< TLS 1.3 server: the client's external PSK was ours */
+    bool unconfirmed; /**< TLS 1.3: our certificate may still be refused */
+    bool session_new; /**< TLS 1.2: a session was made in this handshake */
+    bool psk_found;   /**< TLS 1.3 server: the client's external PSK was ours */
     char alpn[33];
 };
 

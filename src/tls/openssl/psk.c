@@ -16,8 +16,8 @@ static const struct ossl_config *config_of(const SSL *ssl)
     return e->config;
 }
 
-static unsigned int client_1_2(SSL *ssl, const char *hint, char *identity, unsigned int identity_max,
-                               unsigned char *key, unsigned int key_max)
+static unsigned int client_1_2(SSL *ssl, const char *hint, char *identity,
+                               unsigned int identity_max, unsigned char *key, unsigned int key_max)
 {
     const struct ossl_config *c = config_of(ssl);
     (void)hint; /* RFC 4279 5.2 lets us ignore it */
@@ -47,7 +47,7 @@ static int client_1_3(SSL *ssl, const EVP_MD *md, const unsigned char **identity
                       SSL_SESSION **session)
 {
     const struct ossl_config *c = config_of(ssl);
-    (void)md; /* OpenSSL itself leaves a key of the wrong hash out of a second ClientHello */
+    (void)md; /* the hash fits: only suites of the key's own are offered */
     *session = NULL;
     if (c->psk_session == NULL)
         return 1;
@@ -146,6 +146,7 @@ enum ln_status ossl_set_psk(struct ossl_config *c, const struct ln_tls_settings 
         return ossl_config_fail(diag, LN_UNSUPPORTED, "psk_key: TLS 1.3 cannot use it");
     SSL_CTX_set_psk_use_session_callback(c->ctx, client_1_3);
     SSL_CTX_set_psk_find_session_callback(c->ctx, server_1_3);
-    SSL_CTX_set_options(c->ctx, SSL_OP_ALLOW_NO_DHE_KEX); /* psk_ke too: small servers have no DHE */
+    SSL_CTX_set_options(c->ctx,
+                        SSL_OP_ALLOW_NO_DHE_KEX); /* psk_ke too: small servers have no DHE */
     return LN_OK;
 }

@@ -129,11 +129,21 @@ static const struct {
     uint16_t id;
     int nid;
 } groups[] = {
-    { 0x0017, NID_X9_62_prime256v1 }, { 0x0018, NID_secp384r1 },      { 0x0019, NID_secp521r1 },
-    { 0x001d, NID_X25519 },           { 0x001e, NID_X448 },           { 0x001a, NID_brainpoolP256r1 },
-    { 0x001b, NID_brainpoolP384r1 },  { 0x001c, NID_brainpoolP512r1 }, { 0x0100, NID_ffdhe2048 },
-    { 0x0101, NID_ffdhe3072 },        { 0x0102, NID_ffdhe4096 },      { 0x0103, NID_ffdhe6144 },
-    { 0x0104, NID_ffdhe8192 },        { 0x0015, NID_secp224r1 },      { 0x0016, NID_secp256k1 },
+    { 0x0017, NID_X9_62_prime256v1 },
+    { 0x0018, NID_secp384r1 },
+    { 0x0019, NID_secp521r1 },
+    { 0x001d, NID_X25519 },
+    { 0x001e, NID_X448 },
+    { 0x001a, NID_brainpoolP256r1 },
+    { 0x001b, NID_brainpoolP384r1 },
+    { 0x001c, NID_brainpoolP512r1 },
+    { 0x0100, NID_ffdhe2048 },
+    { 0x0101, NID_ffdhe3072 },
+    { 0x0102, NID_ffdhe4096 },
+    { 0x0103, NID_ffdhe6144 },
+    { 0x0104, NID_ffdhe8192 },
+    { 0x0015, NID_secp224r1 },
+    { 0x0016, NID_secp256k1 },
 };
 
 #define GROUPS_MAX 16
@@ -177,14 +187,22 @@ static const struct {
     uint16_t id;
     const char *name;
 } signatures[] = {
-    { 0x0403, "ECDSA+SHA256" },         { 0x0503, "ECDSA+SHA384" },
-    { 0x0603, "ECDSA+SHA512" },         { 0x0807, "ed25519" },
-    { 0x0808, "ed448" },                { 0x0804, "rsa_pss_rsae_sha256" },
-    { 0x0805, "rsa_pss_rsae_sha384" },  { 0x0806, "rsa_pss_rsae_sha512" },
-    { 0x0809, "rsa_pss_pss_sha256" },   { 0x080a, "rsa_pss_pss_sha384" },
-    { 0x080b, "rsa_pss_pss_sha512" },   { 0x0401, "RSA+SHA256" },
-    { 0x0501, "RSA+SHA384" },           { 0x0601, "RSA+SHA512" },
-    { 0x0203, "ECDSA+SHA1" },           { 0x0201, "RSA+SHA1" },
+    { 0x0403, "ECDSA+SHA256" },
+    { 0x0503, "ECDSA+SHA384" },
+    { 0x0603, "ECDSA+SHA512" },
+    { 0x0807, "ed25519" },
+    { 0x0808, "ed448" },
+    { 0x0804, "rsa_pss_rsae_sha256" },
+    { 0x0805, "rsa_pss_rsae_sha384" },
+    { 0x0806, "rsa_pss_rsae_sha512" },
+    { 0x0809, "rsa_pss_pss_sha256" },
+    { 0x080a, "rsa_pss_pss_sha384" },
+    { 0x080b, "rsa_pss_pss_sha512" },
+    { 0x0401, "RSA+SHA256" },
+    { 0x0501, "RSA+SHA384" },
+    { 0x0601, "RSA+SHA512" },
+    { 0x0203, "ECDSA+SHA1" },
+    { 0x0201, "RSA+SHA1" },
 };
 
 enum ln_status ossl_set_signatures(struct ossl_config *c, const struct ln_tls_settings *s,

@@ -144,7 +144,7 @@ static void set_policy(const struct ossl_config *c, X509_STORE_CTX *sc,
         X509_STORE_CTX_set_verify_cb(sc, if_present);
 }
 
-static STACK_OF(X509) *stack_of(const struct ln_span *certs, size_t count)
+static STACK_OF(X509) * stack_of(const struct ln_span *certs, size_t count)
 {
     STACK_OF(X509) *stack = sk_X509_new_null();
     for (size_t i = 0; stack != NULL && i < count; i++) {
@@ -200,8 +200,8 @@ static bool no_issuer(int native)
 }
 
 static enum ln_status run(struct verifying *v, X509_STORE_CTX *sc,
-                          const struct ln_tls_path_request *how, STACK_OF(X509) *sent,
-                          STACK_OF(X509) *anchors)
+                          const struct ln_tls_path_request *how, STACK_OF(X509) * sent,
+                          STACK_OF(X509) * anchors)
 {
     X509_STORE *store = SSL_CTX_get_cert_store(v->config->ctx);
     if (!X509_STORE_CTX_init(sc, store, X509_STORE_CTX_get0_cert(v->handed), sent) ||
@@ -220,7 +220,7 @@ static enum ln_status run(struct verifying *v, X509_STORE_CTX *sc,
 /** OpenSSL follows the first issuer that fits and never turns back. Where the path ended at an issuer
  *  nobody knows, and the peer sent another certificate of the same CA (cross-signing), take the dead
  *  end away. Each turn removes a certificate. */
-static bool turn_back(X509_STORE_CTX *sc, STACK_OF(X509) *sent)
+static bool turn_back(X509_STORE_CTX *sc, STACK_OF(X509) * sent)
 {
     const STACK_OF(X509) *path = X509_STORE_CTX_get0_chain(sc);
     if (!no_issuer(X509_STORE_CTX_get_error(sc)) || path == NULL)
@@ -245,7 +245,7 @@ static bool turn_back(X509_STORE_CTX *sc, STACK_OF(X509) *sent)
 }
 
 static enum ln_status build_with(struct verifying *v, const struct ln_tls_chain *chain,
-                                 const struct ln_tls_path_request *how, STACK_OF(X509) *anchors,
+                                 const struct ln_tls_path_request *how, STACK_OF(X509) * anchors,
                                  struct ln_tls_path *path)
 {
     X509_STORE_CTX *sc = X509_STORE_CTX_new();
