@@ -21,17 +21,13 @@
 
 /* ---- callbacks that only report ---- */
 
-static void on_info(const SSL *ssl, int where, int value)
+static void on_alert(struct ln_tls_facts *facts, bool sent, const uint8_t alert[2])
 {
-    struct ossl_engine *e = SSL_get_app_data(ssl);
-    if (e == NULL || !(where & SSL_CB_ALERT))
+    if (alert[1] == SSL_AD_CLOSE_NOTIFY)
         return;
-    uint8_t number = (uint8_t)(value & 0xff);
-    if (number == SSL_AD_CLOSE_NOTIFY)
-        return;
-    e->facts->alert_from = where & SSL_CB_READ ? LN_ALERT_RECEIVED : LN_ALERT_SENT;
-    e->facts->alert_level = (uint8_t)(value >> 8);
-    e->facts->alert_number = number;
+    facts->alert_from = sent ? LN_ALERT_SENT : LN_ALERT_RECEIVED;
+    facts->alert_level = alert[0];
+    facts->alert_number = alert[1];
 }
 
 static void on_hello(struct ln_tls_facts *facts, const SSL *ssl, const uint8_t *message, size_t len)
@@ -61,6 +57,8 @@ static void on_message(int writing, int version, int type, const void *data, siz
     struct ln_tls_facts *facts = e->facts;
     if (type == SSL3_RT_CHANGE_CIPHER_SPEC && !writing)
         facts->ccs_seen = true;
+    if (type == SSL3_RT_ALERT && len == 2)
+        on_alert(facts, writing, message);
     if (type != SSL3_RT_HANDSHAKE || message[0] >= 64)
         return;
     uint64_t bit = (uint64_t)1 << message[0];
@@ -216,7 +214,6 @@ static void set_behaviour(struct ossl_config *c)
                                  SSL_MODE_NO_AUTO_CHAIN | SSL_MODE_RELEASE_BUFFERS);
     SSL_CTX_set_read_ahead(c->ctx, 1); /* one read below per record, not two */
     SSL_CTX_set_cert_verify_callback(c->ctx, ossl_verify, c);
-    SSL_CTX_set_info_callback(c->ctx, on_info);
     SSL_CTX_set_msg_callback(c->ctx, on_message);
 }
 

@@ -16,6 +16,13 @@ static struct ossl_engine *engine_of(const SSL *ssl)
     return SSL_get_app_data(ssl);
 }
 
+/** Start with an empty queue; to look is cheaper than to clear what is empty. */
+static void forget_errors(void)
+{
+    if (ERR_peek_error() != 0)
+        ERR_clear_error();
+}
+
 /* ---- starting ---- */
 
 /** Called when a flight was sent (previous 0), and when a wait has passed in vain. */
@@ -85,7 +92,7 @@ static enum ln_status start(void *engine, void *config, const struct ln_tls_star
     e->facts = how->io->facts;
     e->mtu = how->mtu;
     e->listening = how->listen;
-    ERR_clear_error();
+    forget_errors();
     e->ssl = SSL_new(e->config->ctx);
     BIO *bio = e->ssl != NULL ? ossl_bio_new(e) : NULL;
     if (bio == NULL)
@@ -130,11 +137,9 @@ static enum ln_status outcome(struct ossl_engine *e, int ret, struct ln_diag *di
     return ossl_fail(e, diag);
 }
 
-/** Start with an empty queue; to look is cheaper than to clear what is empty. */
 static void begin(struct ossl_engine *e)
 {
-    if (ERR_peek_error() != 0)
-        ERR_clear_error();
+    forget_errors();
     e->io_status = LN_OK;
     e->write_blocked = false;
     e->muted = false;
@@ -160,7 +165,6 @@ static void handshake_done(struct ossl_engine *e)
                      !SSL_is_server(e->ssl);
     if (e->session_new && SSL_get_extms_support(e->ssl) == 1)
         ossl_store_session(e, SSL_get_session(e->ssl));
-    SSL_set_msg_callback(e->ssl, NULL); /* what follows is told by alerts */
     SSL_get0_alpn_selected(e->ssl, &alpn, &len);
     if (alpn != NULL && len < sizeof e->alpn)
         memcpy(e->alpn, alpn, len);
