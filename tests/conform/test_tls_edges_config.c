@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /**
- * @file test_tls_review_config.c
+ * @file test_tls_edges_config.c
  * Corners of configurations that a review found: counts without lists.
  */
 #include "support/tlspair.h"

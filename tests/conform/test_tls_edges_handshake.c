@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /**
- * @file test_tls_review_handshake.c
+ * @file test_tls_edges_handshake.c
  * Corners of handshakes that a review found: the last moment of a schedule, sockets that nobody has
  * stepped yet, a listener whose answer could not be sent.
  */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /**
- * @file test_tls_review_sessions.c
+ * @file test_tls_edges_sessions.c
  * Corners of resumption that a review found (secure-sockets.md 2.10, TLS-103): settings that decide
  * who is accepted and were no part of the binding, and names under which nothing must be stored or
  * removed.

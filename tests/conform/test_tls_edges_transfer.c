@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /**
- * @file test_tls_review_transfer.c
+ * @file test_tls_edges_transfer.c
  * Corners of open connections that a review found: the end of a stream as the answer to a question,
  * alerts that end nothing, objections that come late, errors of somebody else, and whose memory is
  * used.

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /**
- * @file test_tls_review_verify.c
+ * @file test_tls_edges_verify.c
  * Corners of verification that a review found: many records, of which a late one decides.
  */
 #include "support/tlspair.h"

@@ -698,7 +698,10 @@ static void test_memory_that_fails(void **state)
 {
     struct server *s = (struct server *)*state;
     (void)resolver_of(s);
-    if (ares_library_init_mem == NULL)
+    if (ares_library_init_mem == NULL) {
+        print_message("skip: this build has no c-ares\n");
+        skip();
+    }
     s->env->alloc = (struct ln_alloc) { .resize = env_resize };
     for (int sticky = 0; sticky <= 1; sticky++) {
         sweep(s, "v4.test", sticky != 0);
