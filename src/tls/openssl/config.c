@@ -16,9 +16,6 @@
 #define LEVEL_STRICT 2
 #define LEVEL_OLD 0
 
-/** What a server remembers of clients that take no tickets. */
-#define SERVER_SESSIONS_MAX 1024
-
 /* ---- callbacks that only report ---- */
 
 static void on_alert(struct ln_tls_facts *facts, bool sent, const uint8_t alert[2])
@@ -223,13 +220,13 @@ const unsigned char ossl_session_context[OSSL_SESSION_CONTEXT_LEN] = {
 
 static enum ln_status set_sessions(struct ossl_config *c, struct ln_diag *diag)
 {
-    long mode = SSL_SESS_CACHE_SERVER; /* ids for clients without tickets */
+    /* no cache of OpenSSL's own: clients keep theirs in the user's store, servers give tickets; and
+     * without memory its cache frees a session twice (SSL_CTX_add_session, 3.0) */
+    long mode = SSL_SESS_CACHE_SERVER | SSL_SESS_CACHE_NO_INTERNAL;
     if (c->resume) {
-        mode =
-            SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL_STORE; /* the store is the user's */
+        mode = SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL;
         SSL_CTX_sess_set_new_cb(c->ctx, on_session);
     }
-    SSL_CTX_sess_set_cache_size(c->ctx, SERVER_SESSIONS_MAX);
     SSL_CTX_set_session_cache_mode(c->ctx, mode);
     SSL_CTX_set_session_ticket_cb(c->ctx, on_ticket, NULL, NULL);
     if (!SSL_CTX_set_session_id_context(c->ctx, ossl_session_context, OSSL_SESSION_CONTEXT_LEN))
