@@ -70,7 +70,7 @@ struct ln_sock_options {
     enum ln_family preferred_family; /**< soft: tried first; default IPv6 (RFC 8305) */
     uint8_t dscp;                    /**< 0..63, 0 = leave alone; ECN bits are kept */
     uint8_t priority;                /**< 0..7, 0 = leave alone; SO_PRIORITY */
-    bool reuse_addr;                 /**< SO_REUSEADDR at bind */
+    bool reuse_addr;                 /**< SO_REUSEADDR at bind; UDP and DTLS need it to accept */
     bool transparent;                /**< IP_TRANSPARENT; privileged */
     bool fresh_port;                 /**< UDP: a new local port for each connect (default: the port
                                           is kept over reconnects until a handshake fails) */
