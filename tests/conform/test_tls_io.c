@@ -533,7 +533,7 @@ static void test_half_a_record_is_not_pending(void **state)
         ln_testkit_host_chunks(p.server_host, &half);
         enum ln_status st = ln_sock_send(p.server, ln_span(message, sizeof message), &sent);
         assert_true(st == LN_OK || st == LN_AGAIN);
-        /* what is left of the record stays with the server for now */
+        /* what is left of the record stays with the server */
         struct ln_testkit_link down = { .down = true };
         let_arrive(&p);
         assert_int_equal(ln_testkit_path(p.kit, p.client_host, p.server_host, &down), LN_OK);

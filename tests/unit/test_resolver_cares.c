@@ -293,8 +293,10 @@ struct result {
 
 static const struct ln_resolver *resolver_of(const struct server *s)
 {
-    if (s->env->resolver.ops == NULL)
-        skip(); /* built without c-ares */
+    if (s->env->resolver.ops == NULL) {
+        print_message("skip: this build has no c-ares\n");
+        skip();
+    }
     return &s->env->resolver;
 }
 
