@@ -289,7 +289,6 @@ static void copy_settings(struct ossl_config *c, const struct ln_tls_settings *s
 {
     c->env = s->env;
     c->datagram = s->datagram;
-    c->psk = s->auth == LN_AUTH_PSK;
     c->resume = s->resume;
     c->client_auth = s->client_auth;
     c->crl_policy = s->crl_policy;

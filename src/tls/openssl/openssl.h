@@ -24,7 +24,6 @@ struct ossl_config {
     SSL_CTX *ctx;
     BIO_METHOD *bio;
     bool datagram;
-    bool psk;
     bool resume;
     bool ccm8; /**< suites with a tag of 8 bytes were asked for */
     enum ln_client_auth client_auth;
