@@ -156,12 +156,12 @@ NOT_RUN = "not run"
 
 
 def results_of(folder):
-    """(program, function) -> the statuses it had, over presets and parameters"""
+    """(program, function) -> the statuses it had, over presets, pairs of libraries and parameters"""
     statuses = {}
     if folder.is_dir():
         for case in test_summary.read_results(folder):
-            function = re.sub(r"\[.*$", "", case.name)
-            statuses.setdefault((case.program, function), set()).add(case.status)
+            test = tuple(re.sub(r"\[.*$", "", part) for part in (case.program, case.name))
+            statuses.setdefault(test, set()).add(case.status)
     return statuses
 
 

@@ -607,18 +607,6 @@ static void test_keys(void **state)
 
 static uint8_t long_bytes[300];
 
-static void identity_nul(struct ln_tls_options *o)
-{
-    o->psk_identity = ln_span("de\0vice", 7);
-}
-static void identity_nul_first(struct ln_tls_options *o)
-{
-    o->psk_identity = ln_span("\0device", 7);
-}
-static void identity_nul_last(struct ln_tls_options *o)
-{
-    o->psk_identity = ln_span("device", 7);
-}
 static void identity_empty(struct ln_tls_options *o)
 {
     o->psk_identity = ln_span(NULL, 0);
@@ -651,14 +639,6 @@ static void test_psk(void **state)
 {
     (void)state;
     static const struct bad table[] = {
-        { BAD("an identity with a NUL inside", PSK, identity_nul, LN_BAD_ARG, "psk_identity"),
-          .also = LN_UNSUPPORTED },
-        { BAD("an identity that begins with a NUL", PSK, identity_nul_first, LN_BAD_ARG,
-              "psk_identity"),
-          .also = LN_UNSUPPORTED },
-        { BAD("an identity that ends with a NUL", PSK, identity_nul_last, LN_BAD_ARG,
-              "psk_identity"),
-          .also = LN_UNSUPPORTED },
         { BAD("no identity", PSK, identity_empty, LN_BAD_ARG, "psk_identity") },
         { BAD("an identity of 256 bytes", PSK, identity_256, LN_BAD_ARG, "psk_identity") },
         { BAD("no key", PSK, key_empty, LN_BAD_ARG, "psk_key") },
@@ -759,7 +739,7 @@ static void test_dtls_1_3_needs_a_library_that_has_it(void **state)
         { BAD("DTLS 1.3 alone", PSK, dtls_1_3, LN_UNSUPPORTED, "version") },
         { BAD("DTLS 1.3 as the highest", PSK, dtls_max_1_3, LN_UNSUPPORTED, "version") },
     };
-    struct tls_rows rows = tls_rows_of(LN_DTLS_1_2);
+    struct tls_rows rows = tls_rows_of(LN_DTLS_1_2, 0);
     for (size_t r = 0; r < rows.count; r++) {
         struct ln_tls_capabilities caps;
         ln_tls_capabilities(rows.row[r].client, &caps);
@@ -1209,6 +1189,71 @@ static void test_capabilities(void **state)
     assert_null(ln_tls_capability_word(1u << 31));
 }
 
+static struct {
+    const struct ln_tls_backend *whole;
+    unsigned missing;
+} lesser;
+
+static void lesser_capabilities(struct ln_tls_capabilities *out)
+{
+    lesser.whole->capabilities(out);
+    out->caps &= ~lesser.missing;
+}
+
+/* Whatever a back end says that it lacks is refused for it: it never sees the setting. */
+/* scenario: S23, S31 */
+static void test_what_a_back_end_lacks_is_refused(void **state)
+{
+    (void)state;
+    const struct ln_tls_backend *whole = NULL;
+    for (size_t i = 0; (whole = tls_backend(i)) != NULL; i++) {
+        struct ln_tls_backend less = *whole;
+        less.capabilities = lesser_capabilities;
+        lesser.whole = whole;
+        for (unsigned cap = 1; cap <= LN_TLS_CAP_KEYLOG; cap <<= 1) {
+            if ((tls_askable_needs() & cap) == 0)
+                continue;
+            uint16_t version = LN_TLS_1_2;
+            if (cap == LN_TLS_CAP_TLS_1_3 || cap == LN_TLS_CAP_PSK_TLS_1_3)
+                version = LN_TLS_1_3;
+            if (cap == LN_TLS_CAP_DTLS_1_2)
+                version = LN_DTLS_1_2;
+            lesser.missing = cap;
+            tls_must_refuse_need(&less, version, cap);
+        }
+    }
+}
+
+/* A back end that cannot serve says so when an address is bound. */
+/* scenario: S23 */
+static void test_a_back_end_without_servers(void **state)
+{
+    (void)state;
+    struct tls_rows rows = tls_rows(LN_TLS_CAP_PSK);
+    for (size_t r = 0; r < rows.count; r++) {
+        struct tls_case c = tls_case_psk(&rows.row[r], "no server role");
+        struct ln_tls_backend less = *rows.row[r].client;
+        struct ln_tls_config *config = NULL;
+        struct ln_sock *s = NULL;
+        struct ln_addr local = { .family = LN_FAMILY_ANY, .port = TLS_PORT };
+        less.capabilities = lesser_capabilities;
+        lesser.whole = rows.row[r].client;
+        lesser.missing = LN_TLS_CAP_SERVER;
+        tls_pair_open_bare(&bench, &c);
+        struct ln_diag *diag = &bench.client_diag;
+        assert_int_equal(
+            tls_pair_config(&bench, &bench.client_env, &c.server, &less, diag, &config), LN_OK);
+        assert_int_equal(ln_sock_new(&bench.client_env, c.row.kind, NULL, config, diag, &s), LN_OK);
+        assert_int_equal(ln_sock_bind(s, &local), LN_UNSUPPORTED);
+        bench.client_diag = *ln_sock_diag(s);
+        tls_want_category(&bench, diag, LN_CAT_CONFIGURATION);
+        assert_non_null(strstr(diag->text, "bind"));
+        ln_sock_free(s);
+        ln_tls_config_unref(config);
+        tls_pair_close(&bench);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -1229,6 +1274,8 @@ int main(void)
         cmocka_unit_test(test_kinds_of_sockets),
         cmocka_unit_test(test_everything_is_copied),
         cmocka_unit_test(test_capabilities),
+        cmocka_unit_test(test_what_a_back_end_lacks_is_refused),
+        cmocka_unit_test(test_a_back_end_without_servers),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }

@@ -295,7 +295,7 @@ static void test_forms_and_sources(void **state)
     (void)state;
     static const char *const names[] = { "PEM with two", "DER with two", "a list", "a file",
                                          "a folder" };
-    struct tls_rows rows = tls_rows_of(LN_TLS_1_3);
+    struct tls_rows rows = tls_rows_of(LN_TLS_1_3, 0);
     for (size_t r = 0; r < rows.count; r++) {
         for (int form = 0; form < 5; form++) {
             struct tls_case c = tls_case_cert(&rows.row[r], names[form], &world);

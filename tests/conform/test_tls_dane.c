@@ -171,7 +171,7 @@ static void nearly(const struct tls_row *row, const struct ln_tlsa *record)
 static void test_one_bit(void **state)
 {
     (void)state;
-    struct tls_rows rows = tls_rows_of(LN_TLS_1_3);
+    struct tls_rows rows = tls_rows_of(LN_TLS_1_3, 0);
     for (size_t r = 0; r < rows.count; r++)
         for_all_records(&rows.row[r], world.ca, world.server, nearly);
 }

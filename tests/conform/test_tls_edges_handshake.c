@@ -37,7 +37,7 @@ static int teardown(void **state)
 static void test_an_answer_in_the_last_moment(void **state)
 {
     (void)state;
-    struct tls_rows rows = tls_rows_of(LN_DTLS_1_2);
+    struct tls_rows rows = tls_rows_of(LN_DTLS_1_2, 0);
     for (size_t r = 0; r < rows.count; r++) {
         struct tls_case c = tls_case_psk(&rows.row[r], "an answer in the last moment");
         c.client.handshake_first_ms = 1000;
@@ -59,7 +59,7 @@ static void test_an_answer_in_the_last_moment(void **state)
 static void test_an_answer_that_came_while_we_slept(void **state)
 {
     (void)state;
-    struct tls_rows rows = tls_rows_of(LN_DTLS_1_2);
+    struct tls_rows rows = tls_rows_of(LN_DTLS_1_2, 0);
     for (size_t r = 0; r < rows.count; r++) {
         struct tls_case c = tls_case_psk(&rows.row[r], "an answer that came while we slept");
         c.client_socket.preferred_family = LN_IPV4;
@@ -113,7 +113,7 @@ static bool has_client(struct tls_pair *p, void *user)
 static void test_before_the_first_step(void **state)
 {
     (void)state;
-    struct tls_rows rows = tls_rows_of(LN_TLS_1_2);
+    struct tls_rows rows = tls_rows_of(LN_TLS_1_2, 0);
     for (size_t r = 0; r < rows.count; r++) {
         struct tls_case c = tls_case_cert(&rows.row[r], "sockets that nobody stepped", &world);
         struct tls_pair p;
@@ -156,7 +156,7 @@ static enum ln_status failing_send(void *ctx, ln_handle h, const struct ln_addr 
 static void test_a_listener_survives_a_refused_answer(void **state)
 {
     (void)state;
-    struct tls_rows rows = tls_rows_of(LN_DTLS_1_2);
+    struct tls_rows rows = tls_rows_of(LN_DTLS_1_2, 0);
     for (size_t r = 0; r < rows.count; r++) {
         struct tls_case c = tls_case_psk(&rows.row[r], "one answer of the listener is refused");
         c.no_polling = true;

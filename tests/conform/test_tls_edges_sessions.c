@@ -166,11 +166,12 @@ static void test_a_session_made_with_other_signatures(void **state)
 
 static struct ln_tls_backend without_tokens;
 static struct {
+    const struct ln_tls_backend *reader;
     struct ln_span chain;
     struct ln_tls_key key;
 } card;
 
-/* The built-in back end, where two tokens hold the same card. */
+/* The client's back end, where two tokens hold the same card. */
 static enum ln_status config_of_token(const struct ln_tls_settings *settings, struct ln_diag *diag,
                                       void **config)
 {
@@ -180,7 +181,7 @@ static enum ln_status config_of_token(const struct ln_tls_settings *settings, st
     s.chain = &card.chain;
     s.chain_count = 1;
     s.key = card.key;
-    return ln_tls_builtin(0)->config_new(&s, diag, config);
+    return card.reader->config_new(&s, diag, config);
 }
 
 /* Who we are is part of the binding, also where nobody but the token knows the certificate. */
@@ -188,14 +189,15 @@ static enum ln_status config_of_token(const struct ln_tls_settings *settings, st
 static void test_a_session_made_with_another_token(void **state)
 {
     (void)state;
-    without_tokens = *ln_tls_builtin(0);
-    without_tokens.config_new = config_of_token;
     card.chain = pki_cert_der(world.client);
     card.key.data = pki_write_key(world.pki, PKI_PKCS8_DER, world.client, NULL);
     card.key.pem = false;
     struct tls_rows rows = tls_rows(LN_TLS_CAP_RESUMPTION);
     for (size_t r = 0; r < rows.count; r++) {
         struct tls_case c = tls_case_cert(&rows.row[r], "another token", &world);
+        card.reader = c.row.client;
+        without_tokens = *card.reader;
+        without_tokens.config_new = config_of_token;
         c.client.backend = &without_tokens;
         c.client.sessions = fresh_store();
         c.client.chain = ln_source_uri("pkcs11:object=device-1");
@@ -291,7 +293,7 @@ static void test_a_resumed_session_is_stored(void **state)
     (void)state;
     static const uint16_t versions[] = { LN_TLS_1_2, LN_DTLS_1_2 };
     for (size_t v = 0; v < COUNT(versions); v++) {
-        struct tls_rows rows = tls_rows_of(versions[v]);
+        struct tls_rows rows = tls_rows_of(versions[v], 0);
         for (size_t r = 0; r < rows.count; r++) {
             struct tls_case c = tls_case_cert(&rows.row[r], "resumes and tells", &world);
             c.client.sessions = fresh_store();

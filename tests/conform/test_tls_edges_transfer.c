@@ -94,7 +94,7 @@ static void test_a_warning_does_not_hide_a_reset(void **state)
 {
     (void)state;
     static const struct ln_span key = { (const uint8_t *)"0123456789abcdef", 16 };
-    struct tls_rows rows = tls_rows_of(LN_TLS_1_2);
+    struct tls_rows rows = tls_rows_of(LN_TLS_1_2, 0);
     for (size_t r = 0; r < rows.count; r++) {
         struct tls_case c = tls_case_psk(&rows.row[r], "a warning, and later a reset");
         struct raw_server raw = { .psk_identity = "device-1", .psk_key = key, .setup = warn };
@@ -122,7 +122,7 @@ static void test_a_warning_does_not_hide_a_reset(void **state)
 static void test_sending_to_a_server_that_objects(void **state)
 {
     (void)state;
-    struct tls_rows rows = tls_rows_of(LN_TLS_1_3);
+    struct tls_rows rows = tls_rows_of(LN_TLS_1_3, 0);
     for (size_t r = 0; r < rows.count; r++) {
         struct tls_case c = tls_case_cert(&rows.row[r], "sends before it reads", &world);
         c.server.client_auth = LN_CLIENT_AUTH_REQUIRE;
@@ -155,7 +155,7 @@ static void test_sending_to_a_server_that_objects(void **state)
 static void test_sending_to_a_server_that_does_not(void **state)
 {
     (void)state;
-    struct tls_rows rows = tls_rows_of(LN_TLS_1_3);
+    struct tls_rows rows = tls_rows_of(LN_TLS_1_3, 0);
     for (size_t r = 0; r < rows.count; r++) {
         struct tls_case c = tls_case_cert(&rows.row[r], "a welcome client", &world);
         c.server.client_auth = LN_CLIENT_AUTH_REQUIRE;
@@ -187,7 +187,7 @@ static void test_sending_to_a_server_that_does_not(void **state)
 static void test_a_client_that_refuses(void **state)
 {
     (void)state;
-    struct tls_rows rows = tls_rows_of(LN_TLS_1_3);
+    struct tls_rows rows = tls_rows_of(LN_TLS_1_3, 0);
     for (size_t r = 0; r < rows.count; r++) {
         struct tls_case c = tls_case_psk(&rows.row[r], "the client refuses what it gets");
         struct tls_case other = tls_case_cert(&rows.row[r], c.what, &world);

@@ -181,7 +181,7 @@ static const uint16_t suites[] = { 0xc0a8, 0x00a8, 0x00ae, 0xccab };
 /* Calls `test` on an open association for each pair of libraries and kind of suite. */
 static void on_open_pairs(const char *what, void (*test)(struct tls_pair *p))
 {
-    struct tls_rows rows = tls_rows_of(LN_DTLS_1_2);
+    struct tls_rows rows = tls_rows_of(LN_DTLS_1_2, 0);
     for (size_t r = 0; r < rows.count; r++) {
         for (size_t i = 0; i < COUNT(suites); i++) {
             struct tls_case c = tls_case_psk(&rows.row[r], what);
@@ -450,7 +450,7 @@ static void throw(void *user)
 static void test_discarded_records_cost_no_time(void **state)
 {
     (void)state;
-    struct tls_rows rows = tls_rows_of(LN_DTLS_1_2);
+    struct tls_rows rows = tls_rows_of(LN_DTLS_1_2, 0);
     for (size_t r = 0; r < rows.count; r++) {
         struct tls_case c = tls_case_psk(&rows.row[r], "a forged record each 50 ms");
         struct tls_pair p;
@@ -569,7 +569,7 @@ static void test_forged_fragments(void **state)
         { "records that nobody can decrypt yet", encrypted_nonsense },
         { "records of far epochs", far_epoch },
     };
-    struct tls_rows rows = tls_rows_of(LN_DTLS_1_2);
+    struct tls_rows rows = tls_rows_of(LN_DTLS_1_2, 0);
     for (size_t r = 0; r < rows.count; r++) {
         for (size_t i = 0; i < COUNT(table); i++) {
             for (int psk = 0; psk <= 1; psk++) {
@@ -615,7 +615,7 @@ static void spoil_cookie(struct tls_pair *p, struct ln_testkit_packet *packet, v
 static void test_a_loop_of_hello_verify_requests(void **state)
 {
     (void)state;
-    struct tls_rows rows = tls_rows_of(LN_DTLS_1_2);
+    struct tls_rows rows = tls_rows_of(LN_DTLS_1_2, 0);
     for (size_t r = 0; r < rows.count; r++) {
         struct tls_case c = tls_case_psk(&rows.row[r], "no cookie is ever right");
         unsigned spoiled = 0;
@@ -669,7 +669,7 @@ static void forge_hello_verify(struct tls_pair *p, struct ln_testkit_packet *pac
 static void test_malformed_hello_verify_requests(void **state)
 {
     (void)state;
-    struct tls_rows rows = tls_rows_of(LN_DTLS_1_2);
+    struct tls_rows rows = tls_rows_of(LN_DTLS_1_2, 0);
     for (size_t r = 0; r < rows.count; r++) {
         for (size_t shape = 0; shape < 7; shape++) {
             struct tls_case c = tls_case_psk(&rows.row[r], "a HelloVerifyRequest that lies");
@@ -734,7 +734,7 @@ static void test_strangers_cost_the_server_nothing(void **state)
 {
     (void)state;
     unsigned strangers = tls_full() ? 20000 : 1000;
-    struct tls_rows rows = tls_rows_of(LN_DTLS_1_2);
+    struct tls_rows rows = tls_rows_of(LN_DTLS_1_2, 0);
     for (size_t r = 0; r < rows.count; r++) {
         struct tls_case c = tls_case_psk(&rows.row[r], "ClientHellos from everywhere");
         struct tls_pair p;
@@ -777,7 +777,7 @@ static void test_strangers_cost_the_server_nothing(void **state)
 static void test_a_cookie_is_good_for_its_address_only(void **state)
 {
     (void)state;
-    struct tls_rows rows = tls_rows_of(LN_DTLS_1_2);
+    struct tls_rows rows = tls_rows_of(LN_DTLS_1_2, 0);
     for (size_t r = 0; r < rows.count; r++) {
         struct tls_case c = tls_case_psk(&rows.row[r], "a cookie from another address");
         struct tls_pair p;
@@ -803,7 +803,7 @@ static void test_a_cookie_is_good_for_its_address_only(void **state)
 static void test_nonsense_for_a_listener(void **state)
 {
     (void)state;
-    struct tls_rows rows = tls_rows_of(LN_DTLS_1_2);
+    struct tls_rows rows = tls_rows_of(LN_DTLS_1_2, 0);
     for (size_t r = 0; r < rows.count; r++) {
         struct tls_case c = tls_case_psk(&rows.row[r], "nonsense for a listener");
         struct tls_pair p;
@@ -894,7 +894,7 @@ static const struct ln_sock_ops gate_ops = {
 static void test_the_timer_while_a_send_blocks(void **state)
 {
     (void)state;
-    struct tls_rows rows = tls_rows_of(LN_DTLS_1_2);
+    struct tls_rows rows = tls_rows_of(LN_DTLS_1_2, 0);
     for (size_t r = 0; r < rows.count; r++) {
         for (size_t through = 0; through < 10; through++) {
             struct tls_case c =

@@ -116,7 +116,7 @@ static void run_seed(const struct tls_row *row, const struct series *t, bool psk
 
 static void run_series(const struct series *t, bool psk)
 {
-    struct tls_rows rows = tls_rows_of(LN_DTLS_1_2);
+    struct tls_rows rows = tls_rows_of(LN_DTLS_1_2, 0);
     unsigned seeds = tls_full() ? t->full : t->quick;
     for (size_t r = 0; r < rows.count; r++) {
         struct outcome out = { 0 };
@@ -248,7 +248,7 @@ static void test_a_large_chain_over_small_mtus(void **state)
     unsigned seeds = tls_full() ? 100 : 5;
     struct tls_pki rsa;
     tls_pki_init_type(&rsa, PKI_RSA_4096);
-    struct tls_rows rows = tls_rows_of(LN_DTLS_1_2);
+    struct tls_rows rows = tls_rows_of(LN_DTLS_1_2, 0);
     for (size_t r = 0; r < rows.count; r++) {
         for (size_t m = 0; m < COUNT(mtus); m++) {
             unsigned complete = 0;
@@ -288,7 +288,7 @@ static void test_large_chains_in_both_directions(void **state)
     static const uint16_t mtus[] = { 300, 576, 1200, 1500, 9000 };
     struct tls_pki rsa;
     tls_pki_init_type(&rsa, PKI_RSA_4096);
-    struct tls_rows rows = tls_rows_of(LN_DTLS_1_2);
+    struct tls_rows rows = tls_rows_of(LN_DTLS_1_2, 0);
     for (size_t r = 0; r < rows.count; r++) {
         for (size_t m = 0; m < COUNT(mtus); m++) {
             struct tls_case c = large_chain(&rows.row[r], "RSA-4096, both sides", &rsa);
@@ -315,7 +315,7 @@ static void test_an_unknown_mtu(void **state)
         .name = "large", .issuer = ecdsa.ca, .san = "DNS:" TLS_HOST, .padding = 5000
     };
     const struct pki_cert *large = pki_make(ecdsa.pki, &spec);
-    struct tls_rows rows = tls_rows_of(LN_DTLS_1_2);
+    struct tls_rows rows = tls_rows_of(LN_DTLS_1_2, 0);
     for (size_t r = 0; r < rows.count; r++) {
         struct tls_case c = tls_case_cert(&rows.row[r], "nobody knows the MTU", &ecdsa);
         tls_present(&c.server, ecdsa.pki, PKI_LIST(large, ecdsa.ca));
@@ -337,7 +337,7 @@ static void test_a_configured_mtu(void **state)
         .name = "large", .issuer = ecdsa.ca, .san = "DNS:" TLS_HOST, .padding = 5000
     };
     const struct pki_cert *large = pki_make(ecdsa.pki, &spec);
-    struct tls_rows rows = tls_rows_of(LN_DTLS_1_2);
+    struct tls_rows rows = tls_rows_of(LN_DTLS_1_2, 0);
     for (size_t r = 0; r < rows.count; r++) {
         for (size_t m = 0; m < COUNT(mtus); m++) {
             struct tls_case c = tls_case_cert(&rows.row[r], "options.mtu", &ecdsa);
@@ -370,7 +370,7 @@ static void test_a_silent_mtu_black_hole(void **state)
         .name = "large", .issuer = ecdsa.ca, .san = "DNS:" TLS_HOST, .padding = 3000
     };
     const struct pki_cert *large = pki_make(ecdsa.pki, &spec);
-    struct tls_rows rows = tls_rows_of(LN_DTLS_1_2);
+    struct tls_rows rows = tls_rows_of(LN_DTLS_1_2, 0);
     for (size_t r = 0; r < rows.count; r++) {
         struct tls_case c = tls_case_cert(&rows.row[r], "576 are 1500 on paper", &ecdsa);
         tls_present(&c.server, ecdsa.pki, PKI_LIST(large, ecdsa.ca));
@@ -388,7 +388,7 @@ static void test_a_silent_mtu_black_hole(void **state)
 static void test_the_client_hello_is_one_datagram(void **state)
 {
     (void)state;
-    struct tls_rows rows = tls_rows_of(LN_DTLS_1_2);
+    struct tls_rows rows = tls_rows_of(LN_DTLS_1_2, 0);
     for (size_t r = 0; r < rows.count; r++) {
         for (int psk = 0; psk <= 1; psk++) {
             const char *what = "the ClientHello at MTU 300";

@@ -186,7 +186,7 @@ static void test_session_ids_without_tickets(void **state)
     (void)state;
     static const uint16_t versions[] = { LN_TLS_1_2, LN_DTLS_1_2 };
     for (size_t v = 0; v < COUNT(versions); v++) {
-        struct tls_rows rows = tls_rows_of(versions[v]);
+        struct tls_rows rows = tls_rows_of(versions[v], 0);
         for (size_t r = 0; r < rows.count; r++) {
             struct tls_case c = store_case(&rows.row[r], "the server has no tickets", false);
             const struct pki_cert *chain[] = { world.server, world.ca, NULL };
@@ -211,7 +211,7 @@ static void test_numbers_of_tickets(void **state)
 {
     (void)state;
     static const int numbers[] = { -1, 1, 2, 4 };
-    struct tls_rows rows = tls_rows_of(LN_TLS_1_3);
+    struct tls_rows rows = tls_rows_of(LN_TLS_1_3, 0);
     for (size_t r = 0; r < rows.count; r++) {
         for (size_t i = 0; i < COUNT(numbers); i++) {
             struct tls_case c = store_case(&rows.row[r], "so many tickets", false);
@@ -234,7 +234,7 @@ static void test_numbers_of_tickets(void **state)
 static void test_a_ticket_of_1_3_is_used_once(void **state)
 {
     (void)state;
-    struct tls_rows rows = tls_rows_of(LN_TLS_1_3);
+    struct tls_rows rows = tls_rows_of(LN_TLS_1_3, 0);
     for (size_t r = 0; r < rows.count; r++) {
         struct tls_case c = store_case(&rows.row[r], "a ticket is used once", false);
         struct tls_pair p;
@@ -256,7 +256,7 @@ static void test_a_ticket_of_1_3_is_used_once(void **state)
 static void test_tickets_that_were_not_read(void **state)
 {
     (void)state;
-    struct tls_rows rows = tls_rows_of(LN_TLS_1_3);
+    struct tls_rows rows = tls_rows_of(LN_TLS_1_3, 0);
     for (size_t r = 0; r < rows.count; r++) {
         struct tls_case c = store_case(&rows.row[r], "closes before it reads", false);
         c.link.delay_min_ms = 100; /* the tickets are on their way when the client closes */

@@ -264,7 +264,7 @@ static void test_credentials_in_files(void **state)
     (void)state;
     static const enum ln_testkit_point points[] = { LN_TESTKIT_ALLOC, LN_TESTKIT_FILE };
     static struct job job;
-    struct tls_rows rows = tls_rows_of(LN_TLS_1_3);
+    struct tls_rows rows = tls_rows_of(LN_TLS_1_3, 0);
     for (size_t r = 0; r < rows.count; r++) {
         for (size_t i = 0; i < COUNT(points); i++) {
             memset(&job, 0, sizeof job);

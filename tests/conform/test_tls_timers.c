@@ -123,7 +123,7 @@ static void test_schedule_against_silence(void **state)
           .sent = { 0, 3600000 },
           .end = 7600000 },
     };
-    struct tls_rows rows = tls_rows_of(LN_DTLS_1_2);
+    struct tls_rows rows = tls_rows_of(LN_DTLS_1_2, 0);
     for (size_t r = 0; r < rows.count; r++) {
         for (size_t i = 0; i < COUNT(table); i++)
             run_schedule(&rows.row[r], &table[i]);
@@ -145,7 +145,7 @@ static void test_more_than_twelve_retransmissions(void **state)
                   327660 },
         .end = 627660,
     };
-    struct tls_rows rows = tls_rows_of(LN_DTLS_1_2);
+    struct tls_rows rows = tls_rows_of(LN_DTLS_1_2, 0);
     for (size_t r = 0; r < rows.count; r++) {
         struct tls_case c = tls_case_psk(&rows.row[r], t.sentence);
         struct ln_tls_config *config = NULL;
@@ -170,7 +170,7 @@ static void test_more_than_twelve_retransmissions(void **state)
 static void test_what_is_sent_again(void **state)
 {
     (void)state;
-    struct tls_rows rows = tls_rows_of(LN_DTLS_1_2);
+    struct tls_rows rows = tls_rows_of(LN_DTLS_1_2, 0);
     for (size_t r = 0; r < rows.count; r++) {
         struct tls_case c = tls_case_psk(&rows.row[r], "the same ClientHello again");
         c.link.down = true;
@@ -199,16 +199,19 @@ static void test_what_is_sent_again(void **state)
 static void test_the_library_asks_our_clock(void **state)
 {
     (void)state;
-    struct tls_rows rows = tls_rows_of(LN_DTLS_1_2);
-    unsigned long before = vtime_calls();
-    struct tls_case c = tls_case_psk(&rows.row[0], "gettimeofday() is ours");
-    c.link.down = true;
-    struct tls_pair p;
-    tls_pair_open(&p, &c);
-    (void)tls_pair_connect(&p);
-    assert_int_equal(p.client_tap.sent, 7);
-    tls_pair_close(&p);
-    assert_true(vtime_calls() > before);
+    struct tls_rows rows = tls_rows_of(LN_DTLS_1_2, 0);
+    for (size_t r = 0; r < rows.count; r++) {
+        unsigned long before = vtime_calls();
+        struct tls_case c = tls_case_psk(&rows.row[r], "gettimeofday() is ours");
+        c.link.down = true;
+        struct tls_pair p;
+        tls_pair_open(&p, &c);
+        (void)tls_pair_connect(&p);
+        assert_int_equal(p.client_tap.sent, 7);
+        tls_pair_close(&p);
+        if (tls_is_openssl(c.row.client))
+            assert_true(vtime_calls() > before);
+    }
 }
 
 /* ---- silence later ---- */
@@ -240,7 +243,7 @@ static void test_silence_in_the_middle(void **state)
         { "silence after the HelloVerifyRequest", 1, LN_CAT_STALLED, LN_CAT_STALLED },
         { "silence after the ServerHello", 2, LN_CAT_STALLED, LN_CAT_FRAGMENTS_LOST },
     };
-    struct tls_rows rows = tls_rows_of(LN_DTLS_1_2);
+    struct tls_rows rows = tls_rows_of(LN_DTLS_1_2, 0);
     for (size_t r = 0; r < rows.count; r++) {
         for (size_t i = 0; i < COUNT(table); i++) {
             size_t left = table[i].answers;
@@ -268,7 +271,7 @@ static void test_silence_in_the_middle(void **state)
 static void test_the_object_is_usable_afterwards(void **state)
 {
     (void)state;
-    struct tls_rows rows = tls_rows_of(LN_DTLS_1_2);
+    struct tls_rows rows = tls_rows_of(LN_DTLS_1_2, 0);
     for (size_t r = 0; r < rows.count; r++) {
         struct tls_case c = tls_case_psk(&rows.row[r], "silence, then the server is back");
         struct tls_pair p;
@@ -315,7 +318,7 @@ static void test_the_wall_clock_jumps(void **state)
 {
     (void)state;
     static const int64_t jumps[] = { 3600, -3600, 10 * 365 * PKI_DAY, -365 * PKI_DAY };
-    struct tls_rows rows = tls_rows_of(LN_DTLS_1_2);
+    struct tls_rows rows = tls_rows_of(LN_DTLS_1_2, 0);
     for (size_t r = 0; r < rows.count; r++) {
         for (size_t i = 0; i < COUNT(jumps); i++) {
             struct tls_case c = tls_case_psk(&rows.row[r], "the wall clock jumps in a handshake");
@@ -373,7 +376,7 @@ static void test_tls_has_a_limit_and_no_timers(void **state)
 static void test_tls_into_a_black_hole(void **state)
 {
     (void)state;
-    struct tls_rows rows = tls_rows_of(LN_TLS_1_3);
+    struct tls_rows rows = tls_rows_of(LN_TLS_1_3, 0);
     for (size_t r = 0; r < rows.count; r++) {
         struct tls_case c = tls_case_cert(&rows.row[r], "nobody accepts", &world);
         c.link.down = true;
@@ -468,7 +471,7 @@ static void drop_the_last_flight(struct tls_pair *p, struct ln_testkit_packet *p
 static void test_the_last_flight_is_sent_again(void **state)
 {
     (void)state;
-    struct tls_rows rows = tls_rows_of(LN_DTLS_1_2);
+    struct tls_rows rows = tls_rows_of(LN_DTLS_1_2, 0);
     for (size_t r = 0; r < rows.count; r++) {
         for (unsigned lost = 1; lost <= 4; lost++) {
             for (int psk = 0; psk <= 1; psk++) {

@@ -10,6 +10,7 @@
  * pair of TLS libraries. What fails tells the sentence, the row and the diagnoses of both sides.
  */
 #include "support/pki.h"
+#include "support/tlsrows.h"
 #include "support/wire.h"
 
 #include <linnet/testkit.h>
@@ -19,28 +20,6 @@
 
 struct raw_server; /* rawpeer.h */
 struct tls_pair;
-
-/* ---- rows ---- */
-
-struct tls_row {
-    enum ln_sock_kind kind;
-    uint16_t version;
-    const struct ln_tls_backend *client;
-    const struct ln_tls_backend *server;
-    char name[64]; /**< "TLS 1.3, openssl to openssl" */
-};
-
-enum { TLS_ROWS_MAX = 32 };
-
-struct tls_rows {
-    size_t count;
-    struct tls_row row[TLS_ROWS_MAX];
-};
-
-/** All rows whose client and server have the capabilities (LN_TLS_CAP_*, or 0). */
-struct tls_rows tls_rows(unsigned caps);
-/** Only those of one version. */
-struct tls_rows tls_rows_of(uint16_t version);
 
 /* ---- cases ---- */
 
@@ -53,6 +32,9 @@ struct tls_rows tls_rows_of(uint16_t version);
 struct tls_case {
     const char *what; /**< the sentence: what is special */
     struct tls_row row;
+    unsigned client_needs;    /**< of the back end for the client's options, for tls_pair_able() */
+    unsigned server_needs;    /**< the same of the server */
+    const char *refusal_word; /**< in the sentence of a back end that lacks them */
     struct ln_tls_options client; /**< versions and back end are the row's where they are 0 */
     struct ln_tls_options server;
     struct ln_tls_config *shared_client; /**< instead of a configuration of the pair's own */
@@ -150,7 +132,10 @@ struct tls_pair {
 
 /** World, configurations, listener and client socket. Whatever fails fails the test. */
 void tls_pair_open(struct tls_pair *p, const struct tls_case *spec);
-/** The same without configurations and sockets. */
+/** The same, if client and server have what the case needs of them. Else whoever has not must refuse
+ *  its configuration as tls_must_refuse() says, nothing is open, and this is false. */
+bool tls_pair_able(struct tls_pair *p, const struct tls_case *spec);
+/** Without configurations and sockets. */
 void tls_pair_open_bare(struct tls_pair *p, const struct tls_case *spec);
 /** Close and free everything; no block and no handle may be left on either host. */
 void tls_pair_close(struct tls_pair *p);
@@ -210,6 +195,8 @@ void tls_fail(const struct tls_pair *p, const char *text, ...) LN_PRINTF(2, 3);
 void tls_want_status(const struct tls_pair *p, enum ln_status want);
 /** A record says this category. */
 void tls_want_category(const struct tls_pair *p, const struct ln_diag *diag, enum ln_category want);
+/** The number of an alert that a library without LN_TLS_CAP_ALERT_NUMBERS does not tell. */
+#define TLS_ALERT_UNTOLD 255
 /** A record names an alert with this direction and number. */
 void tls_want_alert(const struct tls_pair *p, const struct ln_diag *diag, enum ln_alert_from from,
                     uint8_t number);

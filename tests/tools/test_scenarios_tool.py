@@ -67,6 +67,22 @@ def test_reads_marks_and_results(tree):
     assert found["S48"].endswith("| later: firmware |")
 
 
+def test_a_test_is_as_good_as_with_its_worst_pair(tree):
+    write(tree, "tests/conform/test_tls.c", """
+        /* scenario: S43 */
+        static void test_cut(void **state)
+        { }
+        """)
+    write(tree, "build/results/dev/ctest.xml", """<testsuite>
+        <testcase name="conform/tls[openssl-openssl]" status="run"><system-out>[ RUN      ] test_cut
+[       OK ] test_cut
+</system-out></testcase>
+        <testcase name="conform/tls[openssl-mbedtls]" status="fail"><system-out>[ RUN      ] test_cut
+[  FAILED  ] test_cut
+</system-out></testcase></testsuite>""")
+    assert "conform/tls: `test_cut` | failed |" in rows(tree)["S43"]
+
+
 def test_a_test_that_did_not_run_is_told(tree):
     write(tree, "tests/unit/test_a.c", "/* scenario: S12 */\nstatic void test_zero(void **s)\n{\n}\n")
     assert rows(tree)["S12"].endswith("| not run |")
