@@ -13,8 +13,6 @@
 
 #include <cmocka.h>
 
-#define COUNT(table) (sizeof(table) / sizeof((table)[0]))
-
 static const enum pki_key_type types[] = { PKI_P256, PKI_P384, PKI_ED25519, PKI_RSA_2048 };
 
 static const enum pki_form cert_forms[] = { PKI_PEM, PKI_PEM_CRLF,  PKI_PEM_COMMENTS, PKI_PEM_BOM,
@@ -107,8 +105,7 @@ static void shake(const struct tls_case *c, const char *what, const char *form, 
     tls_pair_new_server(&attempt.p, &c->server);
     tls_pair_new_client(&attempt.p, &c->client);
     tls_pair_must_connect(&attempt.p);
-    tls_pair_must_exchange(&attempt.p);
-    tls_pair_close(&attempt.p);
+    tls_pair_finish(&attempt.p);
 }
 
 /* TLS 1.3 only: what is loaded does not hang on the version. False: the key's type was refused. */

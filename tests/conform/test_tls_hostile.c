@@ -17,24 +17,6 @@
 #include <linnet/filter.h>
 #include <openssl/crypto.h>
 
-#define COUNT(table) (sizeof(table) / sizeof((table)[0]))
-
-static struct tls_pki world;
-
-static int setup(void **state)
-{
-    (void)state;
-    tls_pki_init(&world);
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    tls_pki_deinit(&world);
-    return 0;
-}
-
 /* ---- what libcrypto has allocated ---- */
 
 static size_t live_bytes;
@@ -190,8 +172,7 @@ static void on_open_pairs(const char *what, void (*test)(struct tls_pair *p))
             c.server.suites = &suites[i];
             c.server.suite_count = 1;
             struct tls_pair p;
-            tls_pair_open(&p, &c);
-            tls_pair_must_connect(&p);
+            tls_pair_start(&p, &c);
             tls_pair_must_exchange(&p);
             test(&p);
             tls_pair_close(&p);
@@ -326,7 +307,7 @@ static void hello_requests(struct tls_pair *p)
         to_server(p, span_of(&f));
     }
     must_be_unharmed(p, "hello requests");
-    struct ln_span copy = pki_join(world.pki, hello, ln_span(NULL, 0));
+    struct ln_span copy = pki_join(tls_world.pki, hello, ln_span(NULL, 0));
     to_server(p, copy);
     must_be_unharmed(p, "the first ClientHello once more");
 }
@@ -354,7 +335,7 @@ static void send_and_receive(struct tls_pair *p, const char *message)
 static struct ln_span last_sent(const struct tls_tap *tap)
 {
     struct ln_span last = tls_tap_packet(tap, tap->packets - 1);
-    return pki_join(world.pki, last, ln_span(NULL, 0));
+    return pki_join(tls_world.pki, last, ln_span(NULL, 0));
 }
 
 static void replayed(struct tls_pair *p)
@@ -456,16 +437,14 @@ static void test_discarded_records_cost_no_time(void **state)
         struct tls_pair p;
         uint8_t room[16];
         size_t got = 0;
-        tls_pair_open(&p, &c);
-        tls_pair_must_connect(&p);
+        tls_pair_start(&p, &c);
         ln_msec now = tls_pair_now(&p);
         for (ln_msec at = 50; at < 3000; at += 50)
             assert_int_equal(ln_testkit_at(p.kit, now + at, throw, &p), LN_OK);
         assert_int_equal(tls_pair_recv(&p, p.client, ln_mspan(room, sizeof room), &got, 2000),
                          LN_TIMEOUT);
         assert_int_equal(tls_pair_now(&p) - now, 2000);
-        tls_pair_must_exchange(&p);
-        tls_pair_close(&p);
+        tls_pair_finish(&p);
     }
 }
 
@@ -573,9 +552,9 @@ static void test_forged_fragments(void **state)
     for (size_t r = 0; r < rows.count; r++) {
         for (size_t i = 0; i < COUNT(table); i++) {
             for (int psk = 0; psk <= 1; psk++) {
-                struct tls_case c = psk != 0
-                                        ? tls_case_psk(&rows.row[r], table[i].sentence)
-                                        : tls_case_cert(&rows.row[r], table[i].sentence, &world);
+                struct tls_case c =
+                    psk != 0 ? tls_case_psk(&rows.row[r], table[i].sentence)
+                             : tls_case_cert(&rows.row[r], table[i].sentence, &tls_world);
                 c.link.delay_min_ms = 20;
                 c.on_packet = flood_both;
                 flood_now = &table[i];
@@ -588,8 +567,7 @@ static void test_forged_fragments(void **state)
                 if (peak_bytes - before > 1024 * 1024)
                     tls_fail(&p, "libcrypto took %zu bytes", peak_bytes - before);
                 p.spec.on_packet = NULL;
-                tls_pair_must_exchange(&p);
-                tls_pair_close(&p);
+                tls_pair_finish(&p);
             }
         }
     }
@@ -623,8 +601,7 @@ static void test_a_loop_of_hello_verify_requests(void **state)
         c.on_packet = spoil_cookie;
         c.user = &spoiled;
         struct tls_pair p;
-        tls_pair_open(&p, &c);
-        assert_int_not_equal(tls_pair_connect(&p), LN_OK);
+        assert_int_not_equal(tls_pair_attempt(&p, &c), LN_OK);
         tls_want_category(&p, &p.client_diag, LN_CAT_STALLED);
         assert_true(p.ended - p.started <= 124000);
         assert_true(spoiled > 0);
@@ -688,8 +665,7 @@ static void test_malformed_hello_verify_requests(void **state)
             ln_sock_close(p.client);
             p.spec.on_packet = NULL;
             tls_pair_must_connect(&p);
-            tls_pair_must_exchange(&p);
-            tls_pair_close(&p);
+            tls_pair_finish(&p);
         }
     }
 }
@@ -709,7 +685,7 @@ static struct ln_span learn_hello(struct tls_pair *p, size_t index)
 {
     tls_pair_must_connect(p);
     struct ln_span hello =
-        pki_join(world.pki, tls_tap_packet(&p->client_tap, index), ln_span(NULL, 0));
+        pki_join(tls_world.pki, tls_tap_packet(&p->client_tap, index), ln_span(NULL, 0));
     tls_pair_hang_up(p);
     tls_tap_clear(&p->client_tap);
     tls_tap_clear(&p->server_tap);
@@ -768,8 +744,7 @@ static void test_strangers_cost_the_server_nothing(void **state)
         if (live_bytes > theirs + 256)
             tls_fail(&p, "libcrypto keeps %zu bytes of strangers", live_bytes - theirs);
         tls_pair_must_connect(&p); /* and the one that is real gets through */
-        tls_pair_must_exchange(&p);
-        tls_pair_close(&p);
+        tls_pair_finish(&p);
     }
 }
 
@@ -837,8 +812,7 @@ static void test_nonsense_for_a_listener(void **state)
         assert_null(p.server);
         only_hello_verify(&p);
         tls_pair_must_connect(&p);
-        tls_pair_must_exchange(&p);
-        tls_pair_close(&p);
+        tls_pair_finish(&p);
     }
 }
 
@@ -897,13 +871,13 @@ static void test_the_timer_while_a_send_blocks(void **state)
     struct tls_rows rows = tls_rows_of(LN_DTLS_1_2, 0);
     for (size_t r = 0; r < rows.count; r++) {
         for (size_t through = 0; through < 10; through++) {
-            struct tls_case c =
-                tls_case_cert(&rows.row[r], "the network takes nothing for ten seconds", &world);
+            struct tls_case c = tls_case_cert(
+                &rows.row[r], "the network takes nothing for ten seconds", &tls_world);
             c.client.mtu = 300;
             c.server.mtu = 300;
             c.server.client_auth = LN_CLIENT_AUTH_REQUIRE;
             c.server.trust = c.client.trust;
-            tls_present(&c.client, world.pki, PKI_LIST(world.client, world.ca));
+            tls_present(&c.client, tls_world.pki, PKI_LIST(tls_world.client, tls_world.ca));
             struct tls_pair p;
             tls_pair_open(&p, &c);
             ln_sock_free(p.client);
@@ -940,7 +914,7 @@ static void test_failed_handshakes_leave_nothing(void **state)
     static const struct ln_testkit_link link = { .delay_min_ms = 1 };
     struct tls_rows rows = tls_rows(LN_TLS_CAP_CERTIFICATES);
     for (size_t r = 0; r < rows.count; r++) {
-        struct tls_case c = tls_case_cert(&rows.row[r], "failed again and again", &world);
+        struct tls_case c = tls_case_cert(&rows.row[r], "failed again and again", &tls_world);
         c.server_name = "elsewhere.example";
         c.link = link;
         struct tls_pair p;
@@ -987,5 +961,5 @@ int main(void)
         cmocka_unit_test(test_the_timer_while_a_send_blocks),
         cmocka_unit_test(test_failed_handshakes_leave_nothing),
     };
-    return cmocka_run_group_tests(tests, setup, teardown);
+    return cmocka_run_group_tests(tests, tls_world_setup, tls_world_teardown);
 }

@@ -13,22 +13,6 @@
 
 #include <cmocka.h>
 
-static struct tls_pki world;
-
-static int setup(void **state)
-{
-    (void)state;
-    tls_pki_init(&world);
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    tls_pki_deinit(&world);
-    return 0;
-}
-
 static struct tls_rows psk_rows(void)
 {
     struct tls_rows rows = tls_rows(LN_TLS_CAP_PSK);
@@ -52,15 +36,13 @@ static void test_right_key(void **state)
         struct tls_case c = tls_case_psk(&rows.row[r], "both know the key");
         struct tls_pair p;
         uint8_t room[16];
-        tls_pair_open(&p, &c);
-        tls_pair_must_connect(&p);
+        tls_pair_start(&p, &c);
         assert_int_equal(p.client_info.tls.version, c.row.version);
         assert_int_equal(p.server_info.tls.version, c.row.version);
         assert_int_equal(p.client_info.tls.suite, p.server_info.tls.suite);
         assert_int_equal(p.client_info.tls.verify, LN_VERIFY_NOT_DONE);
         assert_int_equal(peer_certificate(p.client, room, sizeof room).len, 0);
-        tls_pair_must_exchange(&p);
-        tls_pair_close(&p);
+        tls_pair_finish(&p);
     }
 }
 
@@ -78,8 +60,7 @@ static void test_wrong_key(void **state)
         struct tls_case c = tls_case_psk(&rows.row[r], "another key");
         c.client.psk_key = ln_span_str("this is not it..");
         struct tls_pair p;
-        tls_pair_open(&p, &c);
-        enum ln_status st = tls_pair_connect(&p);
+        enum ln_status st = tls_pair_attempt(&p, &c);
         const struct ln_diag *d = &p.client_diag;
         tls_want_category(&p, d, LN_CAT_PSK_KEY);
         assert_int_equal(d->phase, LN_PHASE_HANDSHAKE);
@@ -108,8 +89,7 @@ static void test_unknown_identity(void **state)
         struct tls_case c = tls_case_psk(&rows.row[r], "another identity");
         c.client.psk_identity = ln_span_str("somebody-else");
         struct tls_pair p;
-        tls_pair_open(&p, &c);
-        enum ln_status st = tls_pair_connect(&p);
+        enum ln_status st = tls_pair_attempt(&p, &c);
         assert_int_equal(st, LN_REFUSED);
         tls_want_category(&p, &p.client_diag, LN_CAT_PSK_IDENTITY);
         assert_int_equal(p.client_diag.alert_from, LN_ALERT_RECEIVED);
@@ -132,8 +112,7 @@ static void test_the_server_explains_too(void **state)
         struct tls_case c = tls_case_psk(&rows.row[r], "another identity, seen by the server");
         c.client.psk_identity = ln_span_str("somebody-else");
         struct tls_pair p;
-        tls_pair_open(&p, &c);
-        (void)tls_pair_connect(&p);
+        (void)tls_pair_attempt(&p, &c);
         assert_int_not_equal(p.server_status, LN_OK);
         tls_want_category(&p, &p.server_diag, LN_CAT_PSK_IDENTITY);
         assert_int_equal(p.server_diag.alert_from, LN_ALERT_SENT);
@@ -151,12 +130,10 @@ static void test_certificate_server_is_refused(void **state)
     struct tls_rows rows = psk_rows();
     for (size_t r = 0; r < rows.count; r++) {
         struct tls_case c = tls_case_psk(&rows.row[r], "the server has a certificate only");
-        const struct pki_cert *chain[] = { world.server, world.ca, NULL };
-        struct raw_server raw = { .pki = world.pki, .chain = chain };
+        struct raw_server raw = { .pki = tls_world.pki, .chain = tls_world.server_chain };
         c.raw = &raw;
         struct tls_pair p;
-        tls_pair_open(&p, &c);
-        enum ln_status st = tls_pair_connect(&p);
+        enum ln_status st = tls_pair_attempt(&p, &c);
         assert_false(raw.handshake_done);
         if (c.row.version == LN_TLS_1_3) {
             assert_int_equal(st, LN_DENIED);
@@ -179,8 +156,7 @@ static void test_insecure_options_do_not_let_certificates_in(void **state)
     struct tls_rows rows = tls_rows_of(LN_TLS_1_3, 0);
     for (size_t r = 0; r < rows.count; r++) {
         struct tls_case c = tls_case_psk(&rows.row[r], "a certificate in spite of skipping");
-        const struct pki_cert *chain[] = { world.server, world.ca, NULL };
-        struct raw_server raw = { .pki = world.pki, .chain = chain };
+        struct raw_server raw = { .pki = tls_world.pki, .chain = tls_world.server_chain };
         c.raw = &raw;
         c.client.insecure_skip_verification = true;
         struct ln_tls_config *config = NULL;
@@ -193,8 +169,7 @@ static void test_insecure_options_do_not_let_certificates_in(void **state)
         if (st == LN_OK) {
             ln_tls_config_unref(config);
             tls_pair_close(&p);
-            tls_pair_open(&p, &c);
-            assert_int_not_equal(tls_pair_connect(&p), LN_OK);
+            assert_int_not_equal(tls_pair_attempt(&p, &c), LN_OK);
             assert_false(raw.handshake_done);
         } else {
             assert_int_equal(st, LN_BAD_ARG);
@@ -210,23 +185,20 @@ static void test_a_server_with_both_picks_the_key(void **state)
     struct tls_rows rows = psk_rows();
     for (size_t r = 0; r < rows.count; r++) {
         struct tls_case c = tls_case_psk(&rows.row[r], "the server has a key and a certificate");
-        const struct pki_cert *chain[] = { world.server, world.ca, NULL };
         struct raw_server raw = {
-            .pki = world.pki,
-            .chain = chain,
+            .pki = tls_world.pki,
+            .chain = tls_world.server_chain,
             .psk_identity = "device-1",
             .psk_key = c.client.psk_key,
         };
         c.raw = &raw;
         struct tls_pair p;
         uint8_t room[16];
-        tls_pair_open(&p, &c);
-        tls_pair_must_connect(&p);
+        tls_pair_start(&p, &c);
         assert_true(raw.handshake_done);
         assert_int_equal(peer_certificate(p.client, room, sizeof room).len, 0);
         assert_false(p.client_info.tls.resumed);
-        tls_pair_must_exchange(&p);
-        tls_pair_close(&p);
+        tls_pair_finish(&p);
     }
 }
 
@@ -261,14 +233,13 @@ static void test_hash_decides_the_suites(void **state)
             assert_true(hello.has_psk);
             assert_int_equal(hello.psk_binder_len, sha384 != 0 ? 48 : 32);
             assert_int_equal(wire_has(&hello.suites, 0x1302), sha384);
-            for (size_t i = 0; i < sizeof sha256_suites / sizeof sha256_suites[0]; i++) {
+            for (size_t i = 0; i < COUNT(sha256_suites); i++) {
                 if (sha384 != 0 && wire_has(&hello.suites, sha256_suites[i]))
                     tls_fail(&p, "suite 0x%04x is offered for a SHA-384 key", sha256_suites[i]);
             }
             assert_int_equal(p.client_info.tls.suite == 0x1302, sha384);
             assert_false(p.client_info.tls.resumed);
-            tls_pair_must_exchange(&p);
-            tls_pair_close(&p);
+            tls_pair_finish(&p);
         }
     }
 }
@@ -291,8 +262,7 @@ static void test_sha384_key_with_a_foreign_server(void **state)
             continue;
         tls_pair_must_connect(&p);
         assert_int_equal(p.client_info.tls.suite, 0x1302);
-        tls_pair_must_exchange(&p);
-        tls_pair_close(&p);
+        tls_pair_finish(&p);
     }
 }
 
@@ -328,8 +298,7 @@ static void connect_with(const struct tls_row *row, struct ln_span identity, str
     tls_pair_open(&p, &c);
     if (tls_pair_connect(&p) != LN_OK)
         tls_fail(&p, "identity of %zu bytes, key of %zu", identity.len, key.len);
-    tls_pair_must_exchange(&p);
-    tls_pair_close(&p);
+    tls_pair_finish(&p);
 }
 
 /* scenario: S15 */
@@ -343,9 +312,9 @@ static void test_lengths(void **state)
         bytes[i] = (uint8_t)(255 - i); /* the only NUL is the last one, used in keys only */
     struct tls_rows rows = psk_rows();
     for (size_t r = 0; r < rows.count; r++) {
-        for (size_t i = 0; i < sizeof key_lengths / sizeof key_lengths[0]; i++)
+        for (size_t i = 0; i < COUNT(key_lengths); i++)
             connect_with(&rows.row[r], ln_span_str("device-1"), ln_span(bytes, key_lengths[i]));
-        for (size_t i = 0; i < sizeof identity_lengths / sizeof identity_lengths[0]; i++)
+        for (size_t i = 0; i < COUNT(identity_lengths); i++)
             connect_with(&rows.row[r], ln_span(bytes, identity_lengths[i]),
                          ln_span("0123456789abcdef", 16));
     }
@@ -359,7 +328,7 @@ static void test_a_nul_in_an_identity(void **state)
     static const char *const identities[] = { "de\0vice", "\0device", "device" };
     struct tls_rows rows = psk_rows();
     for (size_t r = 0; r < rows.count; r++) {
-        for (size_t i = 0; i < sizeof identities / sizeof identities[0]; i++) {
+        for (size_t i = 0; i < COUNT(identities); i++) {
             struct tls_case c = tls_case_psk(&rows.row[r], "an identity with a NUL");
             c.client.psk_identity = ln_span(identities[i], 7);
             c.server.psk_identity = c.client.psk_identity;
@@ -392,8 +361,7 @@ static void test_a_prefix_is_another_key(void **state)
         struct tls_case c = tls_case_psk(&rows.row[r], "a prefix of the key");
         c.client.psk_key = ln_span(c.server.psk_key.data, c.server.psk_key.len - 1);
         struct tls_pair p;
-        tls_pair_open(&p, &c);
-        assert_int_not_equal(tls_pair_connect(&p), LN_OK);
+        assert_int_not_equal(tls_pair_attempt(&p, &c), LN_OK);
         tls_want_category(&p, &p.client_diag, LN_CAT_PSK_KEY);
         tls_pair_close(&p);
     }
@@ -434,7 +402,7 @@ static void test_a_configuration_grows_old(void **state)
         struct tls_case c = tls_case_psk(&rows.row[r], "the configuration is old");
         struct tls_pair p;
         tls_pair_open(&p, &c);
-        for (size_t i = 0; i < sizeof days / sizeof days[0]; i++) {
+        for (size_t i = 0; i < COUNT(days); i++) {
             ln_testkit_advance(p.kit, days[i] * PKI_DAY * 1000);
             tls_pair_must_connect(&p);
             tls_pair_must_exchange(&p);
@@ -459,8 +427,7 @@ static void test_no_secret_in_a_diagnosis(void **state)
         c.client.psk_key = ln_span_str("SECRETSECRET0123");
         struct tls_pair p;
         char line[LN_DIAG_LINE_MAX];
-        tls_pair_open(&p, &c);
-        (void)tls_pair_connect(&p);
+        (void)tls_pair_attempt(&p, &c);
         assert_int_not_equal(p.client_diag.status, LN_OK);
         size_t len = ln_diag_line(&p.client_diag, line, sizeof line);
         assert_int_equal(len, strlen(line));
@@ -491,5 +458,5 @@ int main(void)
         cmocka_unit_test(test_a_configuration_grows_old),
         cmocka_unit_test(test_no_secret_in_a_diagnosis),
     };
-    return cmocka_run_group_tests(tests, setup, teardown);
+    return cmocka_run_group_tests(tests, tls_world_setup, tls_world_teardown);
 }

@@ -69,22 +69,7 @@ static void hook_free(void *block, const char *file, int line)
 
 /* ---- the scenarios ---- */
 
-static struct tls_pki world;
 static struct tls_pair pair;
-
-static int setup(void **state)
-{
-    (void)state;
-    tls_pki_init(&world);
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    tls_pki_deinit(&world);
-    return 0;
-}
 
 struct result {
     enum ln_status st;
@@ -229,10 +214,10 @@ static void test_certificates(void **state)
     (void)state;
     struct tls_rows rows = tls_rows(LN_TLS_CAP_CERTIFICATES);
     for (size_t r = 0; r < rows.count; r++) {
-        struct tls_case c = tls_case_cert(&rows.row[r], "certificates on both sides", &world);
-        struct pki_crl_spec crl = { .issuer = world.ca };
-        c.client.crls = pki_span_source(pki_crl(world.pki, &crl));
-        tls_present(&c.client, world.pki, PKI_LIST(world.client, world.ca));
+        struct tls_case c = tls_case_cert(&rows.row[r], "certificates on both sides", &tls_world);
+        struct pki_crl_spec crl = { .issuer = tls_world.ca };
+        c.client.crls = pki_span_source(pki_crl(tls_world.pki, &crl));
+        tls_present(&c.client, tls_world.pki, PKI_LIST(tls_world.client, tls_world.ca));
         c.server.trust = c.client.trust;
         c.server.client_auth = LN_CLIENT_AUTH_REQUIRE;
         sweep(&c);
@@ -247,7 +232,7 @@ static void test_resumption(void **state)
     struct tls_rows rows = tls_rows(LN_TLS_CAP_RESUMPTION);
     for (size_t r = 0; r < rows.count; r++) {
         struct ln_session_store store = ln_session_store_slot(&slot);
-        struct tls_case c = tls_case_cert(&rows.row[r], "a session is stored", &world);
+        struct tls_case c = tls_case_cert(&rows.row[r], "a session is stored", &tls_world);
         memset(&slot, 0, sizeof slot);
         c.client.sessions = &store;
         sweep(&c);
@@ -263,5 +248,5 @@ int main(void)
         cmocka_unit_test(test_certificates),
         cmocka_unit_test(test_resumption),
     };
-    return cmocka_run_group_tests(tests, setup, teardown);
+    return cmocka_run_group_tests(tests, tls_world_setup, tls_world_teardown);
 }

@@ -73,6 +73,9 @@ void tls_pki_init_type(struct tls_pki *t, enum pki_key_type type)
     spec.san = NULL;
     spec.eku = "clientAuth";
     t->client = pki_make(pki, &spec);
+    t->server_chain[0] = t->server;
+    t->server_chain[1] = t->ca;
+    t->server_chain[2] = NULL;
 }
 
 void tls_pki_init(struct tls_pki *t)
@@ -84,6 +87,22 @@ void tls_pki_deinit(struct tls_pki *t)
 {
     pki_free(t->pki);
     memset(t, 0, sizeof *t);
+}
+
+struct tls_pki tls_world;
+
+int tls_world_setup(void **state)
+{
+    (void)state;
+    tls_pki_init(&tls_world);
+    return 0;
+}
+
+int tls_world_teardown(void **state)
+{
+    (void)state;
+    tls_pki_deinit(&tls_world);
+    return 0;
 }
 
 void tls_present(struct ln_tls_options *options, struct pki *pki,
@@ -638,6 +657,18 @@ void tls_pair_must_connect(struct tls_pair *p)
     }
 }
 
+void tls_pair_start(struct tls_pair *p, const struct tls_case *spec)
+{
+    tls_pair_open(p, spec);
+    tls_pair_must_connect(p);
+}
+
+enum ln_status tls_pair_attempt(struct tls_pair *p, const struct tls_case *spec)
+{
+    tls_pair_open(p, spec);
+    return tls_pair_connect(p);
+}
+
 /* ---- data ---- */
 
 struct sending {
@@ -772,6 +803,30 @@ void tls_pair_must_exchange(struct tls_pair *p)
 {
     if (!tls_pair_try_exchange(p))
         tls_fail(p, "a message did not arrive unchanged");
+}
+
+bool tls_pair_visit(struct tls_pair *p)
+{
+    tls_pair_must_connect(p);
+    bool resumed = p->client_info.tls.resumed;
+    if (p->server != NULL && p->server_info.tls.resumed != resumed)
+        tls_fail(p, "client and server do not agree on whether it was resumed");
+    tls_pair_must_exchange(p);
+    ln_sock_info(p->client, &p->client_info);
+    tls_pair_hang_up(p);
+    return resumed;
+}
+
+void tls_pair_visit_is(struct tls_pair *p, bool resumed, const char *detail)
+{
+    if (tls_pair_visit(p) != resumed)
+        tls_fail(p, "%s: %s", detail, resumed ? "a full handshake" : "resumed");
+}
+
+void tls_pair_finish(struct tls_pair *p)
+{
+    tls_pair_must_exchange(p);
+    tls_pair_close(p);
 }
 
 /* ---- telling ---- */

@@ -21,6 +21,8 @@
 struct raw_server; /* rawpeer.h */
 struct tls_pair;
 
+#define COUNT(table) (sizeof(table) / sizeof((table)[0]))
+
 /* ---- cases ---- */
 
 #define TLS_HOST "server.example"
@@ -66,11 +68,17 @@ struct tls_pki {
     const struct pki_cert *ca;
     const struct pki_cert *server;
     const struct pki_cert *client;
-    const struct pki_cert *stranger; /**< a root of somebody else */
+    const struct pki_cert *stranger;        /**< a root of somebody else */
+    const struct pki_cert *server_chain[3]; /**< server and ca, NULL-ended */
 };
 void tls_pki_init(struct tls_pki *t);
 void tls_pki_init_type(struct tls_pki *t, enum pki_key_type type);
 void tls_pki_deinit(struct tls_pki *t);
+
+/** The one that the tests of a program share, and cmocka's fixtures around it. */
+extern struct tls_pki tls_world;
+int tls_world_setup(void **state);
+int tls_world_teardown(void **state);
 /** ... with a server that has `server` and its chain, and a client that trusts `root`. */
 struct tls_case tls_case_cert(const struct tls_row *row, const char *what, const struct tls_pki *t);
 /** Let one side present these, leaf first, with the key of the first. */
@@ -171,10 +179,21 @@ enum ln_status tls_pair_config(struct tls_pair *p, const struct ln_env *env,
 
 /** Connect must succeed on both sides. */
 void tls_pair_must_connect(struct tls_pair *p);
+/** Open, and connect, which must succeed. */
+void tls_pair_start(struct tls_pair *p, const struct tls_case *spec);
+/** Open, and connect, whatever that comes to. @return the client's result */
+enum ln_status tls_pair_attempt(struct tls_pair *p, const struct tls_case *spec);
 /** Some messages in both directions must arrive unchanged. */
 void tls_pair_must_exchange(struct tls_pair *p);
+/** ... and that was it: close. */
+void tls_pair_finish(struct tls_pair *p);
 /** The same, telling instead of failing. */
 bool tls_pair_try_exchange(struct tls_pair *p);
+/** One connection from its begin to its end, so long that the tickets of TLS 1.3 are read. Both sides
+ *  must agree on whether it was resumed. @return that */
+bool tls_pair_visit(struct tls_pair *p);
+/** The same, which must come out like this. */
+void tls_pair_visit_is(struct tls_pair *p, bool resumed, const char *detail);
 /** Send all of it, waiting where that is needed. */
 enum ln_status tls_pair_send(struct tls_pair *p, struct ln_sock *s, struct ln_span data);
 /** Receive, and wait in virtual time until something comes or `ms` are over: LN_TIMEOUT. */

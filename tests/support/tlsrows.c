@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "support/tlsrows.h"
 
+#include "support/shelf.h"
+
 #include <linnet/testkit.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -87,27 +89,6 @@ static const struct flavour flavours[] = {
     { "DTLS 1.2", LN_DTLS, LN_DTLS_1_2, LN_TLS_CAP_DTLS_1_2, LN_TLS_CAP_PSK },
 };
 
-static enum ln_status no_session(void *ctx, const char *key, struct ln_mspan room, size_t *len)
-{
-    (void)ctx;
-    (void)key;
-    (void)room;
-    (void)len;
-    return LN_NOT_FOUND;
-}
-static enum ln_status ignore_session(void *ctx, const char *key, struct ln_span blob)
-{
-    (void)ctx;
-    (void)key;
-    (void)blob;
-    return LN_OK;
-}
-static enum ln_status remove_session(void *ctx, const char *key)
-{
-    (void)ctx;
-    (void)key;
-    return LN_NOT_FOUND;
-}
 static void ignore_line(void *user, const char *line)
 {
     (void)user;
@@ -131,9 +112,7 @@ static void want_nothing_more(struct ln_tls_options *o)
 }
 static void want_sessions(struct ln_tls_options *o)
 {
-    static const struct ln_session_store store = { no_session, ignore_session, remove_session,
-                                                   NULL };
-    o->sessions = &store;
+    o->sessions = &shelf_nothing;
 }
 static void want_system_trust(struct ln_tls_options *o)
 {
