@@ -4,8 +4,9 @@
  * Datagrams that nobody of the two has sent: replayed, damaged, forged, senseless ones. Whoever can
  * reach a port may send them, so they must change nothing (TLS-84, TLS-123, H90 to H95, H97, H99).
  *
- * All allocations of libcrypto are counted in this program, to see that they stay bounded.
+ * All allocations of the TLS libraries are counted in this program, to see that they stay bounded.
  */
+#include "support/libmem.h"
 #include "support/tlspair.h"
 
 #include <setjmp.h>
@@ -15,63 +16,6 @@
 
 #include <cmocka.h>
 #include <linnet/filter.h>
-#include <openssl/crypto.h>
-
-/* ---- what libcrypto has allocated ---- */
-
-static size_t live_bytes;
-static size_t peak_bytes;
-
-struct counted {
-    size_t size;
-    max_align_t data[];
-};
-
-static void *count_malloc(size_t size, const char *file, int line)
-{
-    (void)file;
-    (void)line;
-    struct counted *block = malloc(sizeof *block + size);
-    if (block == NULL)
-        return NULL;
-    block->size = size;
-    live_bytes += size;
-    if (live_bytes > peak_bytes)
-        peak_bytes = live_bytes;
-    return block->data;
-}
-
-static struct counted *block_of(void *data)
-{
-    return (struct counted *)(void *)((char *)data - offsetof(struct counted, data));
-}
-
-static void count_free(void *data, const char *file, int line)
-{
-    (void)file;
-    (void)line;
-    if (data == NULL)
-        return;
-    live_bytes -= block_of(data)->size;
-    free(block_of(data));
-}
-
-static void *count_realloc(void *data, size_t size, const char *file, int line)
-{
-    if (data == NULL)
-        return count_malloc(size, file, line);
-    if (size == 0) {
-        count_free(data, file, line);
-        return NULL;
-    }
-    void *next = count_malloc(size, file, line);
-    if (next == NULL)
-        return NULL;
-    size_t old = block_of(data)->size;
-    memcpy(next, data, old < size ? old : size);
-    count_free(data, file, line);
-    return next;
-}
 
 /* ---- forging ---- */
 
@@ -561,11 +505,11 @@ static void test_forged_fragments(void **state)
                 flood_count = 0;
                 struct tls_pair p;
                 tls_pair_open(&p, &c);
-                peak_bytes = live_bytes;
-                size_t before = live_bytes;
+                libmem_mark();
+                size_t before = libmem_live();
                 tls_pair_must_connect(&p);
-                if (peak_bytes - before > 1024 * 1024)
-                    tls_fail(&p, "libcrypto took %zu bytes", peak_bytes - before);
+                if (libmem_peak() - before > 1024 * 1024)
+                    tls_fail(&p, "the libraries took %zu bytes", libmem_peak() - before);
                 p.spec.on_packet = NULL;
                 tls_pair_finish(&p);
             }
@@ -724,7 +668,7 @@ static void test_strangers_cost_the_server_nothing(void **state)
         tls_pair_run(&p, 10);
         tls_tap_clear(&p.server_tap);
         ln_testkit_memory(p.server_host, &before);
-        size_t theirs = live_bytes;
+        size_t theirs = libmem_live();
         for (unsigned i = 0; i < strangers; i++) {
             struct ln_addr from = stranger(i);
             assert_int_equal(ln_testkit_inject(p.kit, &from, &to, hello, 0), LN_OK);
@@ -741,8 +685,8 @@ static void test_strangers_cost_the_server_nothing(void **state)
         assert_int_equal(after.live_blocks, before.live_blocks);
         assert_int_equal(after.live_bytes, before.live_bytes);
         assert_int_equal(after.allocations, before.allocations);
-        if (live_bytes > theirs + 256)
-            tls_fail(&p, "libcrypto keeps %zu bytes of strangers", live_bytes - theirs);
+        if (libmem_live() > theirs + 256)
+            tls_fail(&p, "the libraries keep %zu bytes of strangers", libmem_live() - theirs);
         tls_pair_must_connect(&p); /* and the one that is real gets through */
         tls_pair_finish(&p);
     }
@@ -925,22 +869,22 @@ static void test_failed_handshakes_leave_nothing(void **state)
             assert_int_equal(tls_pair_connect(&p), LN_DENIED);
             tls_pair_hang_up(&p);
             if (i == 10) {
-                at_10 = live_bytes;
+                at_10 = libmem_live();
                 ln_testkit_memory(p.client_host, &memory_at_10);
             }
         }
         struct ln_testkit_memory memory;
         ln_testkit_memory(p.client_host, &memory);
         assert_int_equal(memory.live_blocks, memory_at_10.live_blocks);
-        if (live_bytes > at_10 + 4096)
-            tls_fail(&p, "libcrypto keeps %zu bytes more", live_bytes - at_10);
+        if (libmem_live() > at_10 + 4096)
+            tls_fail(&p, "the libraries keep %zu bytes more", libmem_live() - at_10);
         tls_pair_close(&p);
     }
 }
 
 int main(void)
 {
-    if (CRYPTO_set_mem_functions(count_malloc, count_realloc, count_free) != 1)
+    if (!libmem_install())
         return EXIT_FAILURE;
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_short_records),

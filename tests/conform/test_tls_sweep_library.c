@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /**
  * @file test_tls_sweep_library.c
- * The TLS library's own allocations fail, one after the other: through the hook that libcrypto has
- * for its memory, so in a program of its own. Every 37th in quick form, each of them with
+ * The TLS libraries' own allocations fail, one after the other: through the hooks that they have for
+ * their memory, so in a program of its own. Every 37th in quick form, each of them with
  * LN_TEST_FULL=1.
  *
  * Both sides of a connection run in this program, so each allocation of either is met. Whatever
  * fails: it is told, nothing crashes, nothing of ours stays behind, and afterwards all works.
  * LN_TEST_N=1654 runs that N alone, with a debugger for example.
  */
+#include "support/libmem.h"
 #include "support/tlspair.h"
 
 #include <setjmp.h>
@@ -17,55 +18,10 @@
 #include <stdlib.h>
 
 #include <cmocka.h>
-#include <openssl/crypto.h>
 #include <openssl/err.h>
 
 /* With all allocations behind the Nth failing too, runs differ less: fewer do in quick form. */
 enum { QUICK_STRIDE = 37, QUICK_STRIDE_STICKY = 4 * 37 };
-
-/* ---- the hook ---- */
-
-static bool armed;
-static bool sticky;
-static size_t calls;
-static size_t fail_at;
-static size_t hits;
-
-static bool fails(void)
-{
-    if (!armed)
-        return false;
-    size_t number = calls++;
-    if (number != fail_at && !(sticky && number > fail_at))
-        return false;
-    hits++;
-    return true;
-}
-
-static void *hook_malloc(size_t size, const char *file, int line)
-{
-    (void)file;
-    (void)line;
-    return fails() ? NULL : malloc(size);
-}
-
-static void *hook_realloc(void *block, size_t size, const char *file, int line)
-{
-    (void)file;
-    (void)line;
-    if (size == 0) {
-        free(block);
-        return NULL;
-    }
-    return fails() ? NULL : realloc(block, size);
-}
-
-static void hook_free(void *block, const char *file, int line)
-{
-    (void)file;
-    (void)line;
-    free(block);
-}
 
 /* ---- the scenarios ---- */
 
@@ -125,7 +81,7 @@ static bool is_clean(const struct ln_testkit_host *host)
 static void connect_twice(struct result *r)
 {
     r->worked = everything_works();
-    armed = false;
+    libmem_disarm();
     if (!r->worked && !somebody_told())
         broken(r, "nobody tells what failed");
     if (!has_sentence(&pair.client_diag) || !has_sentence(&pair.server_diag))
@@ -142,17 +98,13 @@ static struct result run_once(const struct tls_case *c, size_t n, bool keep_fail
     struct ln_testkit_host *device = NULL;
     struct ln_testkit *kit = new_kit(&device);
     struct ln_diag diag;
-    fail_at = n;
-    sticky = keep_failing;
-    calls = 0;
-    hits = 0;
-    armed = true;
+    libmem_arm(n, keep_failing);
     r.st = tls_pair_try_open(&pair, c, kit, device, false, &diag);
     if (r.st == LN_OK)
         connect_twice(&r);
     else if (diag.status != r.st || !has_sentence(&diag))
         broken(&r, "a configuration fails and does not tell why");
-    armed = false;
+    libmem_disarm();
     struct ln_testkit_host *client = pair.client_host;
     struct ln_testkit_host *server = pair.server_host;
     tls_pair_free(&pair);
@@ -169,7 +121,7 @@ static void sweep(const struct tls_case *c)
 {
     (void)run_once(c, SIZE_MAX, false); /* what is made once for the process is made */
     struct result whole = run_once(c, SIZE_MAX, false);
-    size_t total = calls;
+    size_t total = libmem_calls();
     size_t told = 0;
     size_t bad = 0;
     assert_int_equal(whole.st, LN_OK);
@@ -241,7 +193,7 @@ static void test_resumption(void **state)
 
 int main(void)
 {
-    if (CRYPTO_set_mem_functions(hook_malloc, hook_realloc, hook_free) != 1)
+    if (!libmem_install())
         return EXIT_FAILURE;
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_psk),
