@@ -218,7 +218,7 @@ static void crls_missing_file(struct ln_tls_options *o)
     o->crls = ln_source_file("/no/such.crl");
 }
 
-/* scenario: S6, S8, S26, C1 */
+/* scenario: S6, S8, S26, C1, PIT-09b */
 static void test_files(void **state)
 {
     (void)state;
@@ -399,7 +399,7 @@ static void key_other_uri(struct ln_tls_options *o)
     o->key = ln_source_uri("https://keys.example/key");
 }
 
-/* scenario: S26, C1 */
+/* scenario: S26, C1, PIT-01 */
 static void test_sources(void **state)
 {
     (void)state;
@@ -685,7 +685,7 @@ static void dtls_min_above_max(struct ln_tls_options *o)
     versions(o, LN_DTLS_1_2, LN_DTLS_1_0);
 }
 
-/* scenario: S22, S31, S26 */
+/* scenario: S22, S31, S26, PIT-09b */
 static void test_versions(void **state)
 {
     (void)state;
@@ -965,7 +965,7 @@ static void tlsa_without_dane(struct ln_tls_options *o)
 
 /* PIT-33: records where DANE is off are an error, too. Numbers that nobody has defined are none: such
  * a record is kept and never usable (RFC 6698 4.1), see test_tls_dane.c. */
-/* scenario: S34, S26 */
+/* scenario: S34, S26, PIT-33 */
 static void test_tlsa(void **state)
 {
     (void)state;
@@ -1113,7 +1113,7 @@ static void test_kinds_of_sockets(void **state)
 
 /* The configuration owns copies: everything it was made from may go at once, the configuration may
  * go before its sockets, and a socket holds a reference of its own. */
-/* scenario: S26, S16 */
+/* scenario: S26, S16, PIT-09b */
 static void test_everything_is_copied(void **state)
 {
     (void)state;

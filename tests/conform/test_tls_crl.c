@@ -116,7 +116,7 @@ static void run_table(const struct crl_case *table, size_t count)
 
 #define RUN(table) run_table(table, sizeof(table) / sizeof((table)[0]))
 
-/* scenario: S36, T9 */
+/* scenario: S36, T9, PIT-10 */
 static void test_if_present(void **state)
 {
     (void)state;
@@ -184,7 +184,7 @@ static void test_if_present(void **state)
     RUN(table);
 }
 
-/* scenario: S36, T9 */
+/* scenario: S36, T9, PIT-10 */
 static void test_all(void **state)
 {
     (void)state;

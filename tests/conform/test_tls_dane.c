@@ -276,7 +276,7 @@ static void test_no_records_at_all(void **state)
 
 /* Records that nobody can use do not authenticate anybody (RFC 6698 4.1; second table of 2.7), and
  * that is known before anything is sent. */
-/* scenario: S34 */
+/* scenario: S34, PIT-09 */
 static void test_no_usable_record(void **state)
 {
     (void)state;
@@ -382,7 +382,7 @@ static size_t blemishes(struct blemish out[4])
 }
 
 /* RFC 7671 5.1: for usage 3 the record is all there is. Section 9: strict as an option. */
-/* scenario: S34 */
+/* scenario: S34, PIT-20 */
 static void test_names_and_dates(void **state)
 {
     (void)state;
@@ -445,7 +445,7 @@ struct forgery {
 
 /* A record of usage 2 names the genuine CA. The attacker can send its certificate, for it is public,
  * behind a leaf of his own; only a chain of signatures that verifies may count (TLS-62). */
-/* scenario: S34, T9 */
+/* scenario: S34, T9, PIT-20 */
 static void test_forged_leaf_with_the_genuine_anchor(void **state)
 {
     (void)state;
@@ -524,8 +524,86 @@ static void test_forged_leaf_with_the_genuine_anchor(void **state)
     }
 }
 
+/* One fault each below the genuine anchor: that the record matches excuses none of them. */
+/* scenario: S34, T9, PIT-20 */
+static void test_faults_below_the_anchor(void **state)
+{
+    (void)state;
+    const struct {
+        const char *sentence;
+        struct pki_spec leaf;
+        const char *server_name;
+        enum ln_category want;
+        enum ln_verify verify;
+    } table[] = {
+        { "no fault", { .san = "DNS:" TLS_HOST }, NULL, LN_CAT_NONE, LN_VERIFY_OK },
+        { "expired",
+          { .san = "DNS:" TLS_HOST,
+            .not_before = PKI_NOW - 2 * PKI_DAY,
+            .not_after = PKI_NOW - PKI_DAY },
+          NULL,
+          LN_CAT_EXPIRED,
+          LN_VERIFY_EXPIRED },
+        { "not valid yet",
+          { .san = "DNS:" TLS_HOST, .not_before = PKI_NOW + PKI_DAY },
+          NULL,
+          LN_CAT_NOT_YET_VALID,
+          LN_VERIFY_NOT_YET_VALID },
+        { "another name",
+          { .san = "DNS:" TLS_HOST },
+          "elsewhere.example",
+          LN_CAT_WRONG_NAME,
+          LN_VERIFY_WRONG_NAME },
+        { "a name in the subject only",
+          { .name = TLS_HOST },
+          NULL,
+          LN_CAT_WRONG_NAME,
+          LN_VERIFY_WRONG_NAME },
+        { "a certificate for clients",
+          { .san = "DNS:" TLS_HOST, .eku = "clientAuth" },
+          NULL,
+          LN_CAT_UNTRUSTED,
+          LN_VERIFY_BAD_USAGE },
+        { "forged and expired",
+          { .san = "DNS:" TLS_HOST,
+            .forged = true,
+            .not_before = PKI_NOW - 2 * PKI_DAY,
+            .not_after = PKI_NOW - PKI_DAY },
+          NULL,
+          LN_CAT_UNTRUSTED,
+          LN_VERIFY_BAD_SIGNATURE },
+    };
+    struct pki *pki = tls_world.pki;
+    struct tls_rows rows = tls_rows(LN_TLS_CAP_CERTIFICATES);
+    for (size_t r = 0; r < rows.count; r++) {
+        for (size_t i = 0; i < COUNT(table); i++) {
+            struct pki_spec spec = table[i].leaf;
+            spec.issuer = tls_world.ca;
+            const struct pki_cert *leaf = pki_make(pki, &spec);
+            for (size_t m = 0; m < sizeof matchings; m++) {
+                struct ln_tlsa record =
+                    pki_tlsa(pki, tls_world.ca, LN_TLSA_DANE_TA, (uint8_t)(m % 2), matchings[m]);
+                struct tls_case c = dane_case(&rows.row[r], table[i].sentence, LN_AUTH_DANE,
+                                              WITHOUT_TRUST, &record, 1);
+                tls_present(&c.server, pki, PKI_LIST(leaf, tls_world.ca));
+                c.server_name = table[i].server_name;
+                struct tls_pair p;
+                enum ln_status st = tls_pair_attempt(&p, &c);
+                if (table[i].want == LN_CAT_NONE) {
+                    tls_want_status(&p, LN_OK);
+                } else {
+                    assert_int_equal(st, LN_DENIED);
+                    tls_want_category(&p, &p.client_diag, table[i].want);
+                    assert_int_equal(p.client_diag.verify, table[i].verify);
+                }
+                tls_pair_close(&p);
+            }
+        }
+    }
+}
+
 /* The same against usage 0 and 1, whose store holds the genuine root. */
-/* scenario: S34, T9 */
+/* scenario: S34, T9, PIT-20 */
 static void test_forged_leaf_and_pkix_usages(void **state)
 {
     (void)state;
@@ -548,7 +626,7 @@ static void test_forged_leaf_and_pkix_usages(void **state)
 
 /* ---- records of one socket ---- */
 
-/* scenario: S34, S16 */
+/* scenario: S34, S16, PIT-33 */
 static void test_records_of_a_socket(void **state)
 {
     (void)state;
@@ -585,7 +663,7 @@ static void test_records_of_a_socket(void **state)
     }
 }
 
-/* scenario: S34 */
+/* scenario: S34, PIT-33 */
 static void test_records_where_there_is_no_dane(void **state)
 {
     (void)state;
@@ -625,6 +703,7 @@ int main(void)
         cmocka_unit_test(test_names_and_dates),
         cmocka_unit_test(test_usage_3_accepts_any_kind_of_leaf),
         cmocka_unit_test(test_forged_leaf_with_the_genuine_anchor),
+        cmocka_unit_test(test_faults_below_the_anchor),
         cmocka_unit_test(test_forged_leaf_and_pkix_usages),
         cmocka_unit_test(test_records_of_a_socket),
         cmocka_unit_test(test_records_where_there_is_no_dane),

@@ -257,7 +257,7 @@ static void use_untidy_transport(struct tls_pair *p)
 }
 
 /* The queue of errors belongs to the thread. What others put into it is not taken for a failure. */
-/* scenario: C4, S33 */
+/* scenario: C4, S33, PIT-07 */
 static void test_errors_of_somebody_else(void **state)
 {
     (void)state;

@@ -371,7 +371,7 @@ static void throw(void *user)
 }
 
 /* PIT-26: discarded records do not restart the clock of a receive, nor end it. */
-/* scenario: S27, S40, S46 */
+/* scenario: S27, S40, S46, PIT-26 */
 static void test_discarded_records_cost_no_time(void **state)
 {
     (void)state;

@@ -8,10 +8,13 @@
 #include "support/shelf.h"
 #include "support/tlspair.h"
 
+#include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdlib.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 #include <linnet/filter.h>
@@ -50,7 +53,7 @@ struct cut {
     size_t got;
 };
 
-/* scenario: S43, S24 */
+/* scenario: S43, S24, PIT-03 */
 static void test_truncation_is_exact(void **state)
 {
     (void)state;
@@ -295,7 +298,7 @@ static void test_tiny_and_huge_records(void **state)
 }
 
 /* The transport gives and takes a byte at a time. */
-/* scenario: S41, S32 */
+/* scenario: S41, S32, PIT-15 */
 static void test_a_transport_in_crumbs(void **state)
 {
     (void)state;
@@ -327,7 +330,7 @@ static void test_a_transport_in_crumbs(void **state)
     }
 }
 
-/* scenario: S41 */
+/* scenario: S41, PIT-15 */
 static void test_an_empty_send_on_a_stream(void **state)
 {
     (void)state;
@@ -348,6 +351,46 @@ static void test_an_empty_send_on_a_stream(void **state)
                          LN_TIMEOUT);
         tls_pair_finish(&p);
     }
+}
+
+/* Three gigabytes of nothing, which take no memory. */
+#define HUGE_LEN (UINT64_C(3) << 30)
+
+static const uint8_t *map_huge(void)
+{
+    int zero = open("/dev/zero", O_RDONLY | O_CLOEXEC);
+    assert_true(zero >= 0);
+    const uint8_t *huge = mmap(NULL, (size_t)HUGE_LEN, PROT_READ, MAP_PRIVATE, zero, 0);
+    (void)close(zero);
+    assert_true(huge != MAP_FAILED);
+    return huge;
+}
+
+/* Libraries count in int: what is longer is taken in parts, or does not fit; it never wraps around. */
+/* scenario: S41, PIT-15 */
+static void test_a_send_of_gigabytes(void **state)
+{
+    (void)state;
+    static uint8_t room[65536];
+    const uint8_t *huge = map_huge();
+    struct tls_rows rows = tls_rows(0);
+    for (size_t r = 0; r < rows.count; r++) {
+        struct tls_case c = tls_case_psk(&rows.row[r], "3 GiB at once");
+        struct tls_pair p;
+        size_t sent = 0;
+        tls_pair_start(&p, &c);
+        enum ln_status st = ln_sock_send(p.client, ln_span(huge, (size_t)HUGE_LEN), &sent);
+        if (c.row.kind == LN_DTLS) {
+            assert_int_equal(st, LN_NO_SPACE);
+        } else {
+            assert_int_equal(st, LN_OK);
+            assert_true(sent > 0 && sent <= sizeof room);
+            assert_true(tls_pair_recv_all(&p, p.server, ln_mspan(room, sent)));
+            assert_memory_equal(room, huge, sent);
+        }
+        tls_pair_finish(&p);
+    }
+    assert_int_equal(munmap((void *)(uintptr_t)huge, (size_t)HUGE_LEN), 0);
 }
 
 /* A peer that does not read: send says LN_AGAIN one day, and goes on when it reads. */
@@ -409,7 +452,7 @@ static void test_backpressure(void **state)
 
 /* SOCK-24 HAS_BUFFERED_DATA, PIT-04, PIT-11: after a full handshake, too. One record is read in small
  * pieces: until it is drained `ready` is set, so that nobody waits. */
-/* scenario: S44, S45 */
+/* scenario: S44, S45, PIT-04, PIT-11 */
 static void test_pending_data_is_announced(void **state)
 {
     (void)state;
@@ -451,7 +494,7 @@ static void test_pending_data_is_announced(void **state)
 
 /* Several records in one segment, several datagrams in the queue: the loop "read until LN_AGAIN, then
  * wait" never waits while something is there. */
-/* scenario: S44, S45 */
+/* scenario: S44, S45, PIT-04, PIT-11 */
 static void test_drain_then_wait(void **state)
 {
     (void)state;
@@ -554,7 +597,7 @@ static void test_a_receive_without_room(void **state)
 /* ---- time ---- */
 
 /* PIT-06, TLS-133: tickets are records without data for the caller. */
-/* scenario: S27, S46 */
+/* scenario: S27, S46, PIT-06 */
 static void test_tickets_do_not_stretch_a_receive(void **state)
 {
     (void)state;
@@ -646,7 +689,7 @@ static void test_renegotiation_is_refused(void **state)
 
 /* ---- endings ---- */
 
-/* scenario: S47 */
+/* scenario: S47, PIT-07 */
 static void test_close_notify_is_the_end_of_a_stream(void **state)
 {
     (void)state;
@@ -676,7 +719,7 @@ static void test_close_notify_is_the_end_of_a_stream(void **state)
 }
 
 /* PIT-12: a cut stream is never taken for its end. */
-/* scenario: S47 */
+/* scenario: S47, PIT-07, PIT-12 */
 static void test_a_stream_that_is_cut(void **state)
 {
     (void)state;
@@ -708,7 +751,7 @@ static void test_a_stream_that_is_cut(void **state)
     }
 }
 
-/* scenario: S47 */
+/* scenario: S47, PIT-07 */
 static void test_a_stream_that_is_reset(void **state)
 {
     (void)state;
@@ -856,7 +899,7 @@ static void test_shutdown(void **state)
 /* ---- counters ---- */
 
 /* SOCK 1.6: application and wire bytes, over reconnects. */
-/* scenario: S42 */
+/* scenario: S42, PIT-30 */
 static void test_counters(void **state)
 {
     (void)state;
@@ -1171,6 +1214,7 @@ int main(void)
         cmocka_unit_test(test_tiny_and_huge_records),
         cmocka_unit_test(test_a_transport_in_crumbs),
         cmocka_unit_test(test_an_empty_send_on_a_stream),
+        cmocka_unit_test(test_a_send_of_gigabytes),
         cmocka_unit_test(test_backpressure),
         cmocka_unit_test(test_pending_data_is_announced),
         cmocka_unit_test(test_drain_then_wait),

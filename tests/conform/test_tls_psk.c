@@ -123,7 +123,7 @@ static void test_the_server_explains_too(void **state)
 /* ---- servers with certificates ---- */
 
 /* RFC-conforming servers fall back to certificates in TLS 1.3; that must never pass (TLS-11). */
-/* scenario: S23 */
+/* scenario: S23, PIT-21 */
 static void test_certificate_server_is_refused(void **state)
 {
     (void)state;
@@ -149,7 +149,7 @@ static void test_certificate_server_is_refused(void **state)
 }
 
 /* ... not even where verification is switched off. */
-/* scenario: S23 */
+/* scenario: S23, PIT-21 */
 static void test_insecure_options_do_not_let_certificates_in(void **state)
 {
     (void)state;
@@ -178,7 +178,7 @@ static void test_insecure_options_do_not_let_certificates_in(void **state)
     }
 }
 
-/* scenario: S23 */
+/* scenario: S23, PIT-21 */
 static void test_a_server_with_both_picks_the_key(void **state)
 {
     (void)state;
@@ -321,7 +321,7 @@ static void test_lengths(void **state)
 }
 
 /* TLS-10: a NUL is a byte like others, or it is refused; never the end of the identity. */
-/* scenario: S15, S26 */
+/* scenario: S15, S26, PIT-16 */
 static void test_a_nul_in_an_identity(void **state)
 {
     (void)state;

@@ -162,6 +162,32 @@ static void test_tickets_that_were_not_read(void **state)
     }
 }
 
+/* `resumed` and `cid_restored` are of this connection: not of the one before, and not of what is hoped
+ * for. */
+/* scenario: S17, PIT-23 */
+static void test_nothing_is_resumed_before_it_is(void **state)
+{
+    (void)state;
+    struct tls_rows rows = tls_rows(LN_TLS_CAP_RESUMPTION);
+    for (size_t r = 0; r < rows.count; r++) {
+        struct tls_case c = store_case(&rows.row[r], "looks before, while and after", false);
+        struct ln_sock_info info;
+        struct tls_pair p;
+        tls_pair_open(&p, &c);
+        for (int i = 0; i < 3; i++) {
+            ln_sock_info(p.client, &info);
+            assert_false(info.tls.resumed || info.tls.cid_restored || info.tls.cid_in_use);
+            assert_int_equal(ln_sock_connect(p.client, TLS_HOST, TLS_PORT, tls_pair_now(&p)),
+                             LN_AGAIN);
+            ln_sock_info(p.client, &info);
+            assert_false(info.tls.resumed || info.tls.cid_restored || info.tls.cid_in_use);
+            ln_sock_close(p.client);
+            tls_pair_visit_is(&p, i > 0, "in between");
+        }
+        tls_pair_close(&p);
+    }
+}
+
 /* ---- no store, no session ---- */
 
 /* scenario: S28 */
@@ -278,7 +304,7 @@ struct variation {
 
 /* TLS-103: a resumed session skips the verification, so it must not outlive what it was verified
  * with, and is not even shown to anybody else. */
-/* scenario: S17 */
+/* scenario: S17, PIT-17 */
 static void test_a_session_is_bound_to_peer_and_settings(void **state)
 {
     (void)state;
@@ -329,7 +355,7 @@ static void other_key(struct tls_pair *p, struct ln_tls_options *client)
     tls_pair_new_server(p, &server);
 }
 
-/* scenario: S17 */
+/* scenario: S17, PIT-17 */
 static void test_a_session_is_bound_to_the_key(void **state)
 {
     (void)state;
@@ -584,7 +610,7 @@ static void test_damage_at_every_byte(void **state)
     }
 }
 
-/* scenario: S17, S38, H121 */
+/* scenario: S17, S38, H121, PIT-09b */
 static void test_a_cut_blob(void **state)
 {
     (void)state;
@@ -660,7 +686,7 @@ static void test_a_blob_in_the_wrong_place(void **state)
 
 /* ---- servers that forgot, or never liked it ---- */
 
-/* scenario: S17, H100 */
+/* scenario: S17, H100, PIT-23 */
 static void test_the_server_forgot(void **state)
 {
     (void)state;
@@ -735,7 +761,7 @@ static void test_an_old_session(void **state)
 
 /* A handshake that fails leaves no session of its own behind, and does not lose the good one that
  * belongs to other settings. */
-/* scenario: S17, S38 */
+/* scenario: S17, S38, PIT-17 */
 static void test_a_failed_handshake_stores_nothing(void **state)
 {
     (void)state;
@@ -761,6 +787,7 @@ int main(void)
         cmocka_unit_test(test_numbers_of_tickets),
         cmocka_unit_test(test_a_ticket_of_1_3_is_used_once),
         cmocka_unit_test(test_tickets_that_were_not_read),
+        cmocka_unit_test(test_nothing_is_resumed_before_it_is),
         cmocka_unit_test(test_without_a_store),
         cmocka_unit_test(test_servers_store_nothing),
         cmocka_unit_test(test_a_session_is_bound_to_peer_and_settings),

@@ -74,7 +74,7 @@ static void test_suites_are_offered_in_order(void **state)
 }
 
 /* TLS-72: two lists in some libraries, one here. */
-/* scenario: S25, S29 */
+/* scenario: S25, S29, PIT-09b */
 static void test_both_versions_in_one_list(void **state)
 {
     (void)state;
@@ -146,7 +146,7 @@ static bool is_bad(uint16_t id)
 }
 
 /* c4.0.1, TLS-71: a PSK client offers no suites of certificates, and the other way round. */
-/* scenario: S25, S23 */
+/* scenario: S25, S23, PIT-09b */
 static void test_defaults_fit_the_mode(void **state)
 {
     (void)state;
@@ -515,7 +515,7 @@ static void test_versions(void **state)
 }
 
 /* The defaults are TLS 1.2 .. the newest, whatever the machine's OpenSSL configuration says. */
-/* scenario: S22 */
+/* scenario: S22, PIT-09b */
 static void test_default_versions(void **state)
 {
     (void)state;

@@ -169,7 +169,7 @@ static void sweep_all(enum ln_testkit_point point, bool heals, size_t stride)
     }
 }
 
-/* scenario: S21, S26 */
+/* scenario: S21, S26, PIT-02, PIT-25 */
 static void test_every_allocation(void **state)
 {
     (void)state;

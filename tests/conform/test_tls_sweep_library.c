@@ -149,7 +149,7 @@ static void sweep(const struct tls_case *c)
     assert_int_equal(bad, 0);
 }
 
-/* scenario: S21, S39 */
+/* scenario: S21, S39, PIT-02, PIT-09 */
 static void test_psk(void **state)
 {
     (void)state;
@@ -160,7 +160,7 @@ static void test_psk(void **state)
     }
 }
 
-/* scenario: S21, S39 */
+/* scenario: S21, S39, PIT-02, PIT-09, PIT-25 */
 static void test_certificates(void **state)
 {
     (void)state;

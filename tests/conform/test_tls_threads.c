@@ -88,7 +88,7 @@ static void run_threads(const struct tls_case *c)
     ln_env_posix_free(env);
 }
 
-/* scenario: S21 */
+/* scenario: S21, PIT-16 */
 static void test_certificates(void **state)
 {
     (void)state;
@@ -108,7 +108,7 @@ static void test_certificates(void **state)
     }
 }
 
-/* scenario: S21 */
+/* scenario: S21, PIT-16 */
 static void test_psk(void **state)
 {
     (void)state;

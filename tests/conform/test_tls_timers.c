@@ -245,7 +245,7 @@ static void test_silence_in_the_middle(void **state)
 }
 
 /* The record says which wait ran: after it the same object connects again. */
-/* scenario: S24 */
+/* scenario: S24, PIT-08 */
 static void test_the_object_is_usable_afterwards(void **state)
 {
     (void)state;
@@ -291,7 +291,7 @@ static void jump(void *user)
 
 /* PIT-13: the end is measured on the monotonic clock. Inside the library a jump can move one
  * retransmission; it must not stop the handshake for an hour, nor end it at once. */
-/* scenario: S24, S46 */
+/* scenario: S24, S46, PIT-13 */
 static void test_the_wall_clock_jumps(void **state)
 {
     (void)state;
@@ -351,7 +351,7 @@ static void test_tls_has_a_limit_and_no_timers(void **state)
     }
 }
 
-/* scenario: S39, S37, T1 */
+/* scenario: S39, S37, T1, PIT-08 */
 static void test_tls_into_a_black_hole(void **state)
 {
     (void)state;
@@ -369,7 +369,7 @@ static void test_tls_into_a_black_hole(void **state)
     }
 }
 
-/* scenario: S39, T1 */
+/* scenario: S39, T1, PIT-08 */
 static void test_nothing_listens(void **state)
 {
     (void)state;

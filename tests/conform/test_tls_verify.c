@@ -738,7 +738,7 @@ static void test_ed25519(void **state)
 
 /* ---- verification switched off ---- */
 
-/* scenario: S36, T9 */
+/* scenario: S36, T9, PIT-22 */
 static void test_skipped_verification_is_recorded(void **state)
 {
     (void)state;
@@ -766,7 +766,7 @@ static void test_skipped_verification_is_recorded(void **state)
 
 /* Skipped verification still proves that the peer has the key of its certificate, and the refusal
  * of one certificate does not poison what comes after it. */
-/* scenario: H99, T9 */
+/* scenario: H99, T9, PIT-25 */
 static void test_a_refusal_poisons_nothing(void **state)
 {
     (void)state;

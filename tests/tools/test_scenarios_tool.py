@@ -100,6 +100,19 @@ def test_bad_marks_are_refused(tree, mark, words):
     assert words in output
 
 
+def test_a_pitfall_has_a_test_or_a_reason(tree):
+    write(tree, "tests/unit/test_a.c",
+          "/* scenario: PIT-20, PIT-09b */\nstatic void test_x(void **s)\n{\n}\n")
+    found = rows(tree)
+    assert "unit/a: `test_x` | not run |" in found["PIT-20"]
+    assert "unit/a: `test_x` | not run |" in found["PIT-09b"]
+    assert "| cannot happen: " in found["PIT-14"]
+    write(tree, "tests/unit/test_a.c", "/* scenario: PIT-14 */\nstatic void test_x(void **s)\n{\n}\n")
+    status, output = scenarios(tree, "--check")
+    assert status == 1
+    assert "PIT-14 cannot happen, and has a test: " in output
+
+
 def test_check_names_rows_without_a_test(tree):
     status, output = scenarios(tree, "--check")
     assert status == 1
