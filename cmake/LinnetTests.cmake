@@ -17,7 +17,21 @@ ln_sources(sources tests/support)
 set(makers ${sources})
 list(FILTER makers INCLUDE REGEX "/(mk[a-z0-9_]+|sockdrive)\\.c$")
 list(FILTER sources EXCLUDE REGEX "/(mk[a-z0-9_]+|sockdrive)\\.c$")
-ln_add_library(tests_support STATIC ${sources})
+
+# Of libmem_<library>.c those of the build; the tests themselves always use libcrypto.
+set(hooks openssl ${LN_TLS})
+list(REMOVE_DUPLICATES hooks)
+list(FILTER sources EXCLUDE REGEX "/libmem_[a-z]+\\.c$")
+set(list "")
+foreach(library IN LISTS hooks)
+    list(APPEND sources "${PROJECT_SOURCE_DIR}/tests/support/libmem_${library}.c")
+    string(APPEND list "bool libmem_hook_${library}(void);\n")
+endforeach()
+list(JOIN hooks ", libmem_hook_" hooks)
+file(CONFIGURE OUTPUT libmem_hooks.c @ONLY CONTENT "#include \"support/libmem.h\"
+@list@bool (*const libmem_hooks[])(void) = { libmem_hook_@hooks@, NULL };
+")
+ln_add_library(tests_support STATIC ${sources} "${PROJECT_BINARY_DIR}/libmem_hooks.c")
 
 # What each program under tests/ has.
 function(ln_test_target target)
