@@ -61,13 +61,21 @@ struct ln_interest {
     struct ln_wait wait[LN_WAIT_MAX];
 };
 
+/** Empty an interest; it is one in `events` then. */
+static inline void ln_interest_init(struct ln_interest *want, unsigned events)
+{
+    want->events = events;
+    want->ready = false;
+    want->deadline = LN_NEVER;
+    want->count = 0; /* what is behind it has no meaning, and needs no clearing */
+}
+
 /** An empty interest in `events`. */
 static inline struct ln_interest ln_interest(unsigned events)
 {
     struct ln_interest want;
     memset(&want, 0, sizeof want);
-    want.events = events;
-    want.deadline = LN_NEVER;
+    ln_interest_init(&want, events);
     return want;
 }
 

@@ -333,7 +333,7 @@ static void close_notify(void *engine)
         return;
     begin(e);
     (void)SSL_shutdown(e->ssl);
-    ERR_clear_error();
+    forget_errors();
 }
 
 /* ---- what is known ---- */
