@@ -58,6 +58,23 @@ enum ln_status ln__tls_hash(const struct ln_env *env, const struct ln_tls_backen
     return backend->hash(hash, parts, count, out);
 }
 
+enum ln_status ln__tls_records_new(const struct ln_env *env, const struct ln_tls_backend *backend,
+                                   const struct ln_tlsa *records, size_t count,
+                                   struct ln_diag *diag, struct ln_tlsa_set **out)
+{
+    struct ln_tlsa_set *set = NULL;
+    TRY(ln__tlsa_set_new(env, records, count, diag, &set));
+    enum ln_status st = ln__tls_hash(env, backend, LN_SHA256, &set->bytes, 1, set->digest);
+    if (st == LN_OK) {
+        *out = set;
+        return LN_OK;
+    }
+    ln__tlsa_set_free(env, set);
+    return ln_diag_set(diag, st, st == LN_NO_MEMORY ? LN_CAT_OUT_OF_MEMORY : LN_CAT_CONFIGURATION,
+                       LN_PHASE_CONFIGURE, "tlsa: no digest of the records: %s",
+                       ln_status_meaning(st));
+}
+
 int64_t ln__tls_time(const struct ln_tls_config *config, bool *floored)
 {
     int64_t wall = config->env->clock.wall(config->env->clock.ctx);
@@ -261,7 +278,8 @@ static enum ln_status load_credentials(struct making *m)
     m->config->has_trust = m->trust.count > 0 || m->o->system_trust;
     if (m->o->tlsa_count == 0)
         return LN_OK;
-    return ln__tlsa_set_new(m->env, m->o->tlsa, m->o->tlsa_count, m->diag, &m->config->tlsa);
+    return ln__tls_records_new(m->env, m->config->backend, m->o->tlsa, m->o->tlsa_count, m->diag,
+                               &m->config->tlsa);
 }
 
 /* ---- offers ---- */

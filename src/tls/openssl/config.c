@@ -42,12 +42,12 @@ static void on_hello(struct ln_tls_facts *facts, const SSL *ssl, const uint8_t *
         facts->chosen_version = LN_TLS_1_3; /* legacy_version says 1.2 (RFC 8446 4.1.3) */
 }
 
+/** The engine is the argument: this is called so often that the way from SSL to it shows. */
 static void on_message(int writing, int version, int type, const void *data, size_t len, SSL *ssl,
-                       void *unused)
+                       void *engine)
 {
-    struct ossl_engine *e = SSL_get_app_data(ssl);
+    const struct ossl_engine *e = engine;
     (void)version;
-    (void)unused;
     if (e == NULL || len == 0)
         return;
     const uint8_t *message = data;
