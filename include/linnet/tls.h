@@ -195,6 +195,11 @@ struct ln_tls_options {
     uint16_t min_version;       /**< 0 = TLS 1.2 or DTLS 1.2 */
     uint16_t max_version;       /**< 0 = the newest the library has */
     bool insecure_old_versions; /**< allow TLS 1.0, 1.1 and DTLS 1.0, with their old signatures */
+    /** Talk to a server of TLS 1.2 or DTLS 1.2 that does not speak RFC 5746: one that renegotiates
+     *  can be made to take another client's bytes for the beginning of ours. Servers on Californium
+     *  before 3.8 (Leshan 1.x, and 2.x up to M9) and on older tinydtls need it, and cannot
+     *  renegotiate at all. */
+    bool insecure_legacy_server;
 
     /* certificates */
     struct ln_source trust; /**< only self-signed ones are anchors, unless partial_chain */

@@ -426,12 +426,19 @@ static enum ln_status digest_settings(struct making *m)
     uint8_t lists[3][LN_HASH_MAX];
     const struct ln_span uri = ln_span_str(m->settings.chain_uri);
     const size_t lengths[] = { o->psk_identity.len, o->psk_key.len, o->signature_count, uri.len };
-    uint8_t flags[] = { (uint8_t)o->auth,         (uint8_t)o->crl_policy,
-                        o->system_trust,          o->partial_chain,
-                        o->insecure_skip_name,    o->insecure_skip_verification,
-                        o->insecure_old_versions, o->dane_ee_strict,
-                        (uint8_t)o->psk_hash,     (uint8_t)(c->min_version >> 8),
-                        (uint8_t)c->min_version,  (uint8_t)(c->max_version >> 8),
+    uint8_t flags[] = { (uint8_t)o->auth,
+                        (uint8_t)o->crl_policy,
+                        o->system_trust,
+                        o->partial_chain,
+                        o->insecure_skip_name,
+                        o->insecure_skip_verification,
+                        o->insecure_old_versions,
+                        o->insecure_legacy_server,
+                        o->dane_ee_strict,
+                        (uint8_t)o->psk_hash,
+                        (uint8_t)(c->min_version >> 8),
+                        (uint8_t)c->min_version,
+                        (uint8_t)(c->max_version >> 8),
                         (uint8_t)c->max_version };
     const struct ln_der_list *all[] = { &m->trust, &m->crls, &m->chain };
     for (size_t i = 0; i < 3; i++) {
@@ -465,6 +472,7 @@ static void fill_settings(struct making *m)
     s->min_version = c->min_version;
     s->max_version = c->max_version;
     s->insecure_old_versions = o->insecure_old_versions;
+    s->insecure_legacy_server = o->insecure_legacy_server;
     s->trust = m->trust.items;
     s->trust_count = m->trust.count;
     s->system_trust = o->system_trust;
