@@ -1163,7 +1163,7 @@ static void test_accept_that_fails_loses_nothing(void **state)
             if (st != LN_OK) {
                 assert_null(server);
                 assert_int_equal(ln_sock_diag(listener)->status, st);
-                assert_int_equal(ln_sock_accept(listener, 0, &server), LN_OK);
+                assert_int_equal(ln_sock_accept(listener, 10, &server), LN_OK);
             }
             networld_expect(server, "hello");
             ln_sock_free(server);
@@ -1174,6 +1174,22 @@ static void test_accept_that_fails_loses_nothing(void **state)
                 break;
         }
     }
+}
+
+/* A listener that cannot make a client, while its datagram waits, does not keep a loop busy. */
+static void test_accept_that_fails_for_long(void **state)
+{
+    (void)state;
+    struct ln_sock *listener = networld_listener(&world, LN_UDP, "192.0.2.1");
+    struct ln_sock *client = networld_sock(&world.device, LN_UDP, NULL);
+    assert_int_equal(networld_connect(&world, client, "192.0.2.1"), LN_OK);
+    networld_say(client, "hello");
+    networld_settle(&world);
+    struct ln_sock *server = networld_accept_at_last(&world, listener);
+    networld_expect(server, "hello");
+    ln_sock_free(server);
+    ln_sock_free(client);
+    ln_sock_free(listener);
 }
 
 /* An accepted socket may be used for something else later: without the server's port. */
@@ -1439,6 +1455,7 @@ int main(void)
         WITH_WORLD(test_accept_two_clients),
         WITH_WORLD(test_accept_needs_reuse_addr),
         cmocka_unit_test(test_accept_that_fails_loses_nothing),
+        WITH_WORLD(test_accept_that_fails_for_long),
         WITH_WORLD(test_an_accepted_socket_connects),
         WITH_WORLD(test_mtu),
         WITH_WORLD(test_forced_mtu_holds),
