@@ -15,6 +15,7 @@ struct serving {
     ln_msec now;
     struct ln_coap_writer *w;
     bool later;
+    bool made;   /* the message is complete as it stands, but for its code */
     bool reject; /* with a Reset instead of an answer */
     bool echo;   /* answer with Block1 */
     struct ln_coap_block block1;
@@ -292,6 +293,7 @@ static bool serve_from_transfer(struct serving *s)
         refuse(s, LN_COAP_INTERNAL_ERROR, NULL);
         return true;
     }
+    s->made = true;
     t->at = offset > t->at ? offset : t->at;
     ln__coap_transfer_touch(s->coap, t, s->now);
     if (piece.end)
@@ -369,7 +371,7 @@ static void make_answer(struct serving *s)
         ln_coap_reply_text(&s->reply, LN_COAP_INTERNAL_ERROR, NULL);
     if (ln_coap_class(s->reply.code) != 2)
         drop_source(s, false);
-    enum ln_status st = complete(s);
+    enum ln_status st = s->made ? LN_OK : complete(s);
     if (st != LN_OK) {
         drop_source(s, false);
         s->echo = false;
