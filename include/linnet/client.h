@@ -13,7 +13,8 @@
  * Threads:   one thread per client; only ln_client_post() may be called from others.
  * Memory:    all through env->alloc; what grows while it runs is bounded by the limits in config.
  * Blocking:  never. ln_client_step() says what to wait for.
- * Errors:    status.h; the story is in ln_client_diag(), per server in ln_client_server_info().
+ * Errors:    status.h; the story of a call is in its `diag`, that of a server in its
+ *            struct ln_server_info.
  * Example:   examples/01_hello.c, examples/05_own_event_loop.c
  */
 #include <linnet/coap.h>
@@ -128,7 +129,8 @@ LN_API void ln_client_free(struct ln_client *client);
  * @retval LN_BAD_STATE  started already, or no account
  * @retval LN_UNSUPPORTED, LN_BAD_ARG, LN_NO_MEMORY  diag names instance and resource
  */
-LN_MUST_USE LN_API enum ln_status ln_client_start(struct ln_client *client, ln_msec now);
+LN_MUST_USE LN_API enum ln_status ln_client_start(struct ln_client *client, ln_msec now,
+                                                  struct ln_diag *diag);
 
 /** De-register everywhere; ln_client_step() returns LN_CLOSED when that is done or given up. */
 LN_API void ln_client_stop(struct ln_client *client, ln_msec now);
@@ -144,9 +146,6 @@ LN_API void ln_client_stop(struct ln_client *client, ln_msec now);
  */
 LN_MUST_USE LN_API enum ln_status ln_client_step(struct ln_client *client, ln_msec now,
                                                  struct ln_interest *want);
-
-/** What failed last in a call of this file; status LN_OK if nothing did. */
-LN_API const struct ln_diag *ln_client_diag(const struct ln_client *client);
 
 /**
  * Have `run` called in the client's thread, by its next step. The one function for other threads;
@@ -169,11 +168,13 @@ LN_API void ln_client_post(struct ln_client *client, struct ln_post *post);
  * Let the client serve an object.
  * @param object  borrowed until the client is freed; must be constant
  * @param user    for its functions
+ * @param diag    may be NULL
  * @retval LN_BAD_ARG    the table is not in order (ids, sizes); diag names the row
  * @retval LN_BAD_STATE  there is an object with this id
  */
 LN_MUST_USE LN_API enum ln_status ln_client_add_object(struct ln_client *client,
-                                                       const struct ln_object *object, void *user);
+                                                       const struct ln_object *object, void *user,
+                                                       struct ln_diag *diag);
 
 /** Remove an object and its instances. LN_NOT_FOUND. */
 LN_MUST_USE LN_API enum ln_status ln_client_remove_object(struct ln_client *client, uint16_t oid);

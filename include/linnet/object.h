@@ -160,10 +160,11 @@ struct ln_object_ops {
     /** Read a resource without a field. Strings and bytes in *out are borrowed until the next call.
      *  LN_ANSWER_NOT_FOUND: it does not exist now. Else: 4.05. */
     enum ln_answer (*read)(const struct ln_at *at, struct ln_value *out);
-    /** The bytes of a streamed resource at `offset`; fills the room unless the value ends (*end).
-     *  Offsets rise, but for a repetition of the last piece. Else: 4.05. */
-    enum ln_answer (*read_piece)(const struct ln_at *at, uint32_t offset, struct ln_mspan room,
-                                 size_t *len, bool *end);
+    /** How long a streamed resource is now, in bytes. Else: 4.05. */
+    enum ln_answer (*read_size)(const struct ln_at *at, uint32_t *size);
+    /** Fill the room with the bytes of a streamed resource at `offset`; both lie within its size. The
+     *  same bytes may be asked for again. Else: 4.05. */
+    enum ln_answer (*read_piece)(const struct ln_at *at, uint32_t offset, struct ln_mspan room);
     /** The id of the resource instance that follows `after` (LN_ID_NONE: the first one) of a resource
      *  without a field; LN_ID_NONE at the end. Else: there are none. */
     uint16_t (*next_riid)(const struct ln_at *at, uint16_t after);

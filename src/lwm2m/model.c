@@ -4,14 +4,12 @@
  */
 #include "lwm2m/model.h"
 
-#include "base/diag.h"
-
 /* ---- checking a table ---- */
 
 static enum ln_status refuse(struct ln_diag *diag, const struct ln_object *def, uint16_t rid,
                              const char *why)
 {
-    return ln_diag_set(diag, LN_BAD_ARG, LN_CATEGORY_CONFIGURATION, "lwm2m",
+    return ln_diag_set(diag, LN_BAD_ARG, LN_CAT_CONFIGURATION, LN_PHASE_CONFIGURE,
                        "object %u, resource %u: %s", (unsigned)def->id, (unsigned)rid, why);
 }
 
