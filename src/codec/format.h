@@ -45,6 +45,7 @@
  * Pure functions on the caller's memory. Not one of them allocates.
  */
 #include "codec/tlv.h"
+#include "codec/window.h"
 
 #include <linnet/path.h>
 #include <linnet/value.h>
@@ -249,9 +250,7 @@ struct ln_writer_open {
 struct ln_writer {
     const struct ln_format *format;
     struct ln_path base;   /**< of the request */
-    struct ln_mspan room;  /**< the window */
-    size_t skip;           /**< where the window begins */
-    size_t at;             /**< bytes of the payload so far */
+    struct ln_window out;  /**< the payload */
     size_t values;         /**< written so far */
     size_t values_told;    /**< by ln__writer_window() */
     enum ln_status failed; /**< sticky */
@@ -350,20 +349,19 @@ LN_MUST_USE enum ln_status ln__writer_end(struct ln_writer *w);
 /** Bytes of the whole payload, be they in the window or not. */
 static inline size_t ln__writer_length(const struct ln_writer *w)
 {
-    return w->at;
+    return w->out.at;
 }
 
 /** The bytes of the payload that are in the window. */
 static inline struct ln_span ln__writer_bytes(const struct ln_writer *w)
 {
-    size_t len = w->at > w->skip ? w->at - w->skip : 0;
-    return ln_span(w->room.data, len < w->room.len ? len : w->room.len);
+    return ln__window_bytes(&w->out);
 }
 
 /** Whether something of the payload lies behind the window. */
 static inline bool ln__writer_has_more(const struct ln_writer *w)
 {
-    return w->at > w->skip && w->at - w->skip > w->room.len;
+    return ln__window_has_more(&w->out);
 }
 
 #endif
