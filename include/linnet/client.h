@@ -233,6 +233,10 @@ LN_MUST_USE LN_API enum ln_status ln_client_enable(struct ln_client *client, uin
  *  step connects anew; a resumed session continues the registration. */
 LN_MUST_USE LN_API enum ln_status ln_client_reconnect(struct ln_client *client, uint16_t ssid);
 
+/** Queue mode: no server falls asleep until this is called with false as often as with true (a
+ *  download is under way). */
+LN_API void ln_client_stay_awake(struct ln_client *client, bool stay);
+
 /** What is known about a server. */
 struct ln_server_info {
     uint16_t ssid;

@@ -17,9 +17,12 @@
 #include <linnet/client.h>
 #include <linnet/coap_link.h>
 
+#include <stdatomic.h>
+
 #include "lwm2m/model.h"
 #include "lwm2m/notify.h"
 #include "lwm2m/register.h"
+#include "lwm2m/session.h"
 
 struct ln_format;
 
@@ -34,17 +37,23 @@ struct ln_format;
 struct ln__attr {
     struct ln__attr *next;
     struct ln_path path;
-    struct ln__notify_attrs set;
+    struct ln_attrs set;
 };
 
 /** A notification with its payload behind it. */
 struct ln__note {
     struct ln__note *next;
-    struct ln__observation *observation; /* NULL: it was cancelled meanwhile */
+    struct ln__server *server;
+    struct ln__observation *observation; /* NULL: it has ended, this is its last word */
+    struct ln_path path;
+    struct ln_coap_token token;
+    uint64_t key;
+    ln_coap_id exchange; /* while it is under way */
     uint32_t id;
     uint32_t len;
-    uint16_t format; /* Content-Format; 0xffff: none (an error) */
+    uint16_t format; /* Content-Format */
     uint8_t code;
+    uint8_t szx;
     bool confirmable;
     bool under_way;
     bool was_sent; /* the application was told */
@@ -58,11 +67,12 @@ struct ln__observation {
     struct ln_coap_token token;
     uint64_t key;
     struct ln__notify rules;
-    struct ln__notify_attrs attrs; /* in force, after inheritance */
+    struct ln_attrs attrs; /* in force, after inheritance */
     const struct ln_format *format;
-    uint32_t digest;     /* of the payload that was sent last: tells plain changes */
+    uint64_t digest;     /* of the payload that was sent last: tells plain changes */
     ln_msec confirmed;   /* when the last confirmable one was sent: RFC 7641 4.5 */
     struct ln__note *held; /* the value that fired, while pmin holds it back */
+    struct ln__notify_value held_value;
     uint8_t szx;
 };
 
@@ -78,7 +88,7 @@ struct ln__server {
     struct ln_coap *coap;
     struct ln_coap_link link;
     struct ln_tls_config *tls;
-    struct ln_session_slot *slot; /* sessions in memory, if the client has no store */
+    struct ln__session session; /* in memory, if the client has no store */
     char *host;
     uint16_t port;
     uint8_t kind; /* enum ln_sock_kind */
@@ -89,12 +99,13 @@ struct ln__server {
     uint8_t version;       /* negotiated, or to be tried */
     uint8_t last_code;     /* of the last answer to Register, Update, De-register */
     bool objects_changed;  /* the next Update carries the list */
-    bool update_soon;
-    bool asleep;
-    bool lifetime_changed;
-    bool binding_changed;
-    bool was_ordered;      /* waits for its turn (/1/x/13) */
-    ln_msec update_at;     /* batched changes; LN_NEVER */
+    bool lifetime_changed; /* ... `lt` */
+    bool binding_changed;  /* ... `b` */
+    bool asleep;           /* queue mode: not reachable until something is to be said */
+    bool wanted;           /* is to be started when its turn comes (/1/x/13) */
+    uint32_t events;       /* bits of enum ln__reg_event that happened and were not acted on */
+    uint32_t disable_s;    /* of the disabling that was asked for */
+    ln_msec update_at;     /* batched changes are told then; LN_NEVER */
     ln_msec active;        /* last message in either direction */
     ln_msec asked;         /* when the outstanding message went out first */
     ln_coap_id exchange;   /* Register, Update or De-register under way */
@@ -121,7 +132,8 @@ struct ln_client {
     ln_msec now; /* of the call under way */
     uint32_t note_id;
     uint16_t observations;
-    bool accounts_changed;
+    bool accounts_changed; /* /0 or /1 were written: servers come, go, or are set up anew */
+    uint16_t stay_awake;   /* how many want no sleep */
     _Atomic(struct ln_post *) posts;
 };
 
@@ -205,10 +217,10 @@ void ln__client_tell(struct ln_client *client, const struct ln_client_event *eve
 /* ---- attributes (attr.c) ---- */
 
 /** In force at `path` for this server: nearest ancestor, then the defaults of /1. */
-struct ln__notify_attrs ln__attr_effective(const struct ln__server *server,
+struct ln_attrs ln__attr_effective(const struct ln__server *server,
                                            const struct ln_path *path);
 /** As written for exactly this path; NULL. */
-const struct ln__notify_attrs *ln__attr_own(const struct ln__server *server,
+const struct ln_attrs *ln__attr_own(const struct ln__server *server,
                                             const struct ln_path *path);
 void ln__attr_removed(struct ln__server *server, const struct ln_path *below);
 void ln__attr_free(struct ln__server *server);

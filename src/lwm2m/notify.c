@@ -4,11 +4,11 @@
  */
 #include "lwm2m/notify.h"
 
-#define NUMERIC (LN_ATTR_GT | LN_ATTR_LT | LN_ATTR_ST)
+#define NUMERIC (LN_ATTR_BIT(LN_ATTR_GT) | LN_ATTR_BIT(LN_ATTR_LT) | LN_ATTR_BIT(LN_ATTR_ST))
 
-static bool has(const struct ln__notify_attrs *a, uint32_t bit)
+static bool has(const struct ln_attrs *a, enum ln_attr attr)
 {
-    return (a->set & bit) != 0;
+    return ln__attr_is_set(a, attr);
 }
 
 static ln_msec after(ln_msec from, uint32_t seconds)
@@ -28,22 +28,22 @@ void ln__notify_changed(struct ln__notify *n)
 }
 
 /* When a change may be evaluated. */
-static ln_msec look_time(const struct ln__notify *n, const struct ln__notify_attrs *a)
+static ln_msec look_time(const struct ln__notify *n, const struct ln_attrs *a)
 {
     ln_msec at = LN_NEVER;
     if (n->changed)
-        at = has(a, LN_ATTR_EPMIN) ? after(n->looked, a->epmin_s) : n->looked;
-    if (has(a, LN_ATTR_EPMAX) && a->epmax_s > 0) {
-        uint32_t period = a->epmax_s;
-        if (has(a, LN_ATTR_EPMIN) && a->epmin_s > period)
-            period = a->epmin_s;
+        at = has(a, LN_ATTR_EPMIN) ? after(n->looked, a->epmin) : n->looked;
+    if (has(a, LN_ATTR_EPMAX) && a->epmax > 0) {
+        uint32_t period = a->epmax;
+        if (has(a, LN_ATTR_EPMIN) && a->epmin > period)
+            period = a->epmin;
         ln_msec tick = after(n->looked, period);
         at = tick < at ? tick : at;
     }
     return at;
 }
 
-bool ln__notify_wants_look(const struct ln__notify *n, const struct ln__notify_attrs *a,
+bool ln__notify_wants_look(const struct ln__notify *n, const struct ln_attrs *a,
                            ln_msec now)
 {
     ln_msec at = look_time(n, a);
@@ -66,7 +66,7 @@ static double distance(double a, double b)
     return a > b ? a - b : b - a;
 }
 
-static bool number_fires(const struct ln__notify *n, const struct ln__notify_attrs *a, double to)
+static bool number_fires(const struct ln__notify *n, const struct ln_attrs *a, double to)
 {
     double from = n->last.number;
     if (to != to) /* NaN: no sample */
@@ -78,7 +78,7 @@ static bool number_fires(const struct ln__notify *n, const struct ln__notify_att
            (has(a, LN_ATTR_ST) && from != to && distance(from, to) >= a->st);
 }
 
-static bool fires(const struct ln__notify *n, const struct ln__notify_attrs *a,
+static bool fires(const struct ln__notify *n, const struct ln_attrs *a,
                   const struct ln__notify_value *value, bool differs)
 {
     if (value->kind == LN_NOTIFY_NUMBER && (a->set & NUMERIC) != 0)
@@ -88,7 +88,7 @@ static bool fires(const struct ln__notify *n, const struct ln__notify_attrs *a,
     return differs;
 }
 
-bool ln__notify_looked(struct ln__notify *n, const struct ln__notify_attrs *a,
+bool ln__notify_looked(struct ln__notify *n, const struct ln_attrs *a,
                        const struct ln__notify_value *value, bool differs, ln_msec now)
 {
     n->changed = false;
@@ -104,23 +104,23 @@ bool ln__notify_looked(struct ln__notify *n, const struct ln__notify_attrs *a,
     return true;
 }
 
-static bool has_pmax(const struct ln__notify_attrs *a)
+static bool has_pmax(const struct ln_attrs *a)
 {
-    uint32_t pmin = has(a, LN_ATTR_PMIN) ? a->pmin_s : 0;
-    return has(a, LN_ATTR_PMAX) && a->pmax_s > 0 && a->pmax_s >= pmin;
+    uint32_t pmin = has(a, LN_ATTR_PMIN) ? a->pmin : 0;
+    return has(a, LN_ATTR_PMAX) && a->pmax > 0 && a->pmax >= pmin;
 }
 
-static ln_msec send_time(const struct ln__notify *n, const struct ln__notify_attrs *a)
+static ln_msec send_time(const struct ln__notify *n, const struct ln_attrs *a)
 {
-    ln_msec at = has_pmax(a) ? after(n->sent, a->pmax_s) : LN_NEVER;
+    ln_msec at = has_pmax(a) ? after(n->sent, a->pmax) : LN_NEVER;
     if (n->fired) {
-        ln_msec free = has(a, LN_ATTR_PMIN) ? after(n->sent, a->pmin_s) : n->sent;
+        ln_msec free = has(a, LN_ATTR_PMIN) ? after(n->sent, a->pmin) : n->sent;
         at = free < at ? free : at;
     }
     return at;
 }
 
-bool ln__notify_is_due(const struct ln__notify *n, const struct ln__notify_attrs *a, ln_msec now)
+bool ln__notify_is_due(const struct ln__notify *n, const struct ln_attrs *a, ln_msec now)
 {
     ln_msec at = send_time(n, a);
     return at != LN_NEVER && now >= at;
@@ -133,7 +133,7 @@ void ln__notify_sent(struct ln__notify *n, const struct ln__notify_value *value,
     n->fired = false;
 }
 
-ln_msec ln__notify_deadline(const struct ln__notify *n, const struct ln__notify_attrs *a)
+ln_msec ln__notify_deadline(const struct ln__notify *n, const struct ln_attrs *a)
 {
     ln_msec look = look_time(n, a);
     ln_msec send = send_time(n, a);

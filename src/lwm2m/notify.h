@@ -18,28 +18,7 @@
  */
 #include <linnet/env.h>
 
-/* Which attributes are set; also the bits of struct ln__notify_attrs.set. */
-#define LN_ATTR_PMIN (1u << 0)
-#define LN_ATTR_PMAX (1u << 1)
-#define LN_ATTR_GT (1u << 2)
-#define LN_ATTR_LT (1u << 3)
-#define LN_ATTR_ST (1u << 4)
-#define LN_ATTR_EPMIN (1u << 5)
-#define LN_ATTR_EPMAX (1u << 6)
-#define LN_ATTR_EDGE (1u << 7)
-#define LN_ATTR_CON (1u << 8)
-#define LN_ATTR_HQMAX (1u << 9)
-
-/** The attributes in force, after inheritance. */
-struct ln__notify_attrs {
-    uint32_t set;
-    uint32_t pmin_s, pmax_s;
-    uint32_t epmin_s, epmax_s;
-    double gt, lt, st;
-    bool edge;
-    bool con;
-    uint32_t hqmax;
-};
+#include "codec/attr.h"
 
 /** What is watched, as far as the rules care. */
 enum ln__notify_kind { LN_NOTIFY_PLAIN = 0, LN_NOTIFY_NUMBER, LN_NOTIFY_BOOLEAN };
@@ -66,7 +45,7 @@ void ln__notify_changed(struct ln__notify *n);
 
 /** Whether it is time to look at the value: a change was not evaluated, and epmin is over; or
  *  epmax is over. */
-bool ln__notify_wants_look(const struct ln__notify *n, const struct ln__notify_attrs *a,
+bool ln__notify_wants_look(const struct ln__notify *n, const struct ln_attrs *a,
                            ln_msec now);
 
 /**
@@ -75,16 +54,16 @@ bool ln__notify_wants_look(const struct ln__notify *n, const struct ln__notify_a
  * @return whether this value is the trigger of a notification (which pmin may still hold back):
  *         it is the value to be sent
  */
-bool ln__notify_looked(struct ln__notify *n, const struct ln__notify_attrs *a,
+bool ln__notify_looked(struct ln__notify *n, const struct ln_attrs *a,
                        const struct ln__notify_value *value, bool differs, ln_msec now);
 
 /** Whether one is to be sent now: fired and not held, or the maximum period is over. */
-bool ln__notify_is_due(const struct ln__notify *n, const struct ln__notify_attrs *a, ln_msec now);
+bool ln__notify_is_due(const struct ln__notify *n, const struct ln_attrs *a, ln_msec now);
 
 /** It was handed over with `value`. */
 void ln__notify_sent(struct ln__notify *n, const struct ln__notify_value *value, ln_msec now);
 
 /** When wants_look() or is_due() turn true; LN_NEVER. */
-ln_msec ln__notify_deadline(const struct ln__notify *n, const struct ln__notify_attrs *a);
+ln_msec ln__notify_deadline(const struct ln__notify *n, const struct ln_attrs *a);
 
 #endif

@@ -7,59 +7,26 @@
  * instead, and is nowhere in memory as a whole.
  */
 #include "codec/format.h"
-#include "lwm2m/core.h"
+#include "lwm2m/links.h"
 
 /* ---- long answers ---- */
-
-struct snapshot {
-    const struct ln_env *env;
-    uint32_t len;
-    uint8_t data[];
-};
-
-static enum ln_status snapshot_read(void *user, uint32_t offset, struct ln_mspan room, size_t *len,
-                                    bool *end)
-{
-    const struct snapshot *s = user;
-    if (offset > s->len)
-        return LN_INTERNAL;
-    size_t left = s->len - offset;
-    *len = left < room.len ? left : room.len;
-    memcpy(room.data, s->data + offset, *len);
-    *end = *len == left;
-    return LN_OK;
-}
-
-static void snapshot_done(void *user, bool whole)
-{
-    struct snapshot *s = user;
-    (void)whole;
-    ln_free_secret(s->env, s, sizeof *s + s->len);
-}
 
 static enum ln_answer answer_from_snapshot(struct ln__request *rq, const struct ln__view *view,
                                            size_t length)
 {
-    const struct ln_env *env = rq->client->env;
-    if (length > rq->client->config.read_max) {
-        ln_coap_reply_text(rq->reply, LN_COAP_INTERNAL_ERROR,
-                           "longer than this device can gather: read its parts");
-        return LN_ANSWER_INTERNAL;
-    }
-    struct snapshot *s = ln_calloc(env, 1, sizeof *s + length);
-    if (s == NULL)
-        return LN_ANSWER_UNAVAILABLE;
-    s->env = env;
-    s->len = (uint32_t)length;
+    struct ln__snapshot *s = NULL;
     size_t again = 0;
-    enum ln_answer answer = ln__payload_write(view, 0, ln_mspan(s->data, length), &again);
-    if (answer != LN_ANSWER_OK || again != length) {
-        snapshot_done(s, false);
-        return answer != LN_ANSWER_OK ? answer : LN_ANSWER_INTERNAL;
+    enum ln_answer answer = ln__snapshot_new(rq, length, &s);
+    if (answer != LN_ANSWER_OK)
+        return answer;
+    answer = ln__payload_write(view, 0, ln_mspan(s->data, length), &again);
+    if (answer == LN_ANSWER_OK && again != length)
+        answer = LN_ANSWER_UNAVAILABLE; /* it changed in between: the server may ask again */
+    if (answer != LN_ANSWER_OK) {
+        ln__snapshot_free(s);
+        return answer;
     }
-    rq->reply->source = (struct ln_coap_source) {
-        .read = snapshot_read, .done = snapshot_done, .user = s, .size = s->len
-    };
+    ln__snapshot_answer(rq, s);
     return LN_ANSWER_OK;
 }
 
