@@ -111,22 +111,23 @@ struct ln_coap_handler {
 struct ln_coap_config {
     enum ln_coap_transport transport;
     struct ln_coap_timing timing;
-    uint8_t nstart[2];     /**< by enum ln_coap_class; 0 = 1; at most 16. More than 1 is against
+    uint8_t nstart[2];    /**< by enum ln_coap_class; 0 = 1; at most 16. More than 1 is against
                                 RFC 7252 4.7 unless the peer is known to bear it */
-    uint16_t max_message;  /**< largest message we send (UDP) or hold (TCP: announced as
-                                Max-Message-Size); 0 = 1,152 (RFC 7252 4.6); UDP 64..1,280. Lower it
-                                to info.inner_mtu of the socket: ln_coap_set_max_message() */
-    uint8_t block_szx;     /**< largest block we use or ask for: 1..6 = 32..1,024 bytes; 0 = 6. It
+    uint16_t max_message; /**< largest message we send, at most 1,280, and over TCP also the largest
+                                we hold (announced as Max-Message-Size); 0 = 1,152 (RFC 7252 4.6);
+                                at least 64. Lower it to info.inner_mtu of the socket:
+                                ln_coap_set_max_message() */
+    uint8_t block_szx;    /**< largest block we use or ask for: 1..6 = 32..1,024 bytes; 0 = 6. It
                                 is lowered so that blocks fit max_message. 16-byte blocks are
                                 used if the peer asks for them */
-    uint8_t exchanges;     /**< requests and notifications under way or queued; 0 = 4; at most 64 */
-    uint8_t transfers;     /**< bodies that come or go in blocks as the server; 0 = 2; at most 32 */
-    uint8_t notes;         /**< sent notifications that a Reset is matched to; 0 = 8; at most 64 */
-    uint16_t pool_bytes;   /**< messages that may have to be sent again, options of transfers;
-                                0 = 768; at least 64 */
-    uint16_t cache_bytes;  /**< answers kept for duplicates, 24 bytes each besides options and
+    uint8_t exchanges;    /**< requests and notifications under way or queued; 0 = 4; at most 64 */
+    uint8_t transfers;    /**< bodies that come or go in blocks as the server; 0 = 2; at most 32 */
+    uint8_t notes;        /**< sent notifications that a Reset is matched to; 0 = 8; at most 64 */
+    uint16_t pool_bytes;  /**< messages that may have to be sent again, options of transfers;
+                                0 = 512; at least 64 */
+    uint16_t cache_bytes; /**< answers kept for duplicates, 24 bytes each besides options and
                                 payload; 0 = 512; LN_COAP_NO_CACHE: duplicates are handled anew */
-    uint32_t body_max;     /**< longest body a peer may send in blocks: else 4.13; 0 = 2^30 */
+    uint32_t body_max;    /**< longest body a peer may send in blocks: else 4.13; 0 = 2^30 */
     uint16_t output_bytes; /**< TCP: what waits until the socket takes it; 0 = 2 * max_message */
 
     /**
@@ -176,6 +177,10 @@ LN_API void ln_coap_set_max_message(struct ln_coap *coap, size_t bytes);
 
 /* ---- driving ---- */
 
+/** How many bytes ln_coap_receive() can take at once. UDP: any datagram, SIZE_MAX. TCP: 0 while what
+ *  waits to be sent must go first. */
+LN_API size_t ln_coap_receive_room(const struct ln_coap *coap);
+
 /** TCP: send our CSM (RFC 8323 5.3). To be called once after each connect; UDP: does nothing.
  *  @retval LN_NO_SPACE, LN_BAD_STATE  called twice without ln_coap_reset() between */
 LN_MUST_USE LN_API enum ln_status ln_coap_start(struct ln_coap *coap, ln_msec now);
@@ -183,7 +188,8 @@ LN_MUST_USE LN_API enum ln_status ln_coap_start(struct ln_coap *coap, ln_msec no
 /**
  * Bytes have come.
  *
- * @param data  one datagram; or any part of the stream. Borrowed for the call
+ * @param data  one datagram; or the next bytes of the stream, at most ln_coap_receive_room() of
+ *              them. Borrowed for the call
  * @retval LN_OK        also for a bad datagram, which is counted and otherwise changes nothing
  * @retval LN_BAD_PEER  TCP: the stream broke the protocol; an Abort was sent as far as that was
  *                      possible: close the connection and ln_coap_reset()
@@ -216,8 +222,8 @@ LN_API bool ln_coap_is_busy(const struct ln_coap *coap);
  */
 struct ln_coap_source {
     /**
-     * The bytes at `offset`. Offsets rise, except that one may be asked for again: as long as no
-     * higher one was read, with the same result.
+     * The bytes at `offset`. Offsets rise, except that one may be asked for again as long as no
+     * higher one was read, with the same result; and 0 at any time, if the transfer begins anew.
      *
      * @param room  to be filled unless the body ends; at most a block
      * @param len   bytes written
@@ -269,9 +275,11 @@ struct ln_coap_response {
     enum ln_coap_outcome outcome;
     ln_msec now;
     ln_msec sent;                  /**< when the request went out first */
-    const struct ln_coap_msg *msg; /**< NULL unless LN_COAP_RESPONSE */
+    const struct ln_coap_msg *msg; /**< NULL unless LN_COAP_RESPONSE. Behind the first block its
+                                        options may be missing */
     struct ln_span payload;        /**< what is new of the body; may differ from msg->payload */
-    uint32_t offset;               /**< where it belongs */
+    uint32_t offset;               /**< where it belongs; 0 (or request.from) again: the body begins
+                                        anew, what came of it before is void */
     uint32_t size;                 /**< of the whole body, as the peer told (a hint only), or
                                         LN_COAP_SIZE_UNKNOWN */
     bool last;                     /**< the body is complete with this. Of a request that observes:

@@ -306,14 +306,13 @@ LN_MUST_USE LN_API enum ln_status ln_coap_uint(struct ln_span value, uint32_t *o
 struct ln_coap_writer {
     uint8_t *data;
     size_t room;
-    size_t len;            /**< bytes used from `data`, the space before `start` included */
-    size_t start;          /**< where the message begins: before it is space for the length (TCP) */
-    size_t options;        /**< where the options begin */
-    size_t payload;        /**< where the payload begins, behind its marker; 0 = none */
-    uint16_t last;         /**< highest option number so far */
-    uint8_t token_len;     /**< TCP */
-    uint8_t code;          /**< TCP */
-    bool stream;           /**< TCP */
+    size_t len;     /**< bytes used from `data`, the space before `start` included */
+    size_t start;   /**< where the message begins: before it is space for the length (TCP) */
+    size_t options; /**< where the options begin */
+    size_t payload; /**< where the payload begins, behind its marker; 0 = none */
+    uint16_t last;  /**< highest option number so far */
+    uint8_t kind;   /**< datagram, message of a stream, or options alone */
+    uint8_t token_len;
     enum ln_status status; /**< LN_NO_SPACE or LN_BAD_ARG once something failed */
 };
 
