@@ -162,6 +162,9 @@ struct ln_post {
 };
 LN_API void ln_client_post(struct ln_client *client, struct ln_post *post);
 
+/** The environment it was created with. Never NULL. */
+LN_API const struct ln_env *ln_client_env(const struct ln_client *client);
+
 /* ---- objects ---- */
 
 /**

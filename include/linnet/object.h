@@ -92,6 +92,14 @@ enum ln_store {
         type values[n];                                                                            \
     }
 
+/** The same for strings of less than `room` bytes. */
+#define LN_MULTI_TEXT(room, n)                                                                     \
+    struct {                                                                                       \
+        uint16_t count;                                                                            \
+        uint16_t ids[n];                                                                           \
+        char values[n][room];                                                                      \
+    }
+
 /** One resource. Made by the macros below; 16 bytes. */
 struct ln_resource {
     uint16_t id;
@@ -157,6 +165,9 @@ struct ln_at {
 
 /** All optional; NULL means what stands behind "else". */
 struct ln_object_ops {
+    /** Values are going to be read: update fields that change by themselves. Called once before each
+     *  Read, notification and evaluation, with at->resource NULL. Else: nothing. */
+    void (*refresh)(const struct ln_at *at);
     /** Read a resource without a field. Strings and bytes in *out are borrowed until the next call.
      *  LN_ANSWER_NOT_FOUND: it does not exist now. Else: 4.05. */
     enum ln_answer (*read)(const struct ln_at *at, struct ln_value *out);

@@ -319,6 +319,11 @@ enum ln_status ln_client_step(struct ln_client *client, ln_msec now, struct ln_i
 
 /* ---- objects ---- */
 
+const struct ln_env *ln_client_env(const struct ln_client *client)
+{
+    return client->env;
+}
+
 enum ln_status ln_client_add_object(struct ln_client *client, const struct ln_object *object,
                                     void *user, struct ln_diag *diag)
 {

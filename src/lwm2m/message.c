@@ -159,7 +159,7 @@ static bool ended_without_answer(const struct ln_coap_response *r, enum ln__reg_
         return true;
     case LN_COAP_WAS_RESET:
     case LN_COAP_BROKEN:
-    case LN_COAP_CHANGED:
+    case LN_COAP_REPLACED:
     case LN_COAP_TOO_LONG:
         *event = LN_REG_EV_REFUSED;
         return true;

@@ -216,6 +216,16 @@ struct ln_at ln__model_at(const struct ln__model *m, const struct ln__object *ob
     };
 }
 
+void ln__model_refresh(const struct ln__model *m, const struct ln__object *object,
+                       const struct ln__instance *it)
+{
+    const struct ln_object_ops *ops = object->def->ops;
+    if (ops == NULL || ops->refresh == NULL)
+        return;
+    struct ln_at at = ln__model_at(m, object, it->iid, it->data, NULL, LN_ID_NONE, LN_ID_NONE);
+    ops->refresh(&at);
+}
+
 uint32_t ln_object_bit(const struct ln_object *object, uint16_t rid)
 {
     const struct ln_resource *r = ln__model_resource(object, rid);

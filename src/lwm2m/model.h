@@ -62,6 +62,10 @@ struct ln_at ln__model_at(const struct ln__model *m, const struct ln__object *ob
                           void *data, const struct ln_resource *resource, uint16_t riid,
                           uint16_t ssid);
 
+/* Values of the instance are going to be read: the object may bring them up to date. */
+void ln__model_refresh(const struct ln__model *m, const struct ln__object *object,
+                       const struct ln__instance *it);
+
 /* ---- presence and values ---- */
 
 /* The resource exists in this instance now. */

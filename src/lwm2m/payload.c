@@ -121,6 +121,7 @@ static enum ln_status put_instance(struct walk *walk, const struct ln__object *o
 {
     const struct ln__view *view = walk->view;
     struct ln_path path = ln_path_instance(object->def->id, it->iid);
+    ln__model_refresh(&view->client->model, object, it);
     enum ln_status st = ln__writer_open(&walk->w, &path, LN_LENGTH_UNKNOWN);
     for (uint16_t i = 0; st == LN_OK && i < object->def->resource_count; i++) {
         const struct ln_resource *r = &object->def->resources[i];
@@ -165,6 +166,7 @@ static enum ln_status put_path(struct walk *walk)
     if (r == NULL)
         return fail(walk, LN_ANSWER_NOT_FOUND);
     bool one = path->levels == LN_LEVEL_RESOURCE_INSTANCE;
+    ln__model_refresh(model, object, it);
     struct ln_at at = ln__model_at(model, object, it->iid, it->data, r,
                                    one ? path->id[3] : LN_ID_NONE, walk->view->ssid);
     if (!one)

@@ -6,6 +6,7 @@
  * Each is told to the application exactly as enum ln_note_event says: queued, sent perhaps, and then
  * one final word. Whoever unlinks a note says that word; nobody else does.
  */
+#include "codec/format.h"
 #include "lwm2m/links.h"
 
 static void tell(const struct ln__note *note, enum ln_note_event what)
@@ -192,7 +193,7 @@ static void on_done(void *user, ln_coap_id id, enum ln_coap_outcome outcome, ln_
         note->under_way = false;
         return;
     case LN_COAP_BROKEN:
-    case LN_COAP_CHANGED:
+    case LN_COAP_REPLACED:
     case LN_COAP_TOO_LONG:
         finish(note, LN_NOTE_DROPPED);
         return;
