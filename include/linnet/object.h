@@ -23,6 +23,7 @@
  *            and "I say no" cannot be mixed up.
  * Example:   examples/02_object.c, docs/howto-object.md
  */
+#include <linnet/args.h>
 #include <linnet/env.h>
 #include <linnet/path.h>
 #include <linnet/value.h>
@@ -193,9 +194,9 @@ struct ln_object_ops {
                                   struct ln_span piece, bool last);
     /** The rest of a streamed value will not come. */
     void (*write_dropped)(const struct ln_at *at);
-    /** Execute; `arguments` is checked text, see ln_args_next(). What ends the connection (a reboot)
-     *  is to be done later: the answer must get out. Else: 4.05. */
-    enum ln_answer (*execute)(const struct ln_at *at, struct ln_span arguments);
+    /** Execute. What ends the connection (a reboot) is to be done later: the answer must get out.
+     *  Else: 4.05. */
+    enum ln_answer (*execute)(const struct ln_at *at, const struct ln_args *args);
     /** Whether the copy may replace the original: ranges, and fields that must fit together. `was` is
      *  the original, NULL for a new instance. Else: yes. */
     enum ln_answer (*validate)(const struct ln_at *at, const void *was);
@@ -236,18 +237,6 @@ LN_API uint32_t ln_object_bit(const struct ln_object *object, uint16_t rid);
 
 #define LN_PRESENT(s, member) (offsetof(s, member) + 1)
 #define LN_COUNT_OF(table) (sizeof(table) / sizeof((table)[0]))
-
-/* ---- arguments of Execute (LwM2M Core 1.1 6.3.5) ---- */
-
-struct ln_arg {
-    uint8_t digit;        /**< 0..9 */
-    bool has_value;       /**< `1` alone has none; `1=''` has an empty one */
-    struct ln_span value; /**< without its quotes; borrowed */
-};
-
-/** Take the next argument from the front of `left`. False at the end. `left` is what execute() got,
- *  which was checked: nothing malformed is left in it. */
-LN_API bool ln_args_next(struct ln_span *left, struct ln_arg *out);
 
 #ifdef __cplusplus
 }

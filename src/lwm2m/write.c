@@ -6,7 +6,6 @@
  * sees it, and only then it replaces the original. What fails anywhere changes nothing. See
  * <linnet/object.h>.
  */
-#include "codec/args.h"
 #include "codec/format.h"
 #include "lwm2m/core.h"
 
@@ -453,7 +452,8 @@ enum ln_answer ln__op_execute(struct ln__request *rq, struct ln_span payload)
         return LN_ANSWER_NOT_ALLOWED;
     if ((msg->has & LN_COAP_HAS_CONTENT_FORMAT) != 0 && msg->content_format != LN_CONTENT_TEXT)
         return (enum ln_answer)LN_COAP_UNSUPPORTED_FORMAT;
-    if (!ln__args_are_valid(payload))
+    struct ln_args args;
+    if (ln_args_read(payload, &args) != LN_OK)
         return LN_ANSWER_BAD_REQUEST;
     const struct ln_object_ops *ops = rq->object->def->ops;
     if (ops == NULL || ops->execute == NULL)
@@ -461,7 +461,7 @@ enum ln_answer ln__op_execute(struct ln__request *rq, struct ln_span payload)
     struct ln_at at =
         ln__model_at(&rq->client->model, rq->object, rq->path.id[1], rq->instance->data,
                      rq->resource, LN_ID_NONE, rq->server->ssid);
-    enum ln_answer answer = ops->execute(&at, payload);
+    enum ln_answer answer = ops->execute(&at, &args);
     if (answer == LN_ANSWER_OK)
         rq->reply->code = LN_COAP_CHANGED;
     return answer;

@@ -67,10 +67,10 @@ static bool exists(const struct ln_at *at)
     return true;
 }
 
-static enum ln_answer execute(const struct ln_at *at, struct ln_span arguments)
+static enum ln_answer execute(const struct ln_at *at, const struct ln_args *args)
 {
     struct ln_device *d = at->instance;
-    (void)arguments;
+    (void)args;
     if (at->resource->id == 12) {
         ln_device_error(at->client, d, 0);
         return LN_ANSWER_OK;

@@ -76,11 +76,11 @@ static enum ln_answer validate(const struct ln_at *at, const void *was)
                                                                      : LN_ANSWER_BAD_REQUEST;
 }
 
-static enum ln_answer execute(const struct ln_at *at, struct ln_span arguments)
+static enum ln_answer execute(const struct ln_at *at, const struct ln_args *args)
 {
     const struct server *s = at->instance;
     bool has_timeout = (s->present & ln_object_bit(at->object, 5)) != 0;
-    (void)arguments;
+    (void)args;
     /* both happen after the answer got out: LwM2M Core 1.1 6.2.2 */
     enum ln_status st = at->resource->id == 4
                             ? ln_client_disable(at->client, s->ssid,

@@ -9,7 +9,7 @@
 #define STRING_ROOM 64
 #define BYTES_ROOM 64
 #define MANY 6
-#define ARGS_MAX 10
+#define ARGS_MAX LN_ARGS_MAX
 #define ARG_ROOM 32
 
 typedef LN_BYTES(BYTES_ROOM) bytes_field;
@@ -155,27 +155,23 @@ static enum ln_answer randomize(struct test *t, const struct ln_env *env)
     return LN_ANSWER_OK;
 }
 
-/* Argument n becomes resource instance n: "0", or "0='hello'" as it came. */
-static void keep_arguments(struct test *t, struct ln_span arguments)
+/* Argument n becomes resource instance n. */
+static void keep_arguments(struct test *t, const struct ln_args *args)
 {
-    struct ln_arg arg;
     memset(&t->arguments, 0, sizeof t->arguments);
-    for (uint8_t digit = 0; digit < ARGS_MAX; digit++) {
-        struct ln_span left = arguments;
-        while (ln_args_next(&left, &arg)) {
-            if (arg.digit != digit)
-                continue;
-            uint16_t at = t->arguments.count++;
-            size_t len = arg.value.len < ARG_ROOM ? arg.value.len : ARG_ROOM - 1;
-            t->arguments.ids[at] = digit;
-            if (len > 0)
-                memcpy(t->arguments.values[at], arg.value.data, len);
-            break;
-        }
+    for (uint16_t number = 0; number < ARGS_MAX; number++) {
+        if (!ln_args_has(args, number))
+            continue;
+        struct ln_span value = args->value[number];
+        uint16_t at = t->arguments.count++;
+        size_t len = value.len < ARG_ROOM ? value.len : ARG_ROOM - 1;
+        t->arguments.ids[at] = number;
+        if (len > 0)
+            memcpy(t->arguments.values[at], value.data, len);
     }
 }
 
-static enum ln_answer execute(const struct ln_at *at, struct ln_span arguments)
+static enum ln_answer execute(const struct ln_at *at, const struct ln_args *args)
 {
     struct test *t = at->instance;
     enum ln_answer answer = LN_ANSWER_OK;
@@ -190,7 +186,7 @@ static enum ln_answer execute(const struct ln_at *at, struct ln_span arguments)
         clear(t);
         break;
     default:
-        keep_arguments(t, arguments);
+        keep_arguments(t, args);
         break;
     }
     ln_client_changed(at->client, at->object->id, at->iid, LN_ID_NONE);
