@@ -217,6 +217,7 @@ static enum ln__reg_action lost(struct ln__reg *reg, const struct ln__reg_policy
         return LN_REG_DO_WAIT;
     }
     reg->state = LN_REG_STOPPED;
+    reg->sequence = 0;
     reg->due = LN_NEVER;
     return LN_REG_DO_CLOSE;
 }
@@ -248,9 +249,14 @@ static void entered(struct ln__reg *reg, const struct ln__reg_policy *policy, ln
             reg->due = after(now, (ln_msec)policy->disable_s * 1000);
         reg->expires = LN_NEVER;
         break;
+    case LN_REG_STOPPED:
+        reg->attempt = 0; /* a later start begins a first sequence */
+        reg->sequence = 0;
+        reg->due = LN_NEVER;
+        reg->expires = LN_NEVER;
+        break;
     case LN_REG_CONNECTING:
     case LN_REG_REGISTERING:
-    case LN_REG_STOPPED:
         reg->due = LN_NEVER;
         reg->expires = LN_NEVER;
         reg->retried = false;
