@@ -623,7 +623,7 @@ static bool can_be_asked(const struct ln_sock *s)
 
 void ln_sock_interest(const struct ln_sock *s, unsigned events, struct ln_interest *want)
 {
-    *want = ln_interest(events);
+    ln_interest_init(want, events);
     want->ready = s->state == LN_SOCK_FAILED; /* the next step tells */
     if (s->state == LN_SOCK_FAILED || s->state == LN_SOCK_CLOSED)
         return;

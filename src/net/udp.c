@@ -232,8 +232,8 @@ static void remember_recent(struct udp *u, const struct ln_addr *sender)
     const struct ln_net *net = ln__ip_net(&u->ip);
     struct ln_net_got head;
     uint8_t byte;
-    enum ln_status st =
-        net->ops->recv(net->ctx, u->ip.handle, ln_mspan(&byte, 1), true, &head, NULL);
+    enum ln_status st = net->ops->recv(net->ctx, u->ip.handle, LN_NET_DATAGRAM, ln_mspan(&byte, 1),
+                                       true, &head, NULL);
     if (st == LN_AGAIN) {
         forget_recent(u);
         return;
@@ -263,7 +263,8 @@ static enum ln_status take_first(struct udp *u, struct udp *client, struct ln_di
     const struct ln_net *net = ln__ip_net(&u->ip);
     struct ln_net_got got = { .len = 0 };
     struct ln_mspan room = ln_mspan(client->first, client->first_len > 0 ? client->first_len : 1);
-    enum ln_status st = net->ops->recv(net->ctx, u->ip.handle, room, false, &got, diag);
+    enum ln_status st =
+        net->ops->recv(net->ctx, u->ip.handle, LN_NET_DATAGRAM, room, false, &got, diag);
     client->first_len = got.len;
     return st == LN_NO_SPACE ? LN_OK : st;
 }
@@ -306,14 +307,15 @@ static enum ln_status udp_accept(struct ln_sock *s, ln_msec now, struct ln_sock 
         return ln_diag_set(s->diag, LN_BAD_STATE, LN_CAT_CONFIGURATION, LN_PHASE_CONNECT,
                            "accept: a UDP listener shares its port with its clients: bind it with "
                            "option reuse_addr");
-    enum ln_status st =
-        net->ops->recv(net->ctx, u->ip.handle, ln_mspan(&byte, 1), true, &head, s->diag);
+    enum ln_status st = net->ops->recv(net->ctx, u->ip.handle, LN_NET_DATAGRAM, ln_mspan(&byte, 1),
+                                       true, &head, s->diag);
     if (st == LN_AGAIN)
         forget_recent(u); /* all that was sent before a client existed has been looked at */
     if (st != LN_OK && st != LN_NO_SPACE)
         return st;
     if (is_recent(u, &head.from)) {
-        (void)net->ops->recv(net->ctx, u->ip.handle, ln_mspan(&byte, 1), false, &head, NULL);
+        (void)net->ops->recv(net->ctx, u->ip.handle, LN_NET_DATAGRAM, ln_mspan(&byte, 1), false,
+                             &head, NULL);
         return LN_AGAIN;
     }
     TRY(make_client(u, &head, out));
@@ -412,7 +414,8 @@ static enum ln_status take(struct udp *u, struct ln_mspan room, bool peek, struc
     if (ip->handle == LN_NO_HANDLE)
         return no_handle(u);
     for (;;) {
-        enum ln_status st = net->ops->recv(net->ctx, ip->handle, room, peek, got, ip->base.diag);
+        enum ln_status st =
+            net->ops->recv(net->ctx, ip->handle, LN_NET_DATAGRAM, room, peek, got, ip->base.diag);
         if (st == LN_NO_SPACE)
             st = LN_OK; /* got->full tells */
         if (is_end(&ip->base, st, got))
@@ -422,7 +425,7 @@ static enum ln_status take(struct udp *u, struct ln_mspan room, bool peek, struc
         if (st != LN_OK || !is_stranger(ip, &got->from))
             return st;
         if (peek)
-            (void)net->ops->recv(net->ctx, ip->handle, room, false, got, NULL);
+            (void)net->ops->recv(net->ctx, ip->handle, LN_NET_DATAGRAM, room, false, got, NULL);
     }
 }
 
