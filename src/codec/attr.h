@@ -16,16 +16,16 @@
  *  The level is the first at which the attribute may be set: gt, lt, st and edge say something
  *  about a value, so they stand at resources and their instances only. */
 #define LN_ATTR_LIST(X)                                                                            \
-    X(PMIN, "pmin", pmin, SECONDS, OBJECT, ANY)                                                    \
-    X(PMAX, "pmax", pmax, SECONDS, OBJECT, ANY)                                                    \
+    X(PMIN, "pmin", pmin, WHOLE, OBJECT, ANY)                                                    \
+    X(PMAX, "pmax", pmax, WHOLE, OBJECT, ANY)                                                    \
     X(GT, "gt", gt, DECIMAL, RESOURCE, NUMERIC)                                                    \
     X(LT, "lt", lt, DECIMAL, RESOURCE, NUMERIC)                                                    \
     X(ST, "st", st, DECIMAL, RESOURCE, NUMERIC)                                                    \
-    X(EPMIN, "epmin", epmin, SECONDS, OBJECT, ANY)                                                 \
-    X(EPMAX, "epmax", epmax, SECONDS, OBJECT, ANY)                                                 \
+    X(EPMIN, "epmin", epmin, WHOLE, OBJECT, ANY)                                                 \
+    X(EPMAX, "epmax", epmax, WHOLE, OBJECT, ANY)                                                 \
     X(EDGE, "edge", edge, FLAG, RESOURCE, BOOLEAN)                                                 \
     X(CON, "con", con, FLAG, OBJECT, ANY)                                                          \
-    X(HQMAX, "hqmax", hqmax, SECONDS, OBJECT, ANY)
+    X(HQMAX, "hqmax", hqmax, WHOLE, OBJECT, ANY)
 
 enum ln_attr {
 #define LN_ATTR_ENUM(name, text, member, kind, level, types) LN_ATTR_##name,
@@ -91,9 +91,9 @@ LN_MUST_USE bool ln__attr_fits(uint16_t set, enum ln_path_level level, enum ln_v
  * Make a change.
  *
  * @param attrs  unchanged unless LN_OK
- * @retval LN_BAD_PEER  the result would not be allowed: lt must be less than gt, and
- *                      lt + 2 * st less than gt. (pmin greater than pmax is: pmax does not count
- *                      then. So are epmin and epmax.)
+ * @retval LN_BAD_PEER  the result would not be allowed: st must not be negative, lt must be less
+ *                      than gt, and lt + 2 * st less than gt. (pmin greater than pmax is allowed:
+ *                      pmax does not count then. So are epmin and epmax.)
  */
 LN_MUST_USE enum ln_status ln__attr_apply(struct ln_attrs *attrs,
                                           const struct ln_attr_change *change);

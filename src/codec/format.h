@@ -44,6 +44,7 @@
  *
  * Pure functions on the caller's memory. Not one of them allocates.
  */
+#include "codec/base64.h"
 #include "codec/tlv.h"
 #include "codec/window.h"
 
@@ -77,6 +78,7 @@ enum ln_content_format {
 
 struct ln_reader;
 struct ln_writer;
+struct ln_writer_open;
 struct ln_entry;
 
 /** One format. The functions are called through the reader and the writer only. */
@@ -92,13 +94,14 @@ struct ln_format {
     enum ln_status (*read_piece)(struct ln_reader *r, enum ln_value_type type, struct ln_mspan room,
                                  struct ln_span *out);
 
-    enum ln_status (*write_begin)(struct ln_writer *w);
-    enum ln_status (*write_open)(struct ln_writer *w, const struct ln_path *path, size_t length);
-    enum ln_status (*write_close)(struct ln_writer *w);
+    void (*write_begin)(struct ln_writer *w);
+    enum ln_status (*write_open)(struct ln_writer *w, struct ln_writer_open *top);
+    enum ln_status (*write_close)(struct ln_writer *w, const struct ln_writer_open *top);
     enum ln_status (*write_scalar)(struct ln_writer *w, const struct ln_path *path,
                                    const struct ln_value *value);
-    enum ln_status (*write_stream)(struct ln_writer *w, const struct ln_path *path,
-                                   enum ln_value_type type, size_t length);
+    /* what stands before the bytes of a value; sets up `stream` */
+    enum ln_status (*write_bytes)(struct ln_writer *w, const struct ln_path *path,
+                                  enum ln_value_type type, size_t length);
     enum ln_status (*write_end)(struct ln_writer *w);
 };
 
@@ -149,17 +152,23 @@ struct ln_entry {
 /** Private, but for its size: movable, no pointer into itself. */
 struct ln_reader {
     const struct ln_format *format;
-    struct ln_path base; /**< of the request */
-    struct ln_span in;   /**< of the last piece, what was not read yet */
-    bool last;           /**< no piece follows */
-    bool fed;
+    struct ln_path base;   /**< of the request */
+    struct ln_span in;     /**< of the last piece, what was not read yet */
     enum ln_status failed; /**< sticky */
+    bool last;             /**< no piece follows */
+    bool hungry;           /**< LN_AGAIN was said */
+    bool in_value;         /**< there is a value to take */
     uint8_t carried;
     uint8_t carry[LN_READER_CARRY]; /**< stands in front of `in` */
-    size_t taken;                   /**< of the value that ln__reader_value() is gathering */
-    bool in_value;
+    enum ln_value_type native;      /**< of the value: the type that the payload tells */
+    size_t left;  /**< bytes of the value that were not read yet; LN_LENGTH_UNKNOWN */
+    size_t taken; /**< bytes that ln__reader_value() has gathered */
     union {
         struct ln_tlv_reader tlv;
+        struct {
+            bool told;                    /**< the one value */
+            struct ln_base64_text base64; /**< of which so much was read */
+        } single;
     } state;
 };
 
@@ -228,22 +237,27 @@ LN_MUST_USE enum ln_status ln__reader_piece(struct ln_reader *r, enum ln_value_t
 
 /* ---- writing ------------------------------------------------------------------------------- */
 
-/** A long value that is being written: which of its bytes the window needs. */
+/** A value of text or bytes that is being written. */
 struct ln_writer_stream {
-    size_t length;       /**< of the value */
-    size_t done;         /**< bytes of the value that are dealt with */
-    uint8_t held;        /**< bytes in `scratch` */
-    uint8_t scratch[48]; /**< of formats that encode; a multiple of 3 for Base64 */
+    size_t length; /**< of the value */
+    size_t done;   /**< bytes of the value that are dealt with */
+    /** Puts bytes; NULL: as they are. */
+    void (*encode)(struct ln_writer *w, struct ln_span bytes);
+    /** Puts what stands behind the bytes; NULL: nothing. */
+    void (*finish)(struct ln_writer *w);
     bool open;
+    uint8_t group;       /**< so many bytes ... */
+    uint8_t makes;       /**< ... make so many in the payload; 0: that depends on the bytes */
+    uint8_t held;        /**< bytes in `scratch` */
+    uint8_t scratch[48]; /**< where formats that encode get the bytes from: whole groups of 3 */
 };
 
 /** A container that was opened and not closed. */
 struct ln_writer_open {
-    size_t start; /**< of its header in the payload */
-    size_t told;  /**< length that the caller gave, or LN_LENGTH_UNKNOWN */
-    uint16_t id;
-    uint8_t level;  /**< of its path */
-    uint8_t header; /**< bytes of its header so far; 0: it does not show */
+    struct ln_path path;
+    size_t start;   /**< of its header in the payload */
+    size_t told;    /**< the length that the caller gave, or LN_LENGTH_UNKNOWN */
+    uint8_t header; /**< bytes of its header; 0: it does not show */
 };
 
 /** Private, but for its size: movable, no pointer into itself. */
@@ -251,15 +265,16 @@ struct ln_writer {
     const struct ln_format *format;
     struct ln_path base;   /**< of the request */
     struct ln_window out;  /**< the payload */
-    size_t values;         /**< written so far */
-    size_t values_told;    /**< by ln__writer_window() */
     enum ln_status failed; /**< sticky */
+    bool begun;
     bool has_time;
-    int64_t time_ms;
-    struct ln_writer_stream stream;
     uint8_t depth;
     struct ln_writer_open open[3]; /**< an object, in it an instance, in it an array */
-    size_t inner;
+    int64_t time_ms;
+    size_t values;      /**< written so far */
+    size_t values_told; /**< by ln__writer_window() */
+    size_t inner;       /**< length of the contents of what was closed last */
+    struct ln_writer_stream stream;
 };
 
 /**

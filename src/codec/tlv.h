@@ -20,16 +20,16 @@
 struct ln_format;
 extern const struct ln_format ln__format_tlv;
 
-/** Containers that are open: an object instance, and in it a resource of many instances. */
+/** Where a reader is: in an object instance, and in it in a resource of many instances. */
 struct ln_tlv_reader {
-    uint32_t instance_left; /**< bytes that were not read yet */
-    uint32_t array_left;
-    uint32_t value_left;
+    uint32_t instance_left; /**< bytes of the open instance that were not read yet */
+    uint32_t array_left;    /**< of the open resource */
     uint16_t instance;
     uint16_t array;
     bool in_instance;
     bool in_array;
-    bool wrapped; /**< the instance of the path of the request was opened explicitly */
+    bool wrapped; /**< an instance came on the outermost level */
+    bool bare;    /**< something else did */
 };
 
 #endif
