@@ -95,7 +95,7 @@ struct ln_coap_handler {
      */
     void (*request)(void *user, const struct ln_coap_incoming *in, struct ln_coap_reply *reply);
     /** The rest of a body will not come: forget what in->body was set to. Only told if it was set
-     *  to something; not told after `last`. May be NULL if in->body is never set. */
+     *  to something; not told after `last`, nor after an answer of yours that ended the body. May be NULL if in->body is never set. */
     void (*dropped)(void *user, ln_coap_peer peer, void *body);
     /** The peer answered a non-confirmable notification with a Reset: it observes no more
      *  (RFC 7641 3.6). Confirmable ones learn it by their `done`. May be NULL. */
@@ -128,7 +128,9 @@ struct ln_coap_config {
     uint16_t cache_bytes; /**< answers kept for duplicates, 24 bytes each besides options and
                                 payload; 0 = 512; LN_COAP_NO_CACHE: duplicates are handled anew */
     uint32_t body_max;    /**< longest body a peer may send in blocks: else 4.13; 0 = 2^30 */
-    uint16_t output_bytes; /**< TCP: what waits until the socket takes it; 0 = 2 * max_message */
+    uint16_t
+        output_bytes; /**< TCP: what waits until the socket takes it; 0 = 2,560, which is also the
+                                least */
 
     /**
      * Send a datagram, or bytes of the stream.
@@ -224,6 +226,7 @@ struct ln_coap_source {
     /**
      * The bytes at `offset`. Offsets rise, except that one may be asked for again as long as no
      * higher one was read, with the same result; and 0 at any time, if the transfer begins anew.
+     * Must not call the endpoint.
      *
      * @param room  to be filled unless the body ends; at most a block
      * @param len   bytes written
@@ -233,11 +236,12 @@ struct ln_coap_source {
      */
     enum ln_status (*read)(void *user, uint32_t offset, struct ln_mspan room, size_t *len,
                            bool *end);
-    /** The body is not needed any more; `whole`: all of it was taken over by the peer, as far as
-     *  the protocol tells. May be NULL. */
+    /** The body is not needed any more; `whole`: it was read to its end, and as far as the protocol
+     *  tells the peer has it. May be NULL. */
     void (*done)(void *user, bool whole);
     void *user;
     uint32_t size;       /**< told to the peer as Size1 or Size2; LN_COAP_SIZE_UNKNOWN */
+    bool any_order;      /**< Block2: any offset may be asked for at any time */
     struct ln_span etag; /**< Block2: identifies this state, 0..8 bytes, copied */
 };
 

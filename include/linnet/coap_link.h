@@ -22,7 +22,7 @@ extern "C" {
 struct ln_coap_link {
     struct ln_coap *coap; /**< borrowed */
     struct ln_sock *sock; /**< borrowed; ALPN "coap" is set in its TLS options (RFC 8323 8.2) */
-    bool started;         /**< TCP: our CSM went out on this connection */
+    bool started;         /**< false at first; this connection is known to the endpoint */
 };
 
 /** `send` of an endpoint: `user` is a struct ln_coap_link. */

@@ -197,6 +197,7 @@ static inline uint32_t ln_coap_block_offset(struct ln_coap_block block)
 #define LN_COAP_HAS_IF_NONE_MATCH 0x2000u
 #define LN_COAP_HAS_PROXY 0x4000u /**< Proxy-Uri or Proxy-Scheme */
 #define LN_COAP_HAS_ECHO 0x8000u
+#define LN_COAP_HAS_OSCORE 0x10000u
 
 /**
  * A message that was read.
@@ -326,6 +327,9 @@ LN_API void ln_coap_write_tcp(struct ln_coap_writer *w, struct ln_mspan room, ui
 /** Begin a list of options alone, as `struct ln_coap_request` in coap.h takes it. */
 LN_API void ln_coap_write_options(struct ln_coap_writer *w, struct ln_mspan room);
 
+/** Change the code of the message; of a list of options nothing. */
+LN_API void ln_coap_set_code(struct ln_coap_writer *w, uint8_t code);
+
 /** Put an option. LN_BAD_ARG: longer than 65535 + 269 bytes, or behind the payload. */
 LN_API void ln_coap_put(struct ln_coap_writer *w, uint16_t number, struct ln_span value);
 /** NULL is the empty text. */
@@ -337,7 +341,8 @@ LN_API void ln_coap_put_block(struct ln_coap_writer *w, uint16_t number,
 /** Put all options of a checked list. LN_BAD_ARG: the list is malformed. */
 LN_API void ln_coap_put_options(struct ln_coap_writer *w, struct ln_span options);
 
-/** Append payload; the marker comes by itself, and not at all for an empty payload. */
+/** Append payload; the marker comes by itself, and not at all for an empty payload. The bytes may
+ *  stand in the free room behind it. */
 LN_API void ln_coap_put_payload(struct ln_coap_writer *w, struct ln_span bytes);
 /** Room for payload, to write into directly; its length is 0 if there is none. Nothing else may
  *  be put before ln_coap_payload_written(). */

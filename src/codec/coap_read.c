@@ -143,6 +143,9 @@ static void keep(struct ln_coap_msg *m, const struct ln_coap_opt *opt)
     case LN_COAP_IF_NONE_MATCH:
         m->has |= LN_COAP_HAS_IF_NONE_MATCH;
         break;
+    case LN_COAP_OSCORE:
+        m->has |= LN_COAP_HAS_OSCORE;
+        break;
     case LN_COAP_PROXY_URI:
     case LN_COAP_PROXY_SCHEME:
         m->has |= LN_COAP_HAS_PROXY;

@@ -80,6 +80,12 @@ void ln_coap_write_options(struct ln_coap_writer *w, struct ln_mspan room)
     begin(w, room, KIND_OPTIONS, 0, NULL);
 }
 
+void ln_coap_set_code(struct ln_coap_writer *w, uint8_t code)
+{
+    if (w->status == LN_OK && w->kind != KIND_OPTIONS)
+        w->data[w->kind == KIND_UDP ? 1 : TCP_HEADER_MAX - 1] = code;
+}
+
 /* ---- options ---- */
 
 /* Write a nibble's extension; returns the nibble. */
@@ -227,7 +233,7 @@ void ln_coap_put_payload(struct ln_coap_writer *w, struct ln_span bytes)
 {
     struct ln_mspan room = ln_coap_payload_room(w);
     if (bytes.len > 0 && bytes.len <= room.len)
-        memcpy(room.data, bytes.data, bytes.len);
+        memmove(room.data, bytes.data, bytes.len);
     ln_coap_payload_written(w, bytes.len);
 }
 
