@@ -34,29 +34,29 @@ enum ln_client_event_kind {
     LN_CLIENT_UPDATED,
     LN_CLIENT_DEREGISTERED,
     LN_CLIENT_ATTEMPT_FAILED, /**< one attempt; `retry_at`, `diag` and `code` say more */
-    LN_CLIENT_GAVE_UP,        /**< all attempts of all sequences; `bootstrap` if /1/x/16 wants one */
-    LN_CLIENT_DISABLED,       /**< by the server, until `retry_at` */
-    LN_CLIENT_ASLEEP,         /**< queue mode: the awake window closed; told once each time */
+    LN_CLIENT_GAVE_UP,  /**< all attempts of all sequences; `bootstrap` if /1/x/16 wants one */
+    LN_CLIENT_DISABLED, /**< by the server, until `retry_at` */
+    LN_CLIENT_ASLEEP,   /**< queue mode: the awake window closed; told once each time */
     LN_CLIENT_AWAKE,
-    LN_CLIENT_NOTIFICATION,   /**< see `note` */
+    LN_CLIENT_NOTIFICATION, /**< see `note` */
 };
 
 /** The life of one notification: queued first, then exactly one of those behind sent. */
 enum ln_note_event {
     LN_NOTE_QUEUED = 0,
-    LN_NOTE_SENT,         /**< went out; of a non-confirmable one this is the end */
+    LN_NOTE_SENT, /**< went out; of a non-confirmable one this is the end */
     LN_NOTE_ACKNOWLEDGED,
     LN_NOTE_TIMED_OUT,
-    LN_NOTE_CANCELLED,    /**< the server answered with Reset: it observes no more */
-    LN_NOTE_DROPPED,      /**< no room, storing not wanted, registration over */
+    LN_NOTE_CANCELLED, /**< the server answered with Reset: it observes no more */
+    LN_NOTE_DROPPED,   /**< no room, storing not wanted, registration over */
 };
 
 struct ln_client_event {
     enum ln_client_event_kind kind;
     uint16_t ssid;
-    uint8_t code;             /**< CoAP code of the answer; 0 = none came */
+    uint8_t code; /**< CoAP code of the answer; 0 = none came */
     bool bootstrap;
-    ln_msec retry_at;         /**< LN_NEVER */
+    ln_msec retry_at;           /**< LN_NEVER */
     const struct ln_diag *diag; /**< NULL, or why; borrowed for the call */
     struct {
         uint32_t id; /**< counts up from 1 for each client */
@@ -75,29 +75,29 @@ struct ln_client_event {
 
 /** Settings, copied by ln_client_new(). Start from LN_CLIENT_CONFIG_INIT. */
 struct ln_client_config {
-    size_t size;               /**< set by INIT; lets old programs meet a newer library */
-    const struct ln_env *env;  /**< required; borrowed until the client is freed */
-    const char *endpoint;      /**< required; 1..128 bytes of UTF-8; copied */
-    uint8_t min_version;       /**< LN_LWM2M_1_0 .. ; default 1.0 */
-    uint8_t max_version;       /**< default 1.1; 1.2 is tried first if it is allowed */
-    bool queue_mode;           /**< sleep between awake windows ("Q"; binding "UQ" in 1.0) */
-    uint32_t awake_ms;         /**< queue mode: stay reachable after the last message; 0 =
+    size_t size;                /**< set by INIT; lets old programs meet a newer library */
+    const struct ln_env *env;   /**< required; borrowed until the client is freed */
+    const char *endpoint;       /**< required; 1..128 bytes of UTF-8; copied */
+    uint8_t min_version;        /**< LN_LWM2M_1_0 .. ; default 1.0 */
+    uint8_t max_version;        /**< default 1.1; 1.2 is tried first if it is allowed */
+    bool queue_mode;            /**< sleep between awake windows ("Q"; binding "UQ" in 1.0) */
+    uint32_t awake_ms;          /**< queue mode: stay reachable after the last message; 0 =
                                     MAX_TRANSMIT_WAIT of `coap` (93 s) */
     struct ln_coap_timing coap; /**< all zero: the defaults of RFC 7252 */
-    uint16_t max_message;      /**< largest CoAP message; 0 = 1,152 (RFC 7252 4.6) */
-    uint8_t block_szx;         /**< largest block, 1..6 = 32..1,024 bytes; 0 = 6 */
-    uint32_t write_max;        /**< longest Write that is gathered from blocks, bytes; streamed
+    uint16_t max_message;       /**< largest CoAP message; 0 = 1,152 (RFC 7252 4.6) */
+    uint8_t block_szx;          /**< largest block, 1..6 = 32..1,024 bytes; 0 = 6 */
+    uint32_t write_max;         /**< longest Write that is gathered from blocks, bytes; streamed
                                     resources have no limit; 0 = 4,096 */
-    uint32_t read_max;         /**< longest answer that is kept for block-wise reading; streamed
+    uint32_t read_max;          /**< longest answer that is kept for block-wise reading; streamed
                                     resources have no limit; 0 = 16,384 */
-    uint16_t observations_max; /**< of all servers together; 0 = 16 */
-    uint16_t notes_max;        /**< notifications kept for one server; 0 = 16 */
-    uint32_t notes_bytes;      /**< and their payload in bytes, of one server; 0 = 4,096 */
-    uint32_t batch_ms;         /**< changes of objects within this time make one Update; 0 = 1,000 */
+    uint16_t observations_max;  /**< of all servers together; 0 = 16 */
+    uint16_t notes_max;         /**< notifications kept for one server; 0 = 16 */
+    uint32_t notes_bytes;       /**< and their payload in bytes, of one server; 0 = 4,096 */
+    uint32_t batch_ms; /**< changes of objects within this time make one Update; 0 = 1,000 */
     const struct ln_session_store *sessions; /**< (D)TLS sessions over restarts; NULL = in memory */
-    struct ln_source trust;    /**< anchors for certificate mode with usage 0, 1 or no certificate */
+    struct ln_source trust; /**< anchors for certificate mode with usage 0, 1 or no certificate */
     bool system_trust;
-    struct ln_sock_options sock; /**< of the transport below; all zero is fine */
+    struct ln_sock_options sock;      /**< of the transport below; all zero is fine */
     const struct ln_tls_backend *tls; /**< NULL = the first built in */
     /** Something happened; borrowed for the call. May be NULL. */
     void (*on_event)(void *user, struct ln_client *client, const struct ln_client_event *event);
@@ -245,15 +245,15 @@ struct ln_server_info {
     uint16_t ssid;
     uint16_t security_iid;
     uint16_t server_iid;
-    const char *state;     /**< "registered", "backoff" ...: docs/registration.md */
+    const char *state; /**< "registered", "backoff" ...: docs/registration.md */
     bool registered;
     bool asleep;
-    uint8_t version;       /**< negotiated; 0 = not yet */
-    ln_msec waits_until;   /**< end of the state's wait; LN_NEVER */
-    ln_msec expires;       /**< of the registration; LN_NEVER */
-    uint32_t attempt;      /**< failed attempts in this sequence */
+    uint8_t version;     /**< negotiated; 0 = not yet */
+    ln_msec waits_until; /**< end of the state's wait; LN_NEVER */
+    ln_msec expires;     /**< of the registration; LN_NEVER */
+    uint32_t attempt;    /**< failed attempts in this sequence */
     uint32_t observations;
-    uint32_t notes;        /**< notifications that wait */
+    uint32_t notes; /**< notifications that wait */
     struct ln_sock_info sock;
     const struct ln_diag *diag; /**< of the last failure; borrowed until the next step */
 };
@@ -261,8 +261,7 @@ struct ln_server_info {
 /** The short server id that follows `after` (LN_ID_NONE: the first); LN_ID_NONE at the end. */
 LN_API uint16_t ln_client_next_server(const struct ln_client *client, uint16_t after);
 LN_MUST_USE LN_API enum ln_status ln_client_server_info(const struct ln_client *client,
-                                                        uint16_t ssid,
-                                                        struct ln_server_info *out);
+                                                        uint16_t ssid, struct ln_server_info *out);
 
 #ifdef __cplusplus
 }

@@ -104,9 +104,9 @@ enum ln_store {
 /** One resource. Made by the macros below; 16 bytes. */
 struct ln_resource {
     uint16_t id;
-    uint8_t type;    /**< enum ln_value_type */
-    uint8_t flags;   /**< LN_RES_ */
-    uint8_t store;   /**< enum ln_store */
+    uint8_t type;  /**< enum ln_value_type */
+    uint8_t flags; /**< LN_RES_ */
+    uint8_t store; /**< enum ln_store */
     uint8_t unused;
     uint16_t offset; /**< of the field in the instance */
     uint16_t size;   /**< bytes of one value in the field */
@@ -220,7 +220,7 @@ struct ln_object_ops {
 /** An object. Constant; borrowed while the client lives. */
 struct ln_object {
     uint16_t id;
-    const char *version; /**< "1.1"; NULL = "1.0" */
+    const char *version;                 /**< "1.1"; NULL = "1.0" */
     const struct ln_resource *resources; /**< in rising order of ids */
     uint16_t resource_count;
     uint16_t flags;         /**< LN_OBJECT_ */

@@ -43,11 +43,11 @@ struct ln_account {
     uint8_t matching;           /**< how: 0 exact, 1 SHA-256, 2 SHA-384, 3 SHA-512 */
     uint8_t usage;              /**< what it certifies, RFC 6698: 0..3; 3 = the server itself */
     const char *sni;            /**< name to verify instead of the URI's host; NULL */
-    const uint16_t *suites;     /**< cipher suites to offer, IANA ids; NULL = the library's choice */
-    size_t suite_count;         /**< at most 8 */
-    uint32_t lifetime_s;        /**< of the registration */
-    const char *binding;        /**< "U" */
-    bool store;                 /**< keep notifications while offline (/1/x/6) */
+    const uint16_t *suites; /**< cipher suites to offer, IANA ids; NULL = the library's choice */
+    size_t suite_count;     /**< at most 8 */
+    uint32_t lifetime_s;    /**< of the registration */
+    const char *binding;    /**< "U" */
+    bool store;             /**< keep notifications while offline (/1/x/6) */
 };
 #define LN_ACCOUNT_INIT { .ssid = 1, .mode = LN_SECURITY_NONE, .usage = 3, .lifetime_s = 86400,    \
                           .binding = "U", .store = true }
@@ -83,14 +83,14 @@ struct ln_device {
     LN_MULTI(int32_t, LN_DEVICE_POWER_MAX) power_voltages; /**< mV, of the same ids */
     LN_MULTI(int32_t, LN_DEVICE_POWER_MAX) power_currents; /**< mA */
     LN_MULTI(int32_t, LN_DEVICE_ERRORS_MAX) errors;        /**< [0] = 0: none */
-    int32_t battery_level;  /**< percent */
-    int32_t battery_status; /**< 0 normal .. 6 unknown */
-    int32_t memory_free;    /**< kB */
-    int32_t memory_total;   /**< kB */
-    char utc_offset[8];     /**< "+02:00"; written by servers */
-    char timezone[48];      /**< "Europe/Berlin"; written by servers */
-    int64_t time_offset;    /**< /3/0/13 minus the wall clock; changed when a server sets the time */
-    uint32_t present;       /**< which optional resources exist: ln_device_init() */
+    int32_t battery_level;                                 /**< percent */
+    int32_t battery_status;                                /**< 0 normal .. 6 unknown */
+    int32_t memory_free;                                   /**< kB */
+    int32_t memory_total;                                  /**< kB */
+    char utc_offset[8];                                    /**< "+02:00"; written by servers */
+    char timezone[48];   /**< "Europe/Berlin"; written by servers */
+    int64_t time_offset; /**< /3/0/13 minus the wall clock; changed when a server sets the time */
+    uint32_t present;    /**< which optional resources exist: ln_device_init() */
 
     /** Restart the device: called when a server asks, so that it must return; the answer goes out
      *  after it. NULL: /3/0/4 is answered 4.05. */
@@ -106,8 +106,7 @@ LN_API void ln_device_init(struct ln_device *device);
 /** Say that an optional resource exists from now on: 6..10, 14, 15, 20, 21. Others: LN_NOT_FOUND. */
 LN_MUST_USE LN_API enum ln_status ln_device_enable(struct ln_device *device, uint16_t rid);
 /** @param device  borrowed until the client is freed */
-LN_MUST_USE LN_API enum ln_status ln_device_add(struct ln_client *client,
-                                                struct ln_device *device);
+LN_MUST_USE LN_API enum ln_status ln_device_add(struct ln_client *client, struct ln_device *device);
 /** Add an error code (1..32) or, with 0, clear all; observers are told. */
 LN_API void ln_device_error(struct ln_client *client, struct ln_device *device, int32_t code);
 

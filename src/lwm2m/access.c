@@ -128,12 +128,12 @@ void ln__access_complete(struct ln_client *client)
     for (uint16_t o = 0; o < client->model.count; o++) {
         uint16_t oid = client->model.objects[o].def->id;
         for (uint16_t i = 0; i < client->model.objects[o].count; i++)
-            ln__access_created(client, oid == LN_OID_SERVER
-                                           ? (uint16_t)ln__model_int(
-                                                 &client->model, oid,
-                                                 client->model.objects[o].instances[i].iid, 0,
-                                                 owner)
-                                           : owner,
-                               oid, client->model.objects[o].instances[i].iid);
+            ln__access_created(
+                client,
+                oid == LN_OID_SERVER
+                    ? (uint16_t)ln__model_int(&client->model, oid,
+                                              client->model.objects[o].instances[i].iid, 0, owner)
+                    : owner,
+                oid, client->model.objects[o].instances[i].iid);
     }
 }

@@ -98,8 +98,8 @@ static enum ln_answer check(const struct ln__request *rq, const struct ln_attr_c
         return LN_ANSWER_BAD_REQUEST;
     if (rq->path.levels == LN_LEVEL_OBJECT)
         return LN_ANSWER_OK;
-    unsigned rights = ln__access_rights(rq->client, rq->server->ssid, rq->path.id[0],
-                                        rq->path.id[1]);
+    unsigned rights =
+        ln__access_rights(rq->client, rq->server->ssid, rq->path.id[0], rq->path.id[1]);
     if ((rights & LN_RIGHT_READ) == 0)
         return LN_ANSWER_UNAUTHORIZED;
     return r != NULL && (r->flags & LN_RES_READ) == 0 ? LN_ANSWER_NOT_ALLOWED : LN_ANSWER_OK;
@@ -110,8 +110,7 @@ static struct ln__attr *new_attr(struct ln__server *server, const struct ln_path
     unsigned count = 0;
     for (const struct ln__attr *a = server->attrs; a != NULL; a = a->next)
         count++;
-    struct ln__attr *a =
-        count < ATTRS_MAX ? ln_calloc(server->client->env, 1, sizeof *a) : NULL;
+    struct ln__attr *a = count < ATTRS_MAX ? ln_calloc(server->client->env, 1, sizeof *a) : NULL;
     if (a == NULL)
         return NULL;
     a->path = *path;

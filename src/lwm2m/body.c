@@ -74,15 +74,15 @@ static struct ln_at at_of(const struct ln__request *rq)
 static enum ln_answer begin_stream(struct ln__request *rq, struct body *b)
 {
     const struct ln_coap_msg *msg = rq->in->msg;
-    unsigned rights = ln__access_rights(rq->client, rq->server->ssid, rq->path.id[0],
-                                        rq->path.id[1]);
+    unsigned rights =
+        ln__access_rights(rq->client, rq->server->ssid, rq->path.id[0], rq->path.id[1]);
     if ((rights & LN_RIGHT_WRITE) == 0)
         return LN_ANSWER_UNAUTHORIZED;
     const struct ln_object_ops *ops = rq->object->def->ops;
     if ((rq->resource->flags & LN_RES_WRITE) == 0 || ops == NULL || ops->write_piece == NULL)
         return LN_ANSWER_NOT_ALLOWED;
-    uint32_t number = (msg->has & LN_COAP_HAS_CONTENT_FORMAT) != 0 ? msg->content_format
-                                                                   : LN_CONTENT_OPAQUE;
+    uint32_t number =
+        (msg->has & LN_COAP_HAS_CONTENT_FORMAT) != 0 ? msg->content_format : LN_CONTENT_OPAQUE;
     const struct ln_format *format = ln__format_of(number);
     if (format == NULL || ln__reader_init(&b->reader, format, &rq->path) != LN_OK)
         return (enum ln_answer)LN_COAP_UNSUPPORTED_FORMAT;
@@ -99,8 +99,7 @@ static enum ln_answer hand_on(struct ln__request *rq, struct body *b, struct ln_
 {
     struct ln_at at = at_of(rq);
     b->handed_on = !last;
-    enum ln_answer answer =
-        at.object->ops->write_piece(&at, b->taken, b->size, piece, last);
+    enum ln_answer answer = at.object->ops->write_piece(&at, b->taken, b->size, piece, last);
     b->taken += (uint32_t)piece.len;
     if (answer != LN_ANSWER_OK)
         b->handed_on = false; /* it refused: it knows */
@@ -146,8 +145,7 @@ static enum ln_answer stream(struct ln__request *rq, struct body *b)
         if (st != LN_OK)
             return LN_ANSWER_BAD_REQUEST;
         b->over = piece.len == 0;
-        enum ln_answer answer =
-            b->over ? LN_ANSWER_OK : hand_on(rq, b, piece, false);
+        enum ln_answer answer = b->over ? LN_ANSWER_OK : hand_on(rq, b, piece, false);
         if (answer != LN_ANSWER_OK)
             return answer;
     }
@@ -171,8 +169,8 @@ static void tell_dropped(struct body *b)
         it != NULL ? ln__model_resource(object->def, b->path.id[2]) : NULL;
     if (r == NULL || object->def->ops->write_dropped == NULL)
         return;
-    struct ln_at at = ln__model_at(&b->client->model, object, it->iid, it->data, r, LN_ID_NONE,
-                                   b->ssid);
+    struct ln_at at =
+        ln__model_at(&b->client->model, object, it->iid, it->data, r, LN_ID_NONE, b->ssid);
     object->def->ops->write_dropped(&at);
 }
 

@@ -147,7 +147,8 @@ static enum ln_status add_server(struct ln_client *client, uint16_t security_iid
     if (server_iid == LN_ID_NONE)
         return ln_diag_set(diag, LN_BAD_ARG, LN_CAT_CONFIGURATION, LN_PHASE_CONFIGURE,
                            "Security /0/%u has the short server id %u, and no instance of Server "
-                           "/1 has it", (unsigned)security_iid, (unsigned)ssid);
+                           "/1 has it",
+                           (unsigned)security_iid, (unsigned)ssid);
     if (find_server(client, (uint16_t)ssid) != NULL)
         return ln_diag_set(diag, LN_BAD_ARG, LN_CAT_CONFIGURATION, LN_PHASE_CONFIGURE,
                            "Security /0/%u/10: the short server id %u is used twice",
@@ -234,8 +235,7 @@ static bool lets_pass(const struct ln__server *s)
         return true;
     bool failed = s->reg.sequence > 0 || s->reg.state == LN_REG_PAUSED ||
                   s->reg.state == LN_REG_STOPPED || s->reg.state == LN_REG_DISABLED;
-    bool blocks =
-        ln__model_int(&s->client->model, LN_OID_SERVER, s->server_iid, 15, 0) != 0;
+    bool blocks = ln__model_int(&s->client->model, LN_OID_SERVER, s->server_iid, 15, 0) != 0;
     return failed && !blocks;
 }
 
@@ -360,8 +360,7 @@ static enum ln_status allocate(struct ln_client *client, struct ln__object *obje
     void *data = ln_calloc(client->env, 1, size > 0 ? size : 1u);
     if (data == NULL)
         return LN_NO_MEMORY;
-    struct ln_at at =
-        ln__model_at(&client->model, object, iid, data, NULL, LN_ID_NONE, LN_ID_NONE);
+    struct ln_at at = ln__model_at(&client->model, object, iid, data, NULL, LN_ID_NONE, LN_ID_NONE);
     if (ops != NULL && ops->create != NULL && ops->create(&at) != LN_ANSWER_OK) {
         ln_free(client->env, data);
         return LN_DENIED;
@@ -472,10 +471,8 @@ void ln_client_changed(struct ln_client *client, uint16_t oid, uint16_t iid, uin
 static enum ln_status locate(struct ln_client *client, struct ln_path path, struct ln_at *at)
 {
     const struct ln__object *object = ln__model_object(&client->model, path.id[0]);
-    const struct ln__instance *it =
-        object != NULL ? ln__model_instance(object, path.id[1]) : NULL;
-    const struct ln_resource *r =
-        it != NULL ? ln__model_resource(object->def, path.id[2]) : NULL;
+    const struct ln__instance *it = object != NULL ? ln__model_instance(object, path.id[1]) : NULL;
+    const struct ln_resource *r = it != NULL ? ln__model_resource(object->def, path.id[2]) : NULL;
     if (path.levels < LN_LEVEL_RESOURCE || r == NULL)
         return LN_NOT_FOUND;
     bool multiple = (r->flags & LN_RES_MULTIPLE) != 0;

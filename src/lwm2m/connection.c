@@ -85,8 +85,7 @@ static size_t read_suites(const struct ln__server *s, uint16_t suites[SUITES_MAX
     size_t count = 0;
     if (it == NULL || r == NULL || (r->flags & LN_RES_MULTIPLE) == 0)
         return 0;
-    struct ln_at at =
-        ln__model_at(m, object, it->iid, it->data, r, LN_ID_NONE, LN_ID_NONE);
+    struct ln_at at = ln__model_at(m, object, it->iid, it->data, r, LN_ID_NONE, LN_ID_NONE);
     if (!ln__resource_exists(&at))
         return 0;
     uint16_t riid = ln__resource_next(&at, LN_ID_NONE);
@@ -168,8 +167,8 @@ static enum ln_status make_tls(struct ln__server *s, enum mode mode, struct ln_d
     struct ln_tlsa record = { 0 };
     uint16_t suites[SUITES_MAX];
     o.backend = s->client->config.tls;
-    enum ln_status st = mode == MODE_PSK ? psk_options(s, &o, diag)
-                                         : certificate_options(s, &o, &record, diag);
+    enum ln_status st =
+        mode == MODE_PSK ? psk_options(s, &o, diag) : certificate_options(s, &o, &record, diag);
     if (st != LN_OK)
         return st;
     o.sessions = s->client->config.sessions != NULL ? s->client->config.sessions : &memory;

@@ -69,8 +69,8 @@ struct ln__observation {
     struct ln__notify rules;
     struct ln_attrs attrs; /* in force, after inheritance */
     const struct ln_format *format;
-    uint64_t digest;     /* of the payload that was sent last: tells plain changes */
-    ln_msec confirmed;   /* when the last confirmable one was sent: RFC 7641 4.5 */
+    uint64_t digest;       /* of the payload that was sent last: tells plain changes */
+    ln_msec confirmed;     /* when the last confirmable one was sent: RFC 7641 4.5 */
     struct ln__note *held; /* the value that fired, while pmin holds it back */
     struct ln__notify_value held_value;
     uint8_t szx;
@@ -217,11 +217,9 @@ void ln__client_tell(struct ln_client *client, const struct ln_client_event *eve
 /* ---- attributes (attr.c) ---- */
 
 /** In force at `path` for this server: nearest ancestor, then the defaults of /1. */
-struct ln_attrs ln__attr_effective(const struct ln__server *server,
-                                           const struct ln_path *path);
+struct ln_attrs ln__attr_effective(const struct ln__server *server, const struct ln_path *path);
 /** As written for exactly this path; NULL. */
-const struct ln_attrs *ln__attr_own(const struct ln__server *server,
-                                            const struct ln_path *path);
+const struct ln_attrs *ln__attr_own(const struct ln__server *server, const struct ln_path *path);
 void ln__attr_removed(struct ln__server *server, const struct ln_path *below);
 void ln__attr_free(struct ln__server *server);
 

@@ -139,8 +139,7 @@ static enum ln_answer check(const struct ln__request *rq)
     if (rq->resource == NULL)
         return LN_ANSWER_OK;
     struct ln_at at = ln__model_at(&rq->client->model, rq->object, rq->path.id[1],
-                                   rq->instance->data, rq->resource, LN_ID_NONE,
-                                   rq->server->ssid);
+                                   rq->instance->data, rq->resource, LN_ID_NONE, rq->server->ssid);
     return ln__resource_exists(&at) ? LN_ANSWER_OK : LN_ANSWER_NOT_FOUND;
 }
 

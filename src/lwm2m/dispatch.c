@@ -47,8 +47,7 @@ static enum ln_answer find(struct ln__request *rq)
     if (rq->resource == NULL)
         return LN_ANSWER_NOT_FOUND;
     bool one = path->levels == LN_LEVEL_RESOURCE_INSTANCE;
-    return one && (rq->resource->flags & LN_RES_MULTIPLE) == 0 ? LN_ANSWER_NOT_FOUND
-                                                                : LN_ANSWER_OK;
+    return one && (rq->resource->flags & LN_RES_MULTIPLE) == 0 ? LN_ANSWER_NOT_FOUND : LN_ANSWER_OK;
 }
 
 /* ---- the operation ---- */

@@ -54,8 +54,8 @@ static void put_version(struct ln_coap_writer *w, uint8_t version)
 
 static uint32_t lifetime(const struct ln__server *s)
 {
-    int64_t life = ln__model_int(&s->client->model, LN_OID_SERVER, s->server_iid, 1,
-                                 LN_REG_LIFETIME_S);
+    int64_t life =
+        ln__model_int(&s->client->model, LN_OID_SERVER, s->server_iid, 1, LN_REG_LIFETIME_S);
     return life < 0 || life > UINT32_MAX ? LN_REG_LIFETIME_S : (uint32_t)life;
 }
 
@@ -95,9 +95,7 @@ static enum ln_status send(struct ln__server *s, uint8_t code, struct ln_coap_wr
 {
     uint8_t list[512];
     struct ln_coap_source source = { .read = read_list, .user = s };
-    struct ln_coap_request rq = {
-        .code = code, .on_response = on_response, .user = s
-    };
+    struct ln_coap_request rq = { .code = code, .on_response = on_response, .user = s };
     enum ln_status st = ln_coap_writer_end(options, &rq.options);
     if (st != LN_OK)
         return st;

@@ -29,8 +29,8 @@ static const char *fault_of(const struct ln_object *def, const struct ln_resourc
         return "what is streamed has no field";
     if ((size_t)r->offset + r->size > def->instance_size)
         return "its field is outside the struct";
-    if (multiple && (r->most == 0 || (size_t)r->values + (size_t)r->most * r->size >
-                                         def->instance_size))
+    if (multiple &&
+        (r->most == 0 || (size_t)r->values + (size_t)r->most * r->size > def->instance_size))
         return "its array is outside the struct";
     if (r->store == LN_STORE_CONSTANT && (r->flags & LN_RES_WRITE) != 0)
         return "a constant string cannot be written";
@@ -68,8 +68,7 @@ enum ln_status ln__model_add(struct ln__model *m, const struct ln_object *def, v
 {
     if (ln__model_object(m, def->id) != NULL)
         return LN_BAD_STATE;
-    struct ln__object *grown =
-        ln_resize(m->env, m->objects, (m->count + 1u) * sizeof *m->objects);
+    struct ln__object *grown = ln_resize(m->env, m->objects, (m->count + 1u) * sizeof *m->objects);
     if (grown == NULL)
         return LN_NO_MEMORY;
     m->objects = grown;

@@ -90,7 +90,6 @@ bool ln__model_get(const struct ln__model *m, uint16_t oid, uint16_t iid, uint16
                    uint16_t riid, struct ln_value *out);
 int64_t ln__model_int(const struct ln__model *m, uint16_t oid, uint16_t iid, uint16_t rid,
                       int64_t otherwise);
-struct ln_span ln__model_bytes(const struct ln__model *m, uint16_t oid, uint16_t iid,
-                               uint16_t rid);
+struct ln_span ln__model_bytes(const struct ln__model *m, uint16_t oid, uint16_t iid, uint16_t rid);
 
 #endif

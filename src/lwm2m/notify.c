@@ -43,8 +43,7 @@ static ln_msec look_time(const struct ln__notify *n, const struct ln_attrs *a)
     return at;
 }
 
-bool ln__notify_wants_look(const struct ln__notify *n, const struct ln_attrs *a,
-                           ln_msec now)
+bool ln__notify_wants_look(const struct ln__notify *n, const struct ln_attrs *a, ln_msec now)
 {
     ln_msec at = look_time(n, a);
     return at != LN_NEVER && now >= at;

@@ -45,8 +45,7 @@ void ln__notify_changed(struct ln__notify *n);
 
 /** Whether it is time to look at the value: a change was not evaluated, and epmin is over; or
  *  epmax is over. */
-bool ln__notify_wants_look(const struct ln__notify *n, const struct ln_attrs *a,
-                           ln_msec now);
+bool ln__notify_wants_look(const struct ln__notify *n, const struct ln_attrs *a, ln_msec now);
 
 /**
  * The value was looked at.

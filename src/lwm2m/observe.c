@@ -178,10 +178,9 @@ static void end_with(struct ln__observation *o, enum ln_answer why)
 
 static struct ln__view view_of(const struct ln__observation *o)
 {
-    return (struct ln__view) { .client = o->server->client,
-                               .path = o->path,
-                               .format = o->format,
-                               .ssid = o->server->ssid };
+    return (struct ln__view) {
+        .client = o->server->client, .path = o->path, .format = o->format, .ssid = o->server->ssid
+    };
 }
 
 /* Why the target cannot be told any more; OK if it can. */
@@ -195,8 +194,7 @@ static enum ln_answer target_state(const struct ln__observation *o)
         return LN_ANSWER_OK;
     if (ln__model_instance(object, o->path.id[1]) == NULL)
         return LN_ANSWER_NOT_FOUND;
-    unsigned rights =
-        ln__access_rights(client, o->server->ssid, o->path.id[0], o->path.id[1]);
+    unsigned rights = ln__access_rights(client, o->server->ssid, o->path.id[0], o->path.id[1]);
     return (rights & LN_RIGHT_READ) != 0 ? LN_ANSWER_OK : LN_ANSWER_UNAUTHORIZED;
 }
 
@@ -328,8 +326,8 @@ static bool concerns(const struct ln__observation *o, const struct ln_path *chan
 
 void ln__observe_changed(struct ln_client *client, uint16_t oid, uint16_t iid, uint16_t rid)
 {
-    struct ln_path path = rid == LN_ID_NONE ? ln_path_instance(oid, iid)
-                                            : ln_path_resource(oid, iid, rid);
+    struct ln_path path =
+        rid == LN_ID_NONE ? ln_path_instance(oid, iid) : ln_path_resource(oid, iid, rid);
     for (struct ln__server *s = client->servers; s != NULL; s = s->next) {
         struct ln__observation *o = s->observations;
         while (o != NULL) {

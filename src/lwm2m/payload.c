@@ -5,17 +5,14 @@
  * One walk serves all: a writer of src/codec/format.h takes what lies in its window and counts the
  * rest, so the same walk measures, fills a datagram, or produces one block of a long answer.
  */
-#include "codec/cbor.h"
 #include "codec/format.h"
-#include "codec/opaque.h"
-#include "codec/text.h"
+#include "codec/single.h"
 #include "codec/tlv.h"
 #include "lwm2m/core.h"
 
 static const struct ln_format *const formats[] = {
     &ln__format_text,
     &ln__format_opaque,
-    &ln__format_cbor,
     &ln__format_tlv,
 };
 
@@ -64,8 +61,8 @@ static enum ln_status put_stream(struct walk *walk, const struct ln_at *at,
     enum ln_answer answer = ops->read_size(at, &size);
     if (answer != LN_ANSWER_OK)
         return fail(walk, answer);
-    enum ln_status st = ln__writer_stream(&walk->w, path,
-                                          (enum ln_value_type)at->resource->type, size);
+    enum ln_status st =
+        ln__writer_stream(&walk->w, path, (enum ln_value_type)at->resource->type, size);
     size_t offset = 0;
     struct ln_mspan room;
     while (st == LN_OK && ln__writer_want(&walk->w, &offset, &room)) {
@@ -140,8 +137,8 @@ static enum ln_status put_object(struct walk *walk, const struct ln__object *obj
     struct ln_path path = ln_path_object(object->def->id);
     enum ln_status st = ln__writer_open(&walk->w, &path, LN_LENGTH_UNKNOWN);
     for (uint16_t i = 0; st == LN_OK && i < object->count; i++) {
-        unsigned rights = ln__access_rights(view->client, view->ssid, object->def->id,
-                                            object->instances[i].iid);
+        unsigned rights =
+            ln__access_rights(view->client, view->ssid, object->def->id, object->instances[i].iid);
         if ((rights & LN_RIGHT_READ) != 0)
             st = put_instance(walk, object, &object->instances[i]);
     }

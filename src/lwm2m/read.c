@@ -43,8 +43,7 @@ static enum ln_status stream_read(void *user, uint32_t offset, struct ln_mspan r
     size_t length = 0;
     if (offset > s->length)
         return LN_INTERNAL;
-    if (ln__payload_write(&s->view, offset, room, &length) != LN_ANSWER_OK ||
-        length != s->length)
+    if (ln__payload_write(&s->view, offset, room, &length) != LN_ANSWER_OK || length != s->length)
         return LN_IO; /* it became another one meanwhile */
     size_t left = s->length - offset;
     *len = left < room.len ? left : room.len;
@@ -104,8 +103,8 @@ static enum ln_answer choose_format(const struct ln__request *rq, const struct l
 
 static enum ln_answer check(const struct ln__request *rq)
 {
-    unsigned rights = ln__access_rights(rq->client, rq->server->ssid, rq->path.id[0],
-                                        rq->path.id[1]);
+    unsigned rights =
+        ln__access_rights(rq->client, rq->server->ssid, rq->path.id[0], rq->path.id[1]);
     if (rq->path.levels >= LN_LEVEL_INSTANCE && (rights & LN_RIGHT_READ) == 0)
         return LN_ANSWER_UNAUTHORIZED;
     if (rq->resource != NULL && (rq->resource->flags & LN_RES_READ) == 0)

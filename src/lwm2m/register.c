@@ -63,8 +63,7 @@ static const struct ln__reg_edge edges[] = {
     { LN_REG_UPDATING, LN_REG_EV_ACCEPTED, LN_REG_REGISTERED, LN_REG_DO_SETTLE, "2.04" },
     { LN_REG_UPDATING, LN_REG_EV_UNKNOWN, LN_REG_REGISTERING, LN_REG_DO_REGISTER,
       "4.04: Register at once" },
-    { LN_REG_UPDATING, LN_REG_EV_REFUSED, LN_REG_BACKOFF, LN_REG_DO_FAIL,
-      "4.03, 5.xx, a Reset" },
+    { LN_REG_UPDATING, LN_REG_EV_REFUSED, LN_REG_BACKOFF, LN_REG_DO_FAIL, "4.03, 5.xx, a Reset" },
     { LN_REG_UPDATING, LN_REG_EV_NO_ANSWER, LN_REG_RECONNECTING, LN_REG_DO_CONNECT,
       "the server may have lost the session: a new connection shows it" },
     { LN_REG_UPDATING, LN_REG_EV_LINK_FAILED, LN_REG_RECONNECTING, LN_REG_DO_CONNECT,
@@ -112,11 +111,9 @@ static const struct ln__reg_edge edges[] = {
     { LN_REG_DEREGISTERING, LN_REG_EV_STOPPED, LN_REG_STOPPED, LN_REG_DO_CLOSE,
       "asked twice: no more waiting" },
 
-    { LN_REG_DISABLED, LN_REG_EV_DEREGISTERED, LN_REG_DISABLED, LN_REG_DO_CLOSE,
-      "silence begins" },
+    { LN_REG_DISABLED, LN_REG_EV_DEREGISTERED, LN_REG_DISABLED, LN_REG_DO_CLOSE, "silence begins" },
     { LN_REG_DISABLED, LN_REG_EV_NO_ANSWER, LN_REG_DISABLED, LN_REG_DO_CLOSE, "silence begins" },
-    { LN_REG_DISABLED, LN_REG_EV_LINK_FAILED, LN_REG_DISABLED, LN_REG_DO_CLOSE,
-      "silence begins" },
+    { LN_REG_DISABLED, LN_REG_EV_LINK_FAILED, LN_REG_DISABLED, LN_REG_DO_CLOSE, "silence begins" },
     { LN_REG_DISABLED, LN_REG_EV_WAIT_OVER, LN_REG_CONNECTING, LN_REG_DO_CONNECT,
       "the time in /1/x/5 is over" },
     { LN_REG_DISABLED, LN_REG_EV_STARTED, LN_REG_CONNECTING, LN_REG_DO_CONNECT,
@@ -177,8 +174,8 @@ static void accepted(struct ln__reg *reg, const struct ln__reg_policy *policy, l
     reg->sequence = 0;
     reg->retried = false;
     reg->first_done = true;
-    reg->expires = policy->lifetime_s == 0 ? LN_NEVER
-                                           : after(sent, (ln_msec)policy->lifetime_s * 1000);
+    reg->expires =
+        policy->lifetime_s == 0 ? LN_NEVER : after(sent, (ln_msec)policy->lifetime_s * 1000);
     reg->due = update_time(policy, sent, random);
     if (reg->update_pending)
         reg->due = sent;
@@ -371,14 +368,10 @@ const char *ln__reg_event_name(enum ln__reg_event event)
 const char *ln__reg_action_name(enum ln__reg_action action)
 {
     static const char *const names[LN_REG_ACTION_COUNT] = {
-        [LN_REG_DO_NOTHING] = "nothing",
-        [LN_REG_DO_WAIT] = "wait",
-        [LN_REG_DO_CONNECT] = "connect",
-        [LN_REG_DO_REGISTER] = "send Register",
-        [LN_REG_DO_UPDATE] = "send Update",
-        [LN_REG_DO_DEREGISTER] = "send De-register",
-        [LN_REG_DO_SETTLE] = "settle",
-        [LN_REG_DO_CLOSE] = "close",
+        [LN_REG_DO_NOTHING] = "nothing",     [LN_REG_DO_WAIT] = "wait",
+        [LN_REG_DO_CONNECT] = "connect",     [LN_REG_DO_REGISTER] = "send Register",
+        [LN_REG_DO_UPDATE] = "send Update",  [LN_REG_DO_DEREGISTER] = "send De-register",
+        [LN_REG_DO_SETTLE] = "settle",       [LN_REG_DO_CLOSE] = "close",
         [LN_REG_DO_FAIL] = "count and wait",
     };
     return (unsigned)action < LN_REG_ACTION_COUNT ? names[action] : "?";

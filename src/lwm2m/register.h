@@ -18,18 +18,18 @@
 #include <linnet/env.h>
 
 enum ln__reg_state {
-    LN_REG_IDLE = 0,       /* not wanted yet */
-    LN_REG_DELAYED,        /* waits: initial delay (/1/x/14) */
-    LN_REG_CONNECTING,     /* a connection for a Register is being made */
-    LN_REG_REGISTERING,    /* Register is out */
-    LN_REG_REGISTERED,     /* all well */
-    LN_REG_UPDATING,       /* Update is out */
-    LN_REG_RECONNECTING,   /* the registration is believed to live, its connection is made anew */
-    LN_REG_BACKOFF,        /* waits T * 2^n before the next attempt */
-    LN_REG_PAUSED,         /* waits D before the next sequence of attempts */
-    LN_REG_DEREGISTERING,  /* De-register is out */
-    LN_REG_DISABLED,       /* by /1/x/4, until the time in /1/x/5 is over */
-    LN_REG_STOPPED,        /* ended by the application, or given up; only START leads on */
+    LN_REG_IDLE = 0,      /* not wanted yet */
+    LN_REG_DELAYED,       /* waits: initial delay (/1/x/14) */
+    LN_REG_CONNECTING,    /* a connection for a Register is being made */
+    LN_REG_REGISTERING,   /* Register is out */
+    LN_REG_REGISTERED,    /* all well */
+    LN_REG_UPDATING,      /* Update is out */
+    LN_REG_RECONNECTING,  /* the registration is believed to live, its connection is made anew */
+    LN_REG_BACKOFF,       /* waits T * 2^n before the next attempt */
+    LN_REG_PAUSED,        /* waits D before the next sequence of attempts */
+    LN_REG_DEREGISTERING, /* De-register is out */
+    LN_REG_DISABLED,      /* by /1/x/4, until the time in /1/x/5 is over */
+    LN_REG_STOPPED,       /* ended by the application, or given up; only START leads on */
 };
 #define LN_REG_STATE_COUNT 12
 
@@ -77,15 +77,15 @@ struct ln__reg_edge {
 
 /** Settings of one server, from its instance of /1 and the transport. */
 struct ln__reg_policy {
-    uint32_t lifetime_s;      /* /1/x/1; 0 = never expires */
-    uint32_t delay_s;         /* /1/x/14 */
-    uint32_t retry_count;     /* /1/x/17; 0 counts as 1 */
-    uint32_t retry_s;         /* /1/x/18; below 1 counts as LN_REG_RETRY_FLOOR_S */
-    uint32_t pause_s;         /* /1/x/19; UINT32_MAX: no further sequence */
-    uint32_t sequence_count;  /* /1/x/20; 0 counts as 1 */
-    uint32_t disable_s;       /* /1/x/5 */
-    uint32_t answer_wait_ms;  /* how long a confirmable message may wait: MAX_TRANSMIT_WAIT */
-    bool keep_trying;         /* after the last sequence: pause, and begin anew */
+    uint32_t lifetime_s;     /* /1/x/1; 0 = never expires */
+    uint32_t delay_s;        /* /1/x/14 */
+    uint32_t retry_count;    /* /1/x/17; 0 counts as 1 */
+    uint32_t retry_s;        /* /1/x/18; below 1 counts as LN_REG_RETRY_FLOOR_S */
+    uint32_t pause_s;        /* /1/x/19; UINT32_MAX: no further sequence */
+    uint32_t sequence_count; /* /1/x/20; 0 counts as 1 */
+    uint32_t disable_s;      /* /1/x/5 */
+    uint32_t answer_wait_ms; /* how long a confirmable message may wait: MAX_TRANSMIT_WAIT */
+    bool keep_trying;        /* after the last sequence: pause, and begin anew */
 };
 
 /* Defaults of LwM2M Core 1.1, table 6.2.1.1-1. */
@@ -100,13 +100,13 @@ struct ln__reg_policy {
 
 struct ln__reg {
     enum ln__reg_state state;
-    bool first_done;      /* the initial delay was served; cleared by a bootstrap */
-    bool update_pending;  /* an Update was wanted while one was out */
-    bool retried;         /* the connection was already renewed for this Update */
-    uint32_t attempt;     /* attempts that failed in this sequence */
-    uint32_t sequence;    /* sequences that failed */
-    ln_msec due;          /* end of the state's wait, or when the Update is due; LN_NEVER */
-    ln_msec expires;      /* end of the lifetime; LN_NEVER: none, or not registered */
+    bool first_done;     /* the initial delay was served; cleared by a bootstrap */
+    bool update_pending; /* an Update was wanted while one was out */
+    bool retried;        /* the connection was already renewed for this Update */
+    uint32_t attempt;    /* attempts that failed in this sequence */
+    uint32_t sequence;   /* sequences that failed */
+    ln_msec due;         /* end of the state's wait, or when the Update is due; LN_NEVER */
+    ln_msec expires;     /* end of the lifetime; LN_NEVER: none, or not registered */
 };
 
 /** All zero but the times: IDLE. */

@@ -35,8 +35,8 @@ struct ln__reg_policy ln__server_policy(const struct ln__server *s)
         .retry_s = setting(s, RID_RETRY_TIMER, LN_REG_RETRY_S),
         .pause_s = setting(s, RID_SEQUENCE_DELAY, LN_REG_PAUSE_S),
         .sequence_count = setting(s, RID_SEQUENCE_COUNT, LN_REG_SEQUENCE_COUNT),
-        .disable_s = s->disable_s != 0 ? s->disable_s
-                                       : setting(s, RID_DISABLE_TIMEOUT, LN_REG_DISABLE_S),
+        .disable_s =
+            s->disable_s != 0 ? s->disable_s : setting(s, RID_DISABLE_TIMEOUT, LN_REG_DISABLE_S),
         .answer_wait_ms = (uint32_t)ln_coap_max_transmit_wait(timing),
         .keep_trying = true,
     };
@@ -124,11 +124,34 @@ static void say(struct ln__server *s, enum ln_status (*message)(struct ln__serve
     ln__server_happened(s, if_not, now);
 }
 
+static bool is_old_session(const struct ln__server *s, const struct ln_sock_info *info)
+{
+    if (s->kind == LN_DTLS)
+        return info->tls.resumed || info->tls.cid_restored;
+    return s->reg.state == LN_REG_REGISTERED; /* no session: known by its Location */
+}
+
+static void link_opened(struct ln__server *s, ln_msec now)
+{
+    struct ln_sock_info info;
+    ln_sock_info(s->sock, &info);
+    s->connecting = false;
+    if (info.inner_mtu > 0)
+        ln_coap_set_max_message(s->coap, info.inner_mtu);
+    ln__server_active(s, now);
+    if (s->reg.state == LN_REG_REGISTERED && s->client->config.queue_mode)
+        tell(s, LN_CLIENT_AWAKE, LN_NEVER);
+    ln__server_happened(
+        s, is_old_session(s, &info) ? LN_REG_EV_CONNECTED_OLD : LN_REG_EV_CONNECTED_NEW, now);
+}
+
 static void connect(struct ln__server *s, ln_msec now)
 {
     s->asleep = false;
     enum ln_status st = ln__connection_open(s, now);
-    if (st != LN_OK && st != LN_AGAIN) {
+    if (st == LN_OK) {
+        link_opened(s, now); /* UDP to an address waits for nothing */
+    } else if (st != LN_AGAIN) {
         keep_alert(s);
         s->connecting = false;
         ln__server_happened(s, LN_REG_EV_LINK_FAILED, now);
@@ -210,8 +233,8 @@ static void happen(struct ln__server *s, enum ln__reg_event event, ln_msec now)
         connect(s, now); /* awake: connected, it says Update by itself */
         return;
     }
-    enum ln__reg_action action = ln__reg_happened(&s->reg, &policy, event, now, s->asked,
-                                                  random_bits(s->client));
+    enum ln__reg_action action =
+        ln__reg_happened(&s->reg, &policy, event, now, s->asked, random_bits(s->client));
     if (s->reg.state != was)
         ln_log(s->client->env, LN_LOG_INFO, "lwm2m", "server %u: %s, now %s", (unsigned)s->ssid,
                ln__reg_event_name(event), ln__reg_state_name(s->reg.state));
@@ -232,27 +255,6 @@ static void handle_events(struct ln__server *s, ln_msec now)
 }
 
 /* ---- the connection ---- */
-
-static bool is_old_session(const struct ln__server *s, const struct ln_sock_info *info)
-{
-    if (s->kind == LN_DTLS)
-        return info->tls.resumed || info->tls.cid_restored;
-    return s->reg.state == LN_REG_REGISTERED; /* no session: known by its Location */
-}
-
-static void link_opened(struct ln__server *s, ln_msec now)
-{
-    struct ln_sock_info info;
-    ln_sock_info(s->sock, &info);
-    s->connecting = false;
-    if (info.inner_mtu > 0)
-        ln_coap_set_max_message(s->coap, info.inner_mtu);
-    ln__server_active(s, now);
-    if (s->reg.state == LN_REG_REGISTERED && s->client->config.queue_mode)
-        tell(s, LN_CLIENT_AWAKE, LN_NEVER);
-    ln__server_happened(
-        s, is_old_session(s, &info) ? LN_REG_EV_CONNECTED_OLD : LN_REG_EV_CONNECTED_NEW, now);
-}
 
 static void step_link(struct ln__server *s, ln_msec now)
 {
@@ -276,8 +278,8 @@ static void step_link(struct ln__server *s, ln_msec now)
 static ln_msec awake_until(const struct ln__server *s)
 {
     const struct ln_client_config *config = &s->client->config;
-    ln_msec window = config->awake_ms != 0 ? config->awake_ms
-                                           : ln_coap_max_transmit_wait(&config->coap);
+    ln_msec window =
+        config->awake_ms != 0 ? config->awake_ms : ln_coap_max_transmit_wait(&config->coap);
     return s->active + window;
 }
 

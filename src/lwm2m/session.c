@@ -58,7 +58,6 @@ static enum ln_status forget(void *ctx, const char *key)
 struct ln_session_store ln__session_store(struct ln__session *session, const struct ln_env *env)
 {
     session->env = env;
-    return (struct ln_session_store) {
-        .load = load, .save = save, .remove = forget, .ctx = session
-    };
+    return (
+        struct ln_session_store) { .load = load, .save = save, .remove = forget, .ctx = session };
 }

@@ -224,8 +224,8 @@ static void tell_changes(const struct transaction *t)
 
 static enum ln_answer check_write(const struct ln__request *rq)
 {
-    unsigned rights = ln__access_rights(rq->client, rq->server->ssid, rq->path.id[0],
-                                        rq->path.id[1]);
+    unsigned rights =
+        ln__access_rights(rq->client, rq->server->ssid, rq->path.id[0], rq->path.id[1]);
     if ((rights & LN_RIGHT_WRITE) == 0)
         return LN_ANSWER_UNAUTHORIZED;
     const struct ln_resource *r = rq->resource;
@@ -233,17 +233,16 @@ static enum ln_answer check_write(const struct ln__request *rq)
         return LN_ANSWER_OK;
     if ((r->flags & LN_RES_WRITE) == 0)
         return LN_ANSWER_NOT_ALLOWED;
-    return rq->path.levels == LN_LEVEL_RESOURCE_INSTANCE && !is_multiple(r)
-               ? LN_ANSWER_BAD_REQUEST
-               : LN_ANSWER_OK;
+    return rq->path.levels == LN_LEVEL_RESOURCE_INSTANCE && !is_multiple(r) ? LN_ANSWER_BAD_REQUEST
+                                                                            : LN_ANSWER_OK;
 }
 
 static enum ln_answer payload_format(const struct ln__request *rq, const struct ln_format **out)
 {
     const struct ln_coap_msg *msg = rq->in->msg;
     /* A request without Content-Format is text, as servers of the first days send it. */
-    uint32_t number = (msg->has & LN_COAP_HAS_CONTENT_FORMAT) != 0 ? msg->content_format
-                                                                   : LN_CONTENT_TEXT;
+    uint32_t number =
+        (msg->has & LN_COAP_HAS_CONTENT_FORMAT) != 0 ? msg->content_format : LN_CONTENT_TEXT;
     *out = ln__format_of(number);
     if (*out == NULL || ((*out)->traits & LN_FORMAT_READS) == 0)
         return (enum ln_answer)LN_COAP_UNSUPPORTED_FORMAT;
@@ -254,8 +253,8 @@ static enum ln_answer payload_format(const struct ln__request *rq, const struct 
     return LN_ANSWER_OK;
 }
 
-static enum ln_answer transact(struct ln__request *rq, struct transaction *t, struct ln_span payload,
-                               const struct ln_format *format)
+static enum ln_answer transact(struct ln__request *rq, struct transaction *t,
+                               struct ln_span payload, const struct ln_format *format)
 {
     void *data = rq->instance->data;
     bool whole = t->replace && rq->path.levels == LN_LEVEL_INSTANCE;
@@ -283,8 +282,8 @@ enum ln_answer ln__op_write(struct ln__request *rq, struct ln_span payload, bool
         answer = payload_format(rq, &format);
     if (answer != LN_ANSWER_OK)
         return answer;
-    struct transaction *t = begin(rq->client, rq->object, rq->path.id[1], rq->instance->data,
-                                  rq->server->ssid);
+    struct transaction *t =
+        begin(rq->client, rq->object, rq->path.id[1], rq->instance->data, rq->server->ssid);
     if (t == NULL)
         return LN_ANSWER_UNAVAILABLE;
     t->replace = replace;
@@ -381,8 +380,7 @@ enum ln_answer ln__op_create(struct ln__request *rq, struct ln_span payload)
     const struct ln_format *format = NULL;
     uint16_t wanted = LN_ID_NONE;
     uint16_t iid = LN_ID_NONE;
-    unsigned rights =
-        ln__access_rights(rq->client, rq->server->ssid, rq->path.id[0], LN_ID_NONE);
+    unsigned rights = ln__access_rights(rq->client, rq->server->ssid, rq->path.id[0], LN_ID_NONE);
     if ((rights & LN_RIGHT_CREATE) == 0)
         return LN_ANSWER_UNAUTHORIZED;
     if ((rq->object->def->flags & LN_OBJECT_CREATE) == 0)
@@ -444,8 +442,8 @@ enum ln_answer ln__op_delete(struct ln__request *rq)
 enum ln_answer ln__op_execute(struct ln__request *rq, struct ln_span payload)
 {
     const struct ln_coap_msg *msg = rq->in->msg;
-    unsigned rights = ln__access_rights(rq->client, rq->server->ssid, rq->path.id[0],
-                                        rq->path.id[1]);
+    unsigned rights =
+        ln__access_rights(rq->client, rq->server->ssid, rq->path.id[0], rq->path.id[1]);
     if ((rights & LN_RIGHT_EXECUTE) == 0)
         return LN_ANSWER_UNAUTHORIZED;
     if ((rq->resource->flags & LN_RES_EXECUTE) == 0)
@@ -458,9 +456,8 @@ enum ln_answer ln__op_execute(struct ln__request *rq, struct ln_span payload)
     const struct ln_object_ops *ops = rq->object->def->ops;
     if (ops == NULL || ops->execute == NULL)
         return LN_ANSWER_NOT_ALLOWED;
-    struct ln_at at =
-        ln__model_at(&rq->client->model, rq->object, rq->path.id[1], rq->instance->data,
-                     rq->resource, LN_ID_NONE, rq->server->ssid);
+    struct ln_at at = ln__model_at(&rq->client->model, rq->object, rq->path.id[1],
+                                   rq->instance->data, rq->resource, LN_ID_NONE, rq->server->ssid);
     enum ln_answer answer = ops->execute(&at, &args);
     if (answer == LN_ANSWER_OK)
         rq->reply->code = LN_COAP_CHANGED;

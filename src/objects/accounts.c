@@ -28,8 +28,7 @@ static bool is_used(struct ln_client *client, uint16_t ssid)
     uint16_t iid = ln_client_next_instance(client, 1, LN_ID_NONE);
     for (; iid != LN_ID_NONE; iid = ln_client_next_instance(client, 1, iid)) {
         struct ln_value v;
-        if (ln_client_get(client, ln_path_resource(1, iid, 0), &v) == LN_OK &&
-            v.as.integer == ssid)
+        if (ln_client_get(client, ln_path_resource(1, iid, 0), &v) == LN_OK && v.as.integer == ssid)
             return true;
     }
     return false;

@@ -82,10 +82,10 @@ static enum ln_answer execute(const struct ln_at *at, const struct ln_args *args
     bool has_timeout = (s->present & ln_object_bit(at->object, 5)) != 0;
     (void)args;
     /* both happen after the answer got out: LwM2M Core 1.1 6.2.2 */
-    enum ln_status st = at->resource->id == 4
-                            ? ln_client_disable(at->client, s->ssid,
-                                                has_timeout ? s->disable_s : 86400)
-                            : ln_client_update(at->client, s->ssid);
+    enum ln_status st =
+        at->resource->id == 4
+            ? ln_client_disable(at->client, s->ssid, has_timeout ? s->disable_s : 86400)
+            : ln_client_update(at->client, s->ssid);
     return st == LN_OK ? LN_ANSWER_OK : LN_ANSWER_NOT_ALLOWED;
 }
 
@@ -101,9 +101,9 @@ static enum ln_answer create(const struct ln_at *at)
     return LN_ANSWER_OK;
 }
 
-static const struct ln_object_ops ops = {
-    .validate = validate, .execute = execute, .create = create
-};
+static const struct ln_object_ops ops = { .validate = validate,
+                                          .execute = execute,
+                                          .create = create };
 
 const struct ln_object ln__object_server = {
     .id = 1,
