@@ -148,6 +148,16 @@ LN_MUST_USE LN_API enum ln_status ln_client_step(struct ln_client *client, ln_ms
                                                  struct ln_interest *want);
 
 /**
+ * Step and wait in a loop, for programs that do nothing else: until ln_client_stop() has done its
+ * work, or until the deadline. The wait is the port's (env->net).
+ * @param until  monotonic; LN_NEVER
+ * @retval LN_OK      the deadline has come
+ * @retval LN_CLOSED  as ln_client_step()
+ * @retval LN_UNSUPPORTED, LN_IO  the port cannot wait
+ */
+LN_MUST_USE LN_API enum ln_status ln_client_run(struct ln_client *client, ln_msec until);
+
+/**
  * Have `run` called in the client's thread, by its next step. The one function for other threads;
  * it takes no lock and may be called from signal handlers if `post` is static.
  *

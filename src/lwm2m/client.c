@@ -317,6 +317,24 @@ enum ln_status ln_client_step(struct ln_client *client, ln_msec now, struct ln_i
     return client->state == LN_CLIENT_OVER ? LN_CLOSED : LN_OK;
 }
 
+enum ln_status ln_client_run(struct ln_client *client, ln_msec until)
+{
+    const struct ln_net *net = &client->env->net;
+    if (net->ops == NULL || net->ops->wait == NULL)
+        return LN_UNSUPPORTED;
+    for (;;) {
+        struct ln_interest want;
+        ln_msec now = ln_now(client->env);
+        enum ln_status st = ln_client_step(client, now, &want);
+        if (st != LN_OK || now >= until)
+            return st;
+        ln_interest_until(&want, until);
+        st = net->ops->wait(net->ctx, &want, until);
+        if (st != LN_OK)
+            return st;
+    }
+}
+
 /* ---- objects ---- */
 
 const struct ln_env *ln_client_env(const struct ln_client *client)

@@ -63,14 +63,16 @@ static uint32_t lifetime(const struct ln__server *s)
 static void put_binding(struct ln_coap_writer *w, const struct ln__server *s, bool always)
 {
     struct ln_span mode = ln__model_bytes(&s->client->model, LN_OID_SERVER, s->server_iid, 7);
-    char text[16] = "U";
+    char text[18] = "U";
+    size_t len = 1;
     if (mode.len > 0 && mode.len < sizeof text - 2) {
         memcpy(text, mode.data, mode.len);
-        text[mode.len] = 0;
+        len = mode.len;
     }
     bool old = s->version < LN_LWM2M_1_1;
-    if (old && s->client->config.queue_mode && strchr(text, 'Q') == NULL)
-        strcat(text, "Q");
+    if (old && s->client->config.queue_mode && memchr(text, 'Q', len) == NULL)
+        text[len++] = 'Q';
+    text[len] = 0;
     if (always || strcmp(text, "U") != 0)
         put_query(w, "b=", text);
 }
