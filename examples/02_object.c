@@ -19,9 +19,9 @@ struct thermometer {
     double lowest;
     double highest;
     char unit[8];
-    char place[32];     /* written by servers */
-    bool on;            /* written by servers */
-    int64_t measured;   /* seconds since 1970 */
+    char place[32];   /* written by servers */
+    bool on;          /* written by servers */
+    int64_t measured; /* seconds since 1970 */
     uint32_t count;
     struct ln_objlnk device;
     LN_BYTES(16) calibration;
@@ -73,9 +73,9 @@ static enum ln_answer validate(const struct ln_at *at, const void *was)
     return t->calibration.len % 2 == 0 ? LN_ANSWER_OK : LN_ANSWER_BAD_REQUEST;
 }
 
-static const struct ln_object_ops ops = {
-    .execute = execute, .create = create, .validate = validate
-};
+static const struct ln_object_ops ops = { .execute = execute,
+                                          .create = create,
+                                          .validate = validate };
 
 static const struct ln_object object = {
     .id = 33000,

@@ -280,14 +280,11 @@ enum ln_status ln__connection_open(struct ln__server *s, ln_msec now)
 void ln__connection_close(struct ln__server *s, ln_msec now)
 {
     s->connecting = false;
+    s->up = false;
     ln_coap_link_closed(&s->link, now);
 }
 
 bool ln__connection_is_open(const struct ln__server *s)
 {
-    struct ln_sock_info info;
-    if (s->sock == NULL || s->connecting)
-        return false;
-    ln_sock_info(s->sock, &info);
-    return info.state == LN_SOCK_OPEN;
+    return s->up && ln_sock_is_open(s->sock);
 }

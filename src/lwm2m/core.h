@@ -93,6 +93,7 @@ struct ln__server {
     uint16_t port;
     uint8_t kind; /* enum ln_sock_kind */
     bool connecting;
+    bool up; /* opened, and not seen to fail yet */
 
     /* server.c */
     struct ln__reg reg;

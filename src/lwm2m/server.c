@@ -136,6 +136,7 @@ static void link_opened(struct ln__server *s, ln_msec now)
     struct ln_sock_info info;
     ln_sock_info(s->sock, &info);
     s->connecting = false;
+    s->up = true;
     if (info.inner_mtu > 0)
         ln_coap_set_max_message(s->coap, info.inner_mtu);
     ln__server_active(s, now);
@@ -258,7 +259,7 @@ static void handle_events(struct ln__server *s, ln_msec now)
 
 static void step_link(struct ln__server *s, ln_msec now)
 {
-    if (!s->connecting && !ln__connection_is_open(s))
+    if (!s->connecting && !s->up)
         return;
     enum ln_status st = ln_coap_link_step(&s->link, now);
     if (st == LN_AGAIN)
@@ -270,6 +271,7 @@ static void step_link(struct ln__server *s, ln_msec now)
     }
     keep_alert(s);
     s->connecting = false;
+    s->up = false;
     ln__server_happened(s, LN_REG_EV_LINK_FAILED, now);
 }
 
@@ -328,9 +330,10 @@ void ln__server_step(struct ln__server *s, ln_msec now)
 
 void ln__server_interest(const struct ln__server *s, struct ln_interest *want)
 {
-    if (s->connecting || ln__connection_is_open(s))
+    bool failed = s->up && !ln__connection_is_open(s); /* within a send: found by the next step */
+    if (!failed && (s->connecting || s->up))
         ln_coap_link_interest(&s->link, want);
-    if (s->events != 0)
+    if (s->events != 0 || failed)
         want->ready = true;
     ln_interest_until(want, ln__reg_deadline(&s->reg));
     if (s->reg.state == LN_REG_REGISTERED)

@@ -183,6 +183,8 @@ static void on_response(struct lw_server *s, const struct ln_coap_msg *msg, ln_m
             send_empty(s, LN_COAP_ACK, msg->mid);
         return;
     }
+    if (msg->type == LN_COAP_ACK)
+        return; /* a late answer, to what was asked anew meanwhile */
     if (s->script.reset_notes) {
         send_empty(s, LN_COAP_RST, msg->mid);
         return;
