@@ -20,7 +20,7 @@ PUBLIC_OWNER = {
     "tls": "tls", "tls_backend": "tls",
     "testkit": "testkit",
     "coap": "coap", "coap_link": "coap", "http": "http", "download": "download",
-    "client": "lwm2m", "object": "lwm2m",
+    "client": "lwm2m", "object": "lwm2m", "objects": "objects",
 }
 SOCKET = {"sock", "filter", "blocking"}
 ALL = None  # every public header

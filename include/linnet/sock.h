@@ -271,6 +271,9 @@ LN_API void ln_sock_close(struct ln_sock *s);
 /** Close and release the whole stack. NULL is allowed. */
 LN_API void ln_sock_free(struct ln_sock *s);
 
+/** Whether the state is LN_SOCK_OPEN; much cheaper than ln_sock_info(). */
+LN_API bool ln_sock_is_open(const struct ln_sock *s);
+
 /** Fill in everything that is known. Legal in every state. */
 LN_API void ln_sock_info(const struct ln_sock *s, struct ln_sock_info *out);
 

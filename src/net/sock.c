@@ -703,6 +703,11 @@ static void info_up(const struct ln_sock *s, struct ln_sock_info *out)
         s->ops->info(s, out);
 }
 
+bool ln_sock_is_open(const struct ln_sock *s)
+{
+    return s->state == LN_SOCK_OPEN;
+}
+
 void ln_sock_info(const struct ln_sock *s, struct ln_sock_info *out)
 {
     memset(out, 0, sizeof *out);
