@@ -97,6 +97,7 @@ struct ln_client_config {
     const struct ln_session_store *sessions; /**< (D)TLS sessions over restarts; NULL = in memory */
     struct ln_source trust; /**< anchors for certificate mode with usage 0, 1 or no certificate */
     bool system_trust;
+    bool insecure_legacy_server;      /**< also meet TLS servers without RFC 5746: see tls.h */
     struct ln_sock_options sock;      /**< of the transport below; all zero is fine */
     const struct ln_tls_backend *tls; /**< NULL = the first built in */
     /** Something happened; borrowed for the call. May be NULL. */

@@ -167,6 +167,7 @@ static enum ln_status make_tls(struct ln__server *s, enum mode mode, struct ln_d
     struct ln_tlsa record = { 0 };
     uint16_t suites[SUITES_MAX];
     o.backend = s->client->config.tls;
+    o.insecure_legacy_server = s->client->config.insecure_legacy_server;
     enum ln_status st =
         mode == MODE_PSK ? psk_options(s, &o, diag) : certificate_options(s, &o, &record, diag);
     if (st != LN_OK)
