@@ -8,6 +8,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 import drive as drive_module  # noqa: E402
+import leshan as leshan_module  # noqa: E402
 from peers import Peers  # noqa: E402
 
 
@@ -32,8 +33,46 @@ def peers(pki, tmp_path):
     servers.stop()
 
 
-@pytest.fixture
-def drive():
+def backends():
+    """The TLS libraries of the build, by name, the default one first."""
     driver = drive_module.Drive()
+    names = [b.name for b in driver.do("backends").backends]
+    driver.stop()
+    return names
+
+
+def pytest_generate_tests(metafunc):
+    if "drive" in metafunc.fixturenames:
+        metafunc.parametrize("drive", backends(), indirect=True)
+
+
+@pytest.fixture
+def drive(request):
+    """Our side, with each TLS library in turn."""
+    driver = drive_module.Drive(request.param)
     yield driver
     driver.stop()
+
+
+@pytest.fixture(scope="session")
+def leshan_server(pki, tmp_path_factory):
+    server = leshan_module.Leshan(
+        tmp_path_factory.mktemp("leshan"), "-cert", pki / "both-chain.pem",
+        "-prik", pki / "both-key.der", "-truststore", pki / "root.der")
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def leshan(leshan_server):
+    """Leshan with nobody registered by this test; what a failed test saw of its log is shown."""
+    leshan_server.mark()
+    return leshan_server
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item, call):
+    report = (yield).get_result()
+    server = getattr(item, "funcargs", {}).get("leshan")
+    if report.failed and server is not None:
+        report.sections.append(("Leshan's log", server.log_since_mark()))
