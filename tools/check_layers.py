@@ -19,6 +19,7 @@ PUBLIC_OWNER = {
     "sock": "net", "filter": "net", "blocking": "net",
     "tls": "tls", "tls_backend": "tls",
     "testkit": "testkit",
+    "registry": "registry",
     "coap": "coap", "coap_link": "coap", "http": "http", "download": "download",
     "client": "lwm2m", "object": "lwm2m", "objects": "objects",
 }
@@ -30,6 +31,7 @@ ALL = None  # every public header
 LAYERS = {
     "base": (set(), set()),
     "codec": ({"base"}, set()),
+    "registry": (set(), {"registry"}),
     "net": ({"base"}, SOCKET),
     "net/posix": ({"base", "net"}, SOCKET),
     "net/mem": ({"base", "net"}, SOCKET | {"testkit"}),
