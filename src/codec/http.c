@@ -75,13 +75,13 @@ static enum turn take_head_line(struct ln__http_reader *r, struct ln_span in, st
     return ONWARD;
 }
 
+static const char http_name[] = "HTTP/";
+#define HTTP_NAME_LEN (sizeof http_name - 1)
+
 /* "HTTP/1.1 200 OK" (RFC 9112 4). The reason may be missing, even with its space. */
 static enum turn read_status(struct ln__http_reader *r, struct ln_span line)
 {
-    static const char start[] = "HTTP/";
     const uint8_t *c = line.data;
-    if (line.len < sizeof start - 1 || memcmp(c, start, sizeof start - 1) != 0)
-        return REFUSE(r, STATUS_LINE);
     if (line.len < 9 || c[5] != '1' || c[6] != '.' || !ln__is_digit(c[7]) || c[8] != ' ')
         return REFUSE(r, VERSION);
     bool digits = line.len >= 12 && ln__is_digit(c[9]) && ln__is_digit(c[10]) &&
@@ -170,15 +170,15 @@ static enum turn end_of_head(struct ln__http_reader *r, struct ln__http_event *e
     return EVENT;
 }
 
+/* Who does not even begin as HTTP does is not waited for until a line ends. */
 static enum turn at_status(struct ln__http_reader *r, struct ln_span in, size_t *used)
 {
     struct ln_span line;
-    enum turn turn = take_head_line(r, in, &line, used);
+    size_t start = in.len < HTTP_NAME_LEN ? in.len : HTTP_NAME_LEN;
     r->started = r->started || in.len > 0;
-    /* Who does not even begin like HTTP is not waited for until the line ends. */
-    size_t start = in.len < 5 ? in.len : 5;
-    if (turn == MORE && start > 0 && memcmp(in.data, "HTTP/", start) != 0)
+    if (start > 0 && memcmp(in.data, http_name, start) != 0)
         return REFUSE(r, STATUS_LINE);
+    enum turn turn = take_head_line(r, in, &line, used);
     return turn == ONWARD ? read_status(r, line) : turn;
 }
 
