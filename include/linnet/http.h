@@ -54,6 +54,7 @@ struct ln_http_hop {
     struct ln_span text; /**< the URI, without user name and fragment */
     unsigned redirects;  /**< 0 = the URI of the request */
     bool same_origin;    /**< scheme, host and port are those of the request */
+    bool same_host;      /**< the host is; scheme and port may differ */
 };
 
 /**
@@ -70,9 +71,9 @@ typedef enum ln_status ln_http_opener(void *user, const struct ln_http_hop *hop,
 struct ln_http_options {
     size_t size;                 /**< set by LN_HTTP_OPTIONS_INIT */
     struct ln_sock_options sock; /**< address family, interface, times to resolve and to connect */
-    /** For https, to the origin of the request only: a redirect to another one is refused. Referenced
-     *  by the client's socket. NULL: https is refused. Its options should offer LN_HTTP_ALPN; they
-     *  also limit the time of the handshake. */
+    /** For https, to the origin of the request only, or where http of the same host redirects to: any
+     *  other redirect to https is refused. Referenced by the client's socket. NULL: https is refused.
+     *  Its options should offer LN_HTTP_ALPN; they also limit the time of the handshake. */
     struct ln_tls_config *tls;
     /** Makes every socket instead; `sock` and `tls` are not used then. */
     ln_http_opener *opener;

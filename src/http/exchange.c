@@ -167,7 +167,8 @@ static enum ln_status make_socket(struct ln_http *c, const struct ln_http_hop *h
     }
     if (secure && c->secure == NULL)
         return no_security(c, "https needs a TLS configuration, and none was given");
-    if (secure && !hop->same_origin)
+    bool upgraded = c->home.scheme == LN_URI_HTTP && hop->same_host;
+    if (secure && !hop->same_origin && !upgraded)
         return no_security(c, "the redirect leads to another host, for which no trust and keys "
                               "were given");
     *out = secure ? c->secure : c->plain;
@@ -186,7 +187,8 @@ static enum ln_status open_connection(struct ln_http *c, ln_msec now)
     struct ln_http_hop hop = { .uri = &c->here,
                                .text = ln_span_str(c->hops[c->hop]),
                                .redirects = c->hop,
-                               .same_origin = ln__http_at_home(c) };
+                               .same_origin = ln__http_at_home(c),
+                               .same_host = ln__http_at_home_host(c) };
     struct ln_sock_info info;
     char host[LN_URI_HOST_ROOM];
     c->phase = LN__HTTP_OPENING;

@@ -96,6 +96,8 @@ enum ln_status ln__http_fail(struct ln_http *c, enum ln_status status);
 
 /** Whether the current hop may see what belongs to the origin of the request. */
 bool ln__http_at_home(const struct ln_http *c);
+/** Whether its host is that of the request; scheme and port may differ. */
+bool ln__http_at_home_host(const struct ln_http *c);
 /** Whether the head is a redirect that is to be followed. */
 bool ln__http_is_redirect(const struct ln_http *c);
 /** Take in a Location. LN_BAD_PEER: there are two. */

@@ -16,6 +16,14 @@ bool ln__http_at_home(const struct ln_http *c)
     return ln_uri_same_origin(&c->home, &c->here);
 }
 
+bool ln__http_at_home_host(const struct ln_http *c)
+{
+    struct ln_uri home = c->home;
+    home.scheme = c->here.scheme;
+    home.port = c->here.port;
+    return ln_uri_same_origin(&home, &c->here);
+}
+
 bool ln__http_is_redirect(const struct ln_http *c)
 {
     unsigned status = c->reader.head.status;
