@@ -41,7 +41,8 @@ struct ln_http;
 /** For ALPN in struct ln_tls_options; a server that chooses anything else is refused. */
 #define LN_HTTP_ALPN "http/1.1"
 
-/** More redirects than that are never followed. */
+/** More redirects than that are never followed. What is wrong with a redirect has the category
+ *  LN_CAT_ANSWER: the server does answer, with something that leads nowhere. */
 #define LN_HTTP_REDIRECTS_MAX 20
 /** No limit of time, where 0 means a default. */
 #define LN_HTTP_NO_LIMIT UINT32_MAX
@@ -123,6 +124,7 @@ struct ln_http_response {
     uint16_t status;
     bool has_length;
     uint64_t length;    /**< of the body of this response */
+    bool is_bounded;    /**< length or chunks tell where the body ends */
     bool end_is_proven; /**< length, chunks, or TLS tell where the body ends; without it a cut looks
                              like an end */
     bool has_range;     /**< 206: the body is the part from range_first to range_last */

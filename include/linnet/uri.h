@@ -151,6 +151,16 @@ LN_MUST_USE LN_API enum ln_status ln_uri_resolve(struct ln_span base, struct ln_
 LN_API struct ln_span ln_uri_userinfo(struct ln_span text);
 
 /**
+ * What names the resource: the text without user name, password and fragment.
+ *
+ * @param room  as long as the text is always enough
+ * @param len   bytes written; with LN_NO_SPACE the number that is needed
+ * @retval LN_NO_SPACE
+ */
+LN_MUST_USE LN_API enum ln_status ln_uri_strip(struct ln_span text, struct ln_mspan room,
+                                               size_t *len);
+
+/**
  * Undo percent-encoding.
  *
  * @param room  receives the bytes, which may be any; may be where `text` is

@@ -6,7 +6,6 @@
 #include "http/http.h"
 
 #include "base/try.h"
-#include "codec/ascii.h"
 
 #define BUFFER_MIN 1024
 #define BUFFER_MAX ((size_t)1 << 20)
@@ -150,21 +149,6 @@ void ln_http_free(struct ln_http *c)
     ln_free(c->env, c);
 }
 
-/* The URI without user name and fragment, which are sent nowhere. */
-static char *strip(struct ln_http *c, struct ln_span text, struct ln_span userinfo)
-{
-    size_t skip = userinfo.data != NULL ? userinfo.len + 1 : 0;
-    text.len = ln__find(text, "#");
-    char *copy = ln_calloc(c->env, 1, text.len + 1);
-    if (copy == NULL)
-        return NULL;
-    size_t before = skip > 0 ? (size_t)(userinfo.data - text.data) : text.len;
-    memcpy(copy, text.data, before);
-    if (skip > 0)
-        memcpy(copy + before, text.data + before + skip, text.len - before - skip);
-    return copy;
-}
-
 static enum ln_status check_uri(struct ln_http *c)
 {
     enum ln_uri_problem problem = LN_URI_PROBLEM_NONE;
@@ -202,9 +186,11 @@ static enum ln_status copy_request(struct ln_http *c, const struct ln_http_reque
     struct ln_span userinfo = ln_uri_userinfo(text);
     if (text.len > LN_URI_MAX)
         return wrong(&c->diag, "uri: longer than 8192 bytes");
-    c->hops[0] = strip(c, text, userinfo);
+    size_t len = 0;
+    c->hops[0] = ln_calloc(c->env, 1, text.len + 1);
     if (c->hops[0] == NULL)
         return out_of_memory(c);
+    TRY(ln_uri_strip(text, ln_mspan(c->hops[0], text.len), &len));
     TRY(check_uri(c));
     TRY(ln__http_set_login(c, request, userinfo));
     if (request->ranged)

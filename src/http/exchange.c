@@ -436,6 +436,7 @@ static void fill_response(struct ln_http *c)
         .status = h->status,
         .has_length = h->has_length,
         .length = h->length,
+        .is_bounded = !c->reader.until_close,
         .end_is_proven = !c->reader.until_close || info.tls.version != 0,
         .has_range = h->status == 206,
         .range_first = h->range.first,

@@ -36,7 +36,7 @@ enum ln_status ln__http_note_location(struct ln_http *c, struct ln_span value)
     if (c->location != NULL) {
         if (ln_span_equal(ln_span_str(c->location), value))
             return LN_OK;
-        return ln_diag_set(&c->diag, LN_BAD_PEER, LN_CAT_PROTOCOL, LN_PHASE_TRANSFER,
+        return ln_diag_set(&c->diag, LN_BAD_PEER, LN_CAT_ANSWER, LN_PHASE_TRANSFER,
                            "the redirect has two locations");
     }
     c->location = ln_calloc(c->env, 1, value.len + 1);
@@ -68,7 +68,7 @@ static char *resolve(struct ln_http *c, struct ln_uri *uri)
         text[len] = '\0'; /* dots that were taken out may have left something behind it */
         return text;
     }
-    (void)ln_diag_set(&c->diag, LN_BAD_PEER, LN_CAT_PROTOCOL, LN_PHASE_TRANSFER,
+    (void)ln_diag_set(&c->diag, LN_BAD_PEER, LN_CAT_ANSWER, LN_PHASE_TRANSFER,
                       "the redirect's location is refused: %s", ln_uri_problem_text(problem));
     ln_free(c->env, text);
     return NULL;
@@ -76,7 +76,7 @@ static char *resolve(struct ln_http *c, struct ln_uri *uri)
 
 static enum ln_status refuse(struct ln_http *c, enum ln_status status, const char *why)
 {
-    return ln_diag_set(&c->diag, status, LN_CAT_PROTOCOL, LN_PHASE_TRANSFER, "%s", why);
+    return ln_diag_set(&c->diag, status, LN_CAT_ANSWER, LN_PHASE_TRANSFER, "%s", why);
 }
 
 static enum ln_status check(struct ln_http *c, const char *text, const struct ln_uri *there)
@@ -91,7 +91,7 @@ static enum ln_status check(struct ln_http *c, const char *text, const struct ln
         if (strcmp(c->hops[i], text) == 0)
             return refuse(c, LN_BAD_PEER, "the redirects lead in a circle");
     if (c->hop >= c->options.redirects_max)
-        return ln_diag_set(&c->diag, LN_BAD_PEER, LN_CAT_PROTOCOL, LN_PHASE_TRANSFER,
+        return ln_diag_set(&c->diag, LN_BAD_PEER, LN_CAT_ANSWER, LN_PHASE_TRANSFER,
                            "more than %u redirects", (unsigned)c->options.redirects_max);
     return LN_OK;
 }

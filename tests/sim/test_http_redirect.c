@@ -177,23 +177,23 @@ static void test_where_redirects_must_not_lead(void **state)
         enum ln_category category;
         const char *sentence;
     } refused[] = {
-        { "https://server.example/0", "http://server.example/1", LN_DENIED, LN_CAT_PROTOCOL,
+        { "https://server.example/0", "http://server.example/1", LN_DENIED, LN_CAT_ANSWER,
           "from https to http" },
         { "https://server.example/0", "//other.example/1", LN_DENIED, LN_CAT_CONFIGURATION,
           "another host" },
         { "https://server.example/0", "https://server.example:444/1", LN_DENIED,
           LN_CAT_CONFIGURATION, "another host" },
-        { "http://server.example/0", "file:///etc/passwd", LN_BAD_PEER, LN_CAT_PROTOCOL, "scheme" },
-        { "http://server.example/0", "coap://server.example/1", LN_DENIED, LN_CAT_PROTOCOL,
+        { "http://server.example/0", "file:///etc/passwd", LN_BAD_PEER, LN_CAT_ANSWER, "scheme" },
+        { "http://server.example/0", "coap://server.example/1", LN_DENIED, LN_CAT_ANSWER,
           "away from http" },
-        { "http://server.example/0", "http://u:p@server.example/1", LN_BAD_PEER, LN_CAT_PROTOCOL,
+        { "http://server.example/0", "http://u:p@server.example/1", LN_BAD_PEER, LN_CAT_ANSWER,
           "user name" },
-        { "http://server.example/0", "/0", LN_BAD_PEER, LN_CAT_PROTOCOL, "circle" },
-        { "http://server.example/0", "", LN_BAD_PEER, LN_CAT_PROTOCOL, "circle" },
-        { "http://server.example/0", "#elsewhere", LN_BAD_PEER, LN_CAT_PROTOCOL, "circle" },
-        { "http://server.example/0", "http://server.example/ 1", LN_BAD_PEER, LN_CAT_PROTOCOL,
+        { "http://server.example/0", "/0", LN_BAD_PEER, LN_CAT_ANSWER, "circle" },
+        { "http://server.example/0", "", LN_BAD_PEER, LN_CAT_ANSWER, "circle" },
+        { "http://server.example/0", "#elsewhere", LN_BAD_PEER, LN_CAT_ANSWER, "circle" },
+        { "http://server.example/0", "http://server.example/ 1", LN_BAD_PEER, LN_CAT_ANSWER,
           "space" },
-        { "http://server.example/0", "http://192.0.2.300/1", LN_BAD_PEER, LN_CAT_PROTOCOL, "IPv4" },
+        { "http://server.example/0", "http://192.0.2.300/1", LN_BAD_PEER, LN_CAT_ANSWER, "IPv4" },
     };
     for (size_t i = 0; i < COUNT(refused); i++) {
         redirects("302", refused[i].location, NULL);
@@ -202,7 +202,7 @@ static void test_where_redirects_must_not_lead(void **state)
     }
     redirects("302", "/1", "http://server.example/0");
     get("http://server.example/0");
-    must_fail("there and back", LN_BAD_PEER, LN_CAT_PROTOCOL, "circle");
+    must_fail("there and back", LN_BAD_PEER, LN_CAT_ANSWER, "circle");
 }
 
 /* scenario: H114 */
@@ -218,11 +218,11 @@ static void test_redirects_without_end(void **state)
     must_have("five", w.file.content);
     redirect.location[5] = "/6";
     get("http://server.example/0");
-    must_fail("six", LN_BAD_PEER, LN_CAT_PROTOCOL, "more than 5 redirects");
+    must_fail("six", LN_BAD_PEER, LN_CAT_ANSWER, "more than 5 redirects");
     options.redirects_max = 1;
     http_world_client(&w, &options);
     get("http://server.example/0");
-    must_fail("two of one", LN_BAD_PEER, LN_CAT_PROTOCOL, "more than 1 redirect");
+    must_fail("two of one", LN_BAD_PEER, LN_CAT_ANSWER, "more than 1 redirect");
     options.no_redirects = true;
     http_world_client(&w, &options);
     get("http://server.example/0");
@@ -262,7 +262,7 @@ static void test_two_locations(void **state)
     get("http://server.example/0");
     must_have("twice the same", w.file.content);
     get("http://server.example/9");
-    must_fail("two", LN_BAD_PEER, LN_CAT_PROTOCOL, "two locations");
+    must_fail("two", LN_BAD_PEER, LN_CAT_ANSWER, "two locations");
 }
 
 static void big_redirect(void *user, const struct http_ask *asked, struct http_answer *answer)

@@ -279,6 +279,16 @@ static ln_msec answer(struct http_server *s, struct http_connection *c, ln_msec 
     return c->not_before;
 }
 
+/* It says nothing any more; but it notices that its client is gone. */
+static void stay_silent(struct http_connection *c)
+{
+    uint8_t byte;
+    size_t got = 0;
+    enum ln_status st = ln_sock_recv(c->sock, ln_mspan(&byte, 1), &got);
+    if (st != LN_AGAIN && (st != LN_OK || got == 0))
+        drop(c);
+}
+
 static ln_msec serve(void *user, ln_msec now)
 {
     struct http_server *s = user;
@@ -287,8 +297,12 @@ static ln_msec serve(void *user, ln_msec now)
     accept_all(s, now);
     for (size_t i = 0; i < HTTP_CONNECTIONS; i++) {
         struct http_connection *c = &s->connection[i];
-        if (c->sock == NULL || c->hung)
+        if (c->sock == NULL)
             continue;
+        if (c->hung) {
+            stay_silent(c);
+            continue;
+        }
         enum ln_status st = ln_sock_step(c->sock, now);
         if (st != LN_OK && st != LN_AGAIN) {
             drop(c);
@@ -339,6 +353,15 @@ size_t http_server_drop_idle(struct http_server *s)
         }
     }
     return dropped;
+}
+
+size_t http_server_open_connections(struct http_server *s)
+{
+    size_t count = 0;
+    ln_testkit_advance(s->kit, 1); /* what was closed arrives */
+    for (size_t i = 0; i < HTTP_CONNECTIONS; i++)
+        count += s->connection[i].sock != NULL && !s->connection[i].hung;
+    return count;
 }
 
 void http_server_close(struct http_server *s)

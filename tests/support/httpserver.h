@@ -90,6 +90,9 @@ void http_server_close(struct http_server *s);
 /** Drop the connections that wait for a request, as a server does after a while. @return how many */
 size_t http_server_drop_idle(struct http_server *s);
 
+/** Connections that the server has not seen the end of. */
+size_t http_server_open_connections(struct http_server *s);
+
 /** Set the head from text. */
 void http_say(struct http_answer *answer, const char *format, ...) LN_PRINTF(2, 3);
 /** Add to it. */
