@@ -254,9 +254,9 @@ static void first_gaps_are_spread(void **state)
 static void transmission_parameters_can_be_chosen(void **state)
 {
     struct coapend e;
-    struct ln_coap_config config = { .timing = { .ack_timeout_ms = 8000,
-                                                 .ack_random_permille = 1000,
-                                                 .max_retransmit = 1 } };
+    struct ln_coap_config config = {
+        .timing = { .ack_timeout_ms = 8000, .ack_random_permille = 1000, .max_retransmit = 1 }
+    };
     (void)state;
     coapend_init(&e, &config);
     assert_int_equal(coapend_request(&e, "GET", NULL, NULL), LN_OK);
@@ -652,18 +652,10 @@ static void overtaken_notifications_are_dropped(void **state)
         ln_msec later_ms;
         bool fresh;
     } cases[] = {
-        { 1, 2, 0, true },
-        { 2, 1, 0, false },
-        { 2, 2, 0, false },
-        { 0xffffff, 0, 0, true },
-        { 0, 0xffffff, 0, false },
-        { 0, 0x7fffff, 0, true },
-        { 0, 0x800000, 0, false },
-        { 0x800001, 0, 0, true },
-        { 0x800000, 0, 0, false },
-        { 5, 3, 128000, false },
-        { 5, 3, 128001, true },
-        { 5, 5, 128001, true },
+        { 1, 2, 0, true },         { 2, 1, 0, false },        { 2, 2, 0, false },
+        { 0xffffff, 0, 0, true },  { 0, 0xffffff, 0, false }, { 0, 0x7fffff, 0, true },
+        { 0, 0x800000, 0, false }, { 0x800001, 0, 0, true },  { 0x800000, 0, 0, false },
+        { 5, 3, 128000, false },   { 5, 3, 128001, true },    { 5, 5, 128001, true },
     };
     char text[100];
     (void)state;
