@@ -94,13 +94,14 @@ void ln__coap_drop(struct ln_coap *coap, struct ln__coap_exchange *ex, bool whol
 {
     struct ln_coap_source source = ex->source;
     bool has_source = (ex->flags & EX_SOURCE) != 0;
+    bool up_end = ex->up_end;
     if (ex->kind == EX_REQUEST && (ex->flags & EX_DOWNLOAD) != 0)
         ln__coap_drop_legs(coap, ex);
     ln__coap_release(coap, &ex->data);
     ln__coap_release(coap, &ex->held);
     ex->id = 0;
     if (has_source && source.done != NULL)
-        source.done(source.user, whole);
+        source.done(source.user, whole && up_end);
 }
 
 void ln__coap_end(struct ln_coap *coap, struct ln__coap_exchange *ex, enum ln_coap_outcome outcome,
@@ -109,7 +110,7 @@ void ln__coap_end(struct ln_coap *coap, struct ln__coap_exchange *ex, enum ln_co
     if (ex->kind == EX_LEG)
         ex = &coap->exchanges[ex->parent];
     struct ln__coap_exchange was = *ex;
-    ln__coap_drop(coap, ex, outcome == LN_COAP_RESPONSE || outcome == LN_COAP_ACKNOWLEDGED);
+    ln__coap_drop(coap, ex, msg != NULL && ln_coap_class(msg->code) == 2);
     if (was.kind != EX_REQUEST) {
         if (was.on.done != NULL)
             was.on.done(was.user, was.id, outcome, now);

@@ -295,7 +295,8 @@ struct ln__coap_exchange *ln__coap_find(const struct ln_coap *coap, ln_coap_id i
 /* A free one with a new id, `kind`, `peer` and an order; NULL (counted) if all are in use. */
 struct ln__coap_exchange *ln__coap_take(struct ln_coap *coap, enum ln__coap_kind kind,
                                         ln_coap_peer peer);
-/* Free it without a word; its source is told. Legs of a request go with it. */
+/* Free it without a word; its source is told whether the peer took all of it. Legs of a request go
+ * with it. */
 void ln__coap_drop(struct ln_coap *coap, struct ln__coap_exchange *ex, bool whole);
 void ln__coap_drop_legs(struct ln_coap *coap, const struct ln__coap_exchange *ex);
 /* End it: free it, then tell. A leg ends its request. `msg` may be NULL. */
