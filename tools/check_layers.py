@@ -21,7 +21,7 @@ PUBLIC_OWNER = {
     "testkit": "testkit",
     "registry": "registry",
     "coap": "coap", "coap_link": "coap", "http": "http", "download": "download",
-    "client": "lwm2m", "object": "lwm2m", "objects": "objects",
+    "client": "lwm2m", "object": "lwm2m", "objects": "objects", "firmware": "objects",
 }
 SOCKET = {"sock", "filter", "blocking"}
 ALL = None  # every public header
