@@ -39,6 +39,7 @@ enum alert {
     A_PROTOCOL_VERSION = 70,
     A_INSUFFICIENT_SECURITY = 71,
     A_USER_CANCELED = 90,
+    A_MISSING_EXTENSION = 109,
     A_UNRECOGNIZED_NAME = 112,
     A_UNKNOWN_PSK_IDENTITY = 115,
     A_CERTIFICATE_REQUIRED = 116,
@@ -219,6 +220,8 @@ static struct verdict of_alert(const struct cause *c)
 {
     uint8_t number = c->facts->alert_number;
     if (number == A_HANDSHAKE_FAILURE)
+        return of_handshake_failure(c);
+    if (number == A_MISSING_EXTENSION && c->client && c->psk) /* what certificates would take */
         return of_handshake_failure(c);
     if (number == A_PROTOCOL_VERSION)
         return certain(LN_REFUSED, LN_CAT_VERSION,
