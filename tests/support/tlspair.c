@@ -873,7 +873,7 @@ void tls_want_alert(const struct tls_pair *p, const struct ln_diag *diag, enum l
 {
     const struct ln_tls_backend *backend =
         diag == &p->server_diag ? p->spec.row.server : p->spec.row.client;
-    if (diag->alert_from == from && diag->alert_number == TLS_ALERT_UNTOLD &&
+    if (diag->alert_from == from && diag->alert_number == LN_ALERT_NOT_TOLD &&
         !tls_can(backend, LN_TLS_CAP_ALERT_NUMBERS))
         return;
     if (diag->alert_from != from || diag->alert_number != number)

@@ -28,6 +28,7 @@ int mbed_send(void *engine, const unsigned char *data, size_t len)
     }
     if (e->config->datagram)
         sent = len;
+    e->timer.sent = true;
     if (e->unsent == 0)
         mbed_watch_sent(e, ln_span(data, len));
     e->unsent = len - sent;
@@ -57,8 +58,9 @@ int mbed_recv(void *engine, unsigned char *room, size_t len)
 
 /* ---- the retransmission timer ---- */
 
-/** Where nothing ran, the flight is a new one; where it had ended, it is a retransmission, and where
- *  it ran, one that the peer asked for by a retransmission of its own. */
+/** The library sets it twice for each flight: before it is sent and behind it, or twice behind it.
+ *  Where nothing ran, the flight is a new one; where it had ended, it is a retransmission; and where it
+ *  ran and a flight was sent that nobody announced, one that the peer asked for by its own. */
 void mbed_set_timer(void *engine, uint32_t between_ms, uint32_t end_ms)
 {
     struct mbed_engine *e = engine;
@@ -68,10 +70,12 @@ void mbed_set_timer(void *engine, uint32_t between_ms, uint32_t end_ms)
         t->runs = false;
         return;
     }
-    if (t->repeats || t->runs)
+    if (t->repeats || (t->runs && t->sent && !t->announced))
         e->facts->retransmissions++;
-    else
+    else if (!t->runs)
         t->flight++;
+    t->announced = !t->runs && !t->sent && !t->repeats;
+    t->sent = false;
     t->repeats = false;
     t->runs = true;
     t->between = now + (ln_msec)between_ms;

@@ -14,6 +14,8 @@
 /** Records that may be dropped in one call before the caller gets a turn. */
 #define TURNS_PER_CALL 64
 #define VERSION_TEXT_LEN 24
+/** RFC 8446 6.2; the library's headers do not have it */
+#define CERTIFICATE_REQUIRED 116
 
 /* ---- starting ---- */
 
@@ -156,6 +158,25 @@ static enum ln_status listen_once(struct mbed_engine *e)
     return LN_AGAIN;
 }
 
+uint8_t mbed_objection(const struct mbed_engine *e)
+{
+    bool asked = e->role == LN_SERVER && e->config->client_auth != LN_CLIENT_AUTH_NONE &&
+                 e->facts->chosen_version == LN_TLS_1_3 && !e->watch.psk_chosen;
+    if (!asked)
+        return 0;
+    if (e->denied)
+        return e->objection;
+    bool missing = !e->vouched && e->config->client_auth == LN_CLIENT_AUTH_REQUIRE;
+    return missing ? CERTIFICATE_REQUIRED : 0;
+}
+
+/** The handshake is over, and so the client can read what it must be told: it is not let in. */
+static int object(struct mbed_engine *e)
+{
+    mbed_say(e, mbed_objection(e));
+    return e->denied ? MBEDTLS_ERR_SSL_BAD_CERTIFICATE : MBEDTLS_ERR_SSL_NO_CLIENT_CERTIFICATE;
+}
+
 static int shake(struct mbed_engine *e)
 {
     int ret = MBEDTLS_ERR_SSL_WANT_READ;
@@ -182,6 +203,8 @@ static enum ln_status handshake(void *engine, struct ln_diag *diag)
     if (e->listening)
         return listen_once(e);
     int ret = e->config->datagram ? shake_in_time(e) : shake(e);
+    if ((ret == 0 || ret == MBEDTLS_ERR_SSL_BAD_CERTIFICATE) && mbed_objection(e) != 0)
+        ret = object(e);
     if (ret != 0)
         return outcome(e, ret, diag);
     handshake_done(e);

@@ -8,9 +8,19 @@
  */
 #include "mbedtls.h"
 
-#define HIGH(error) (-(int)((unsigned)-(error) & 0xff80u))
-#define LOW(error) (-(int)((unsigned)-(error) & 0x7fu))
 #define NO_ALERT 0 /* close_notify is never an answer to an error */
+/** TLS 1.3 servers: no key was found, and for a certificate the ClientHello lacks what it takes. */
+#define MISSING_EXTENSION 109
+
+int mbed_high(int error)
+{
+    return -(int)((unsigned)-error & 0xff80u);
+}
+
+static int low(int error)
+{
+    return -(int)((unsigned)-error & 0x7fu);
+}
 
 static const struct {
     int error;
@@ -62,9 +72,9 @@ bool mbed_is_memory(int error)
                                 MBEDTLS_ERR_MD_ALLOC_FAILED,   MBEDTLS_ERR_CIPHER_ALLOC_FAILED,
                                 MBEDTLS_ERR_DHM_ALLOC_FAILED,  MBEDTLS_ERR_PEM_ALLOC_FAILED };
     for (size_t i = 0; i < sizeof high / sizeof *high; i++)
-        if (HIGH(error) == high[i])
+        if (mbed_high(error) == high[i])
             return true;
-    return LOW(error) == MBEDTLS_ERR_MPI_ALLOC_FAILED || LOW(error) == MBEDTLS_ERR_ASN1_ALLOC_FAILED;
+    return low(error) == MBEDTLS_ERR_MPI_ALLOC_FAILED || low(error) == MBEDTLS_ERR_ASN1_ALLOC_FAILED;
 }
 
 static enum ln_tls_reason reason_of(const struct mbed_engine *e, int error, uint8_t *alert)
@@ -76,8 +86,11 @@ static enum ln_tls_reason reason_of(const struct mbed_engine *e, int error, uint
     }
     if (mbed_is_memory(error))
         return LN_TLS_REASON_MEMORY;
+    if (e->config->psk && e->role == LN_SERVER && e->facts->alert_from == LN_ALERT_SENT &&
+        e->facts->alert_number == MISSING_EXTENSION)
+        return LN_TLS_REASON_PSK_UNKNOWN;
     for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
-        if (table[i].error != error && table[i].error != HIGH(error))
+        if (table[i].error != error && table[i].error != mbed_high(error))
             continue;
         *alert = table[i].alert;
         return table[i].reason;
@@ -118,7 +131,7 @@ static void note_alert(struct mbed_engine *e)
         return;
     e->facts->alert_from = LN_ALERT_RECEIVED;
     e->facts->alert_level = MBEDTLS_SSL_ALERT_LEVEL_FATAL;
-    e->facts->alert_number = 0;
+    e->facts->alert_number = LN_ALERT_NOT_TOLD;
 }
 
 /* ---- failures ---- */

@@ -8,8 +8,32 @@
  * list of their own.
  */
 #include "mbedtls.h"
+#include "codec/der.h"
 #include "codec/x509.h"
 #include <string.h>
+
+/** Whether it is a key or signature of which this library has no notion, rather than a fault. */
+static bool is_foreign(int error)
+{
+    static const int codes[] = { MBEDTLS_ERR_X509_UNKNOWN_SIG_ALG, MBEDTLS_ERR_PK_UNKNOWN_PK_ALG,
+                                 MBEDTLS_ERR_PK_UNKNOWN_NAMED_CURVE,
+                                 MBEDTLS_ERR_PK_FEATURE_UNAVAILABLE };
+    for (size_t i = 0; i < sizeof codes / sizeof *codes; i++)
+        if (mbed_high(error) == codes[i])
+            return true;
+    return false;
+}
+
+static enum ln_status certificate_fail(struct ln_diag *diag, int error, bool trust)
+{
+    if (is_foreign(error))
+        return mbed_config_fail(diag, LN_UNSUPPORTED, error,
+                                trust ? "trust: a certificate of a kind that Mbed TLS does not have"
+                                      : "chain: a certificate of a kind that Mbed TLS does not have");
+    return mbed_config_fail(diag, LN_BAD_ARG, error,
+                            trust ? "trust: a certificate cannot be read"
+                                  : "chain: a certificate cannot be read");
+}
 
 /* ---- trust ---- */
 
@@ -27,7 +51,7 @@ static enum ln_status add_trusted(struct mbed_config *c, struct ln_span der, boo
     int error = mbedtls_x509_crt_parse_der(list, der.data, der.len);
     if (error == 0 || (optional && !mbed_is_memory(error)))
         return LN_OK;
-    return mbed_config_fail(diag, LN_BAD_ARG, error, "trust: a certificate cannot be read");
+    return certificate_fail(diag, error, true);
 }
 
 static enum ln_status add_crl(struct mbed_config *c, struct ln_span der, struct ln_diag *diag)
@@ -86,19 +110,28 @@ static int parse_key(struct mbed_config *c, const struct ln_tls_key *key)
     return error;
 }
 
+/** EncryptedPrivateKeyInfo (RFC 5958 3) begins with an algorithm where every other key has a version. */
+static bool is_encrypted(const struct ln_tls_key *key)
+{
+    struct ln_cursor in = ln__cursor(key->data);
+    struct ln_cursor inside;
+    struct ln_der first;
+    return !key->pem && ln__der_enter(&in, LN_DER_SEQUENCE, &inside) == LN_OK &&
+           ln__der_read(&inside, &first) == LN_OK && first.tag == LN_DER_SEQUENCE;
+}
+
 static enum ln_status load_key(struct mbed_config *c, const struct ln_tls_key *key,
                                struct ln_diag *diag)
 {
     int error = parse_key(c, key);
     if (error == 0)
         return LN_OK;
-    if (error == MBEDTLS_ERR_PK_PASSWORD_REQUIRED)
+    if (error == MBEDTLS_ERR_PK_PASSWORD_REQUIRED || (key->password == NULL && is_encrypted(key)))
         return mbed_config_fail(diag, LN_DENIED, error,
                                 "key: is encrypted, and no password was given");
     if (error == MBEDTLS_ERR_PK_PASSWORD_MISMATCH)
         return mbed_config_fail(diag, LN_DENIED, error, "key: the password is wrong");
-    if (error == MBEDTLS_ERR_PK_UNKNOWN_PK_ALG || error == MBEDTLS_ERR_PK_FEATURE_UNAVAILABLE ||
-        error == MBEDTLS_ERR_PK_UNKNOWN_NAMED_CURVE)
+    if (is_foreign(error))
         return mbed_config_fail(diag, LN_UNSUPPORTED, error,
                                 "key: of a kind that Mbed TLS does not have");
     return mbed_config_fail(diag, LN_BAD_ARG, error, "key: cannot be read as a private key");
@@ -111,14 +144,14 @@ enum ln_status mbed_set_own(struct mbed_config *c, const struct ln_tls_settings 
 {
     if (s->chain_count == 0)
         return LN_OK;
-    for (size_t i = 0; i < s->chain_count; i++) {
-        int error = mbedtls_x509_crt_parse_der(&c->chain, s->chain[i].data, s->chain[i].len);
-        if (error != 0)
-            return mbed_config_fail(diag, LN_BAD_ARG, error, "chain: a certificate cannot be read");
-    }
     enum ln_status st = load_key(c, &s->key, diag);
     if (st != LN_OK)
         return st;
+    for (size_t i = 0; i < s->chain_count; i++) {
+        int error = mbedtls_x509_crt_parse_der(&c->chain, s->chain[i].data, s->chain[i].len);
+        if (error != 0)
+            return certificate_fail(diag, error, false);
+    }
     int error = mbedtls_pk_check_pair(&c->chain.pk, &c->key, mbed_random,
                                       (void *)(uintptr_t)c->env);
     if (error != 0)

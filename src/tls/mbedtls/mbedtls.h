@@ -42,6 +42,7 @@ struct mbed_config {
     bool connection_id;
     bool has_chain;
     bool partial_chain;
+    bool weak; /**< old keys and signatures are good enough */
     enum ln_client_auth client_auth;
     enum ln_crl_policy crl_policy;
     uint32_t first_ms;
@@ -59,7 +60,7 @@ struct mbed_config {
     uint8_t cookie_secret[32];
     int *suites;          /**< ends with 0, as the next two */
     uint16_t *groups;
-    uint16_t *signatures; /**< NULL = the library's */
+    uint16_t *signatures;
     const char **alpn;    /**< ends with NULL; one block with its strings */
     void (*keylog)(void *user, const char *line);
     void *keylog_user;
@@ -70,6 +71,8 @@ struct mbed_timer {
     bool runs;
     bool frozen;  /**< does not fire: first look whether an answer waits */
     bool repeats; /**< it fired: what it is set for next is a retransmission */
+    bool sent;    /**< something was sent since it was set, */
+    bool announced; /**< ... and that was to be expected */
     ln_msec between;
     ln_msec ends;
     uint32_t flight;
@@ -127,7 +130,9 @@ struct mbed_engine {
     bool starved;             /**< the socket below had nothing more to give */
     bool listening;           /**< no cookie was verified yet */
     bool cookie_good;
-    bool denied;              /**< the filter refused the peer's certificate */
+    bool denied;              /**< the filter refused the peer's certificate, */
+    uint8_t objection;        /**< ... and this is still to be said, as an alert */
+    bool vouched;             /**< ... or accepted it */
     bool muted;               /**< an alert was sent: the library's own would be the second one */
     bool open;
     bool failed;
@@ -176,6 +181,10 @@ void mbed_watch_received(struct mbed_engine *e, struct ln_span data);
 /** The debug callback. */
 void mbed_watch_debug(void *engine, int level, const char *file, int line, const char *text);
 
+/* engine.c */
+/** TLS 1.3 servers: why this client must not come in, as an alert; 0 = it may. */
+uint8_t mbed_objection(const struct mbed_engine *e);
+
 /* session.c */
 int mbed_ticket_write(void *engine, const mbedtls_ssl_session *session, unsigned char *start,
                       const unsigned char *end, size_t *len, uint32_t *lifetime);
@@ -188,10 +197,12 @@ void mbed_export_keys(void *engine, mbedtls_ssl_key_export_type type, const unsi
                       const unsigned char server_random[32], mbedtls_tls_prf_types prf);
 
 /* verify.c */
-/** 112 bits: no RSA below 2048, no SHA-1. */
-extern const mbedtls_x509_crt_profile mbed_profile;
+/** Which keys and signatures a path may have. */
+const mbedtls_x509_crt_profile *mbed_profile(const struct mbed_config *c);
 /** For mbedtls_ssl_set_verify(). */
 int mbed_verify(void *engine, mbedtls_x509_crt *cert, int depth, uint32_t *flags);
+/** Send a fatal alert, and nothing more in this call. */
+void mbed_say(struct mbed_engine *e, uint8_t alert);
 bool mbed_issued(struct ln_span cert, struct ln_span issuer);
 
 /* error.c */
@@ -200,6 +211,8 @@ enum ln_status mbed_fail(struct mbed_engine *e, int error, struct ln_diag *diag)
 /** The same for configuration calls: `what` names the field. */
 enum ln_status mbed_config_fail(struct ln_diag *diag, enum ln_status status, int error,
                                 const char *what);
+/** The module's part of a code. */
+int mbed_high(int error);
 /** Whether memory was lacking. */
 bool mbed_is_memory(int error);
 

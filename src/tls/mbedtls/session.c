@@ -12,6 +12,8 @@ int mbed_ticket_write(void *engine, const mbedtls_ssl_session *session, unsigned
                       const unsigned char *end, size_t *len, uint32_t *lifetime)
 {
     struct mbed_engine *e = engine;
+    if (mbed_objection(e) != 0) /* a ticket would let it in the next time */
+        return MBEDTLS_ERR_SSL_BAD_CERTIFICATE;
     return mbedtls_ssl_ticket_write(&e->config->tickets, session, start, end, len, lifetime);
 }
 
