@@ -37,7 +37,8 @@ struct tls_case {
     unsigned client_needs;    /**< of the back end for the client's options, for tls_pair_able() */
     unsigned server_needs;    /**< the same of the server */
     const char *refusal_word; /**< in the sentence of a back end that lacks them */
-    struct ln_tls_options client; /**< versions and back end are the row's where they are 0 */
+    const char *client_refusal_word; /**< where the client says another one; NULL = the same */
+    struct ln_tls_options client;    /**< versions and back end are the row's where they are 0 */
     struct ln_tls_options server;
     struct ln_tls_config *shared_client; /**< instead of a configuration of the pair's own */
     struct ln_tls_config *shared_server;
