@@ -184,6 +184,8 @@ static void copy_settings(struct mbed_config *c, const struct ln_tls_settings *s
     c->env = s->env;
     c->datagram = s->datagram;
     c->psk = s->auth == LN_AUTH_PSK;
+    c->min_version = s->min_version;
+    c->max_version = s->max_version;
     c->resume = s->resume;
     c->client_auth = s->client_auth;
     c->crl_policy = s->crl_policy;

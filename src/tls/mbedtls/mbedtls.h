@@ -8,6 +8,7 @@
  * config.c  settings -> mbedtls_ssl_config    engine.c  handshake, read, write
  * keys.c    certificates, CRLs, keys          bio.c     the library's bytes and timers <-> the filter
  * offers.c  suites, groups, signatures        watch.c   what the records say in plain text
+ * cookie.c  who is there, for listeners        path.c    the search for paths
  * session.c tickets, sessions, Connection ID  verify.c  path building for the filter's policy
  * error.c   error codes -> status, reason     compat.h  versions and configurations
  *
@@ -24,7 +25,9 @@
 
 /** The largest plaintext of one record (RFC 5246 6.2.1). */
 #define MBED_PLAINTEXT_MAX 16384
-#define MBED_COOKIE_LEN 32
+/* RFC 8446 6.2; the library's headers lack them. */
+#define MBED_ALERT_MISSING_EXTENSION 109
+#define MBED_ALERT_CERTIFICATE_REQUIRED 116
 
 /** When a CRL is current. */
 struct mbed_crl {
@@ -38,6 +41,8 @@ struct mbed_config {
     const struct ln_env *env;
     bool datagram;
     bool psk;
+    uint16_t min_version;
+    uint16_t max_version;
     bool resume;
     bool connection_id;
     bool has_chain;
@@ -72,11 +77,16 @@ struct mbed_timer {
     bool frozen;  /**< does not fire: first look whether an answer waits */
     bool repeats; /**< it fired: what it is set for next is a retransmission */
     bool sent;    /**< something was sent since it was set, */
-    bool announced; /**< ... and that was to be expected */
+    bool announced; /**< ... and it was set for that */
     ln_msec between;
     ln_msec ends;
     uint32_t flight;
 };
+
+#define MBED_LACKS_VERSION 1u
+#define MBED_LACKS_SUITE 2u
+#define MBED_LACKS_GROUP 4u
+#define MBED_LACKS_SIGNATURE 8u
 
 /** What is known from records that are not encrypted; see watch.c. */
 struct mbed_watch {
@@ -98,6 +108,7 @@ struct mbed_watch {
     unsigned sealed;         /**< TLS 1.3: encrypted records sent in the handshake */
     size_t first_sealed_len;
     bool alert_sent;         /**< in plain text or not */
+    unsigned lacks;          /**< servers: MBED_LACKS_*, what the client has not in common with us */
 };
 
 /** A certificate of the path that the library built, leaf last, as it reports them. */
@@ -124,12 +135,16 @@ struct mbed_engine {
     struct mbed_watch watch;
     enum ln_status io_status; /**< what the socket below failed with, LN_OK if it did not */
     size_t unsent;            /**< of what the library wants to send: the rest, seen already */
-    size_t half_written;      /**< plaintext of a record that waits for room below */
+    size_t half_written;      /**< plaintext of a record that met no room below; 0 = none */
+    bool half_waits;          /**< it has not left yet */
     bool eof;                 /**< the stream below ended */
     bool write_blocked;       /**< the socket below took nothing */
     bool starved;             /**< the socket below had nothing more to give */
     bool listening;           /**< no cookie was verified yet */
-    bool cookie_good;
+    struct ln_span hello;     /**< during a call: what the library is to receive first */
+    uint8_t hello_seq[6];     /**< the record number of what a listener took, */
+    bool from_listener;       /**< ... if one did */
+    int hello_error;          /**< listening: what the first hello with a good cookie came to */
     bool denied;              /**< the filter refused the peer's certificate, */
     uint8_t objection;        /**< ... and this is still to be said, as an alert */
     bool vouched;             /**< ... or accepted it */
@@ -168,12 +183,18 @@ int mbed_recv(void *engine, unsigned char *room, size_t len);
 void mbed_set_timer(void *engine, uint32_t between_ms, uint32_t end_ms);
 int mbed_get_timer(void *engine);
 bool mbed_timer_expired(const struct mbed_engine *e);
+
+/* cookie.c */
+/** Whether this is a ClientHello with the right cookie. One with another or none is answered. */
+bool mbed_proves_address(struct mbed_engine *e, struct ln_span datagram);
 int mbed_cookie_write(void *engine, unsigned char **p, unsigned char *end, const unsigned char *id,
                       size_t id_len);
 int mbed_cookie_check(void *engine, const unsigned char *cookie, size_t cookie_len,
                       const unsigned char *id, size_t id_len);
 
 /* watch.c */
+/** Servers: where the library's alert misleads, the number that fits; else the same. */
+uint8_t mbed_better_alert(const struct mbed_engine *e, uint8_t number);
 /** Whole records, as they leave. */
 void mbed_watch_sent(struct mbed_engine *e, struct ln_span records);
 /** Bytes of a stream in any pieces, or a datagram. */

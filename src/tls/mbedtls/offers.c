@@ -87,6 +87,24 @@ static bool has_signature(uint16_t id)
     return false;
 }
 
+/** RSA-PSS is for TLS 1.3 in this library, and RSA's older padding for everything before. */
+static bool signs_in(uint16_t id, bool tls13)
+{
+    bool ecdsa = (id & 0xff) == 0x03;
+    bool pss = id >> 8 == 0x08;
+    return ecdsa || pss == tls13;
+}
+
+static bool any_signs(const uint16_t *ids, const struct ln_tls_settings *s)
+{
+    bool old = s->datagram || s->min_version < LN_TLS_1_3;
+    bool tls13 = s->max_version == LN_TLS_1_3;
+    for (; *ids != 0; ids++)
+        if ((old && signs_in(*ids, false)) || (tls13 && signs_in(*ids, true)))
+            return true;
+    return false;
+}
+
 static enum ln_status set_signatures(struct mbed_config *c, const struct ln_tls_settings *s,
                                      struct ln_diag *diag)
 {
@@ -100,6 +118,10 @@ static enum ln_status set_signatures(struct mbed_config *c, const struct ln_tls_
             return unknown(diag, "signatures", ids[i], NULL);
         c->signatures[i] = ids[i];
     }
+    if (!any_signs(c->signatures, s))
+        return ln_diag_set(diag, LN_UNSUPPORTED, LN_CAT_CONFIGURATION, LN_PHASE_CONFIGURE,
+                           "signatures: Mbed TLS has RSA-PSS for TLS 1.3 only, and RSA's older "
+                           "padding before that only");
     return LN_OK;
 }
 
