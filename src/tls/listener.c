@@ -38,9 +38,10 @@ static enum ln_status accept_stream(struct ln_tls_sock *t, ln_msec now, struct l
 
 /** A stranger gets a HelloVerifyRequest or nothing. Some libraries would send alerts, and to whoever
  *  the sender's address was stolen from. */
-static bool may_answer(struct ln_span data)
+static bool may_answer(const struct ln_tls_link *link, struct ln_span data)
 {
-    return data.len > 0 && data.data[0] == RECORD_HANDSHAKE;
+    bool handshake = data.len > 0 && data.data[0] == RECORD_HANDSHAKE;
+    return handshake || link->facts.address_verified;
 }
 
 static enum ln_status hello_send(void *ctx, struct ln_span data, size_t *sent)
@@ -49,7 +50,7 @@ static enum ln_status hello_send(void *ctx, struct ln_span data, size_t *sent)
     const struct ln_sock_ops *ops = link->wire->ops;
     enum ln_status st = LN_UNSUPPORTED;
     *sent = data.len;
-    if (!may_answer(data))
+    if (!may_answer(link, data))
         return LN_OK;
     /* not through the core: what one client's datagram meets must not end the listener */
     if (ops->send_to != NULL)
