@@ -39,6 +39,7 @@ enum alert {
     A_PROTOCOL_VERSION = 70,
     A_INSUFFICIENT_SECURITY = 71,
     A_USER_CANCELED = 90,
+    A_MISSING_EXTENSION = 109,
     A_UNRECOGNIZED_NAME = 112,
     A_UNKNOWN_PSK_IDENTITY = 115,
     A_CERTIFICATE_REQUIRED = 116,
@@ -218,7 +219,10 @@ static struct verdict of_decrypt_alert(const struct cause *c)
 static struct verdict of_alert(const struct cause *c)
 {
     uint8_t number = c->facts->alert_number;
-    if (number == A_HANDSHAKE_FAILURE)
+    bool only_key = number == A_MISSING_EXTENSION && c->psk && c->client; /* nothing for certificates */
+    if (number == A_HANDSHAKE_FAILURE || only_key)
+        return of_handshake_failure(c);
+    if (number == A_MISSING_EXTENSION && c->client && c->psk) /* what certificates would take */
         return of_handshake_failure(c);
     if (number == A_PROTOCOL_VERSION)
         return certain(LN_REFUSED, LN_CAT_VERSION,
