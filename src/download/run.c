@@ -72,8 +72,12 @@ static enum ln_status wait_for_next(struct ln_download *d, ln_msec now)
 {
     ln_msec pause = 0;
     enum ln_status st = ln__download_pause(d, &pause);
-    if (st != LN_OK)
+    if (st != LN_OK) {
+        ln_diag_clear(&d->diag);
+        (void)ln_diag_set(&d->diag, st, LN_CAT_LOCAL_IO, LN_PHASE_NONE,
+                          "there is no randomness for the pause before the next try");
         return end(d, LN_DOWNLOAD_INTERNAL, st, now);
+    }
     d->wait_until = now + pause;
     ln_log(d->env, LN_LOG_INFO, "download", "%s at byte %llu; again in %lld ms",
            ln_download_reason_word(d->reason), (unsigned long long)d->offset, (long long)pause);
