@@ -365,6 +365,20 @@ static void run_forget(struct args *a)
         tell_or_fail(a->lab, keys_remove(&a->lab->keys, endpoint) ? NULL : "it has no entry");
 }
 
+static void run_timeout(struct args *a)
+{
+    uint64_t seconds = 0;
+    const char *text = only_word(a, "name the seconds");
+    if (text == NULL)
+        return;
+    if (!lab_number(text, TIMEOUT_MAX_S, &seconds) || seconds == 0) {
+        lab_fail(a->lab, "seconds, from 1 to %u", TIMEOUT_MAX_S);
+        return;
+    }
+    a->lab->timeout_ms = (int64_t)seconds * 1000;
+    done(a->lab);
+}
+
 static void run_expect(struct args *a)
 {
     expect_run(a->lab, a->words);
@@ -403,6 +417,7 @@ static const struct command commands[] = {
     { "certified", TAKES_WORDS, 0, run_certified, "ENDPOINT",
       "this endpoint comes with a certificate" },
     { "forget", TAKES_WORDS, 0, run_forget, "ENDPOINT", "take back psk or certified" },
+    { "timeout", TAKES_WORDS, 0, run_timeout, "SECONDS", "how long a device may take to answer" },
     { "expect", TAKES_WORDS, 0, run_expect, "...",
       "hold an answer or an event against what it should be" },
     { "help", TAKES_WORDS, 0, run_help, "", "this" },

@@ -154,7 +154,7 @@ static void add_content(cJSON *out, const struct exchange *e, const struct serve
         cJSON_AddItemToObject(out, links ? "links" : "values", content);
         return;
     }
-    cJSON_AddStringToObject(out, "error", wrong);
+    cJSON_AddStringToObject(out, "malformed", wrong);
     add_raw(out, answer->payload);
 }
 

@@ -32,6 +32,7 @@ struct lab {
     struct exchanges *exchanges;
     struct input *input;
     struct expectation *expectation;
+    int64_t timeout_ms;  /**< how long a device may take to answer, and an event to happen */
     char *chosen;        /**< the endpoint that commands mean when they name none; NULL */
     const char *command; /**< the command that is not done yet: the next line waits; NULL */
     bool failed;         /**< the last command was, and nobody said yet that this was expected */

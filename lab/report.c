@@ -108,8 +108,8 @@ static void print_clients(FILE *out, const cJSON *told)
 /* "2.05 /3/0 tlv", and what came with it */
 static void print_content(FILE *out, const cJSON *told)
 {
-    static const char *const words[] = { "code",       "path",    "format", "location",
-                                         "diagnostic", "payload", "error" };
+    static const char *const words[] = { "code",       "path",    "format",    "location",
+                                         "diagnostic", "payload", "malformed", "error" };
     const char *separator = "";
     for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
         const char *text = text_of(told, words[i]);
