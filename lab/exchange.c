@@ -92,7 +92,7 @@ static struct exchange *begin(struct exchanges *x, const struct exchange_about *
         x->first = e;
     }
     e->cancelling = about->cancel;
-    e->deadline = lab_now() + x->lab->options->timeout_ms;
+    e->deadline = lab_now() + x->lab->timeout_ms;
     return e;
 }
 
@@ -203,14 +203,19 @@ static void notify(struct exchanges *x, struct exchange *e, const struct server_
     lab_event(x->lab, event);
 }
 
-bool exchanges_answer(struct exchanges *x, const struct server_answer *answer)
+bool exchanges_knows(const struct exchanges *x, const uint8_t token[SERVER_TOKEN_LEN])
+{
+    return find_token(x, token) != NULL;
+}
+
+void exchanges_answer(struct exchanges *x, const struct server_answer *answer)
 {
     struct exchange *e = find_token(x, answer->token);
     if (e == NULL)
-        return false;
+        return;
     if (!is_waiting(e) || (e->cancelling && answer->observe != SERVER_NO_FORMAT)) {
         notify(x, e, answer); /* while it is cancelled, one may still be on its way */
-        return true;
+        return;
     }
     cJSON *out = lab_new_answer(x->lab);
     add_answer(out, e, answer);
@@ -221,7 +226,6 @@ bool exchanges_answer(struct exchanges *x, const struct server_answer *answer)
     if (!e->observing)
         remove_exchange(x, e);
     lab_answer(x->lab, out);
-    return true;
 }
 
 /* ---- no answers ---- */

@@ -27,8 +27,11 @@ struct exchanges *exchanges_new(struct lab *lab);
 void exchanges_send(struct exchanges *exchanges, struct client *client,
                     const struct exchange_about *about, struct server_ask *ask);
 
-/** From the server: an answer or a notification. @return false: nobody waits for it, refuse it */
-bool exchanges_answer(struct exchanges *exchanges, const struct server_answer *answer);
+/** Whether anybody waits for what has this token; if not, it is to be refused. */
+bool exchanges_knows(const struct exchanges *exchanges, const uint8_t token[SERVER_TOKEN_LEN]);
+
+/** From the server: an answer or a notification with a token that is known. */
+void exchanges_answer(struct exchanges *exchanges, const struct server_answer *answer);
 
 /** From the server: a request will not be answered. */
 void exchanges_failed(struct exchanges *exchanges, const uint8_t token[SERVER_TOKEN_LEN],

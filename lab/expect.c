@@ -261,11 +261,11 @@ static bool look(struct lab *lab)
 static const char *read_event(struct lab *lab, const struct words *words)
 {
     struct expectation *x = lab->expectation;
-    int64_t wait = lab->options->timeout_ms;
+    int64_t wait = lab->timeout_ms;
     size_t count = words->count;
     uint64_t seconds = 0;
     if (count >= 4 && strcmp(words->word[count - 2], "within") == 0) {
-        if (!lab_number(words->word[count - 1], 86400, &seconds))
+        if (!lab_number(words->word[count - 1], TIMEOUT_MAX_S, &seconds))
             return "within: a number of seconds";
         wait = (int64_t)seconds * 1000;
         count -= 2;

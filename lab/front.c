@@ -22,11 +22,14 @@
 #define HANDSHAKE_MS 60000
 #define DATAGRAM_MAX 65536
 #define PORT_ATTEMPTS 32
+#define EVENTS_A_TURN 64
+#define DATAGRAMS_A_TURN 64
 #define CONTROL_MAX 64 /* one struct in6_pktinfo or in_pktinfo */
 
 /* The DTLS record header, RFC 6347 4.1, and the ClientHello in it, 4.2.2 and RFC 5246 7.4.1.2. */
 #define RECORD_TYPE 0
 #define RECORD_EPOCH 3
+#define RECORD_LENGTH 11
 #define RECORD_HEADER 13
 #define TYPE_HANDSHAKE 22
 #define HANDSHAKE_CLIENT_HELLO 1
@@ -42,7 +45,7 @@ struct relay {
     struct peer *peer;
     int fd;
     uint16_t port;
-    bool connected; /**< libcoap finished its handshake */
+    bool connected; /**< libcoap encrypts: it has seen the device's Finished */
     int64_t since;
     uint8_t random[RANDOM_LEN];
 };
@@ -274,7 +277,7 @@ static void keep_control(struct peer *peer, const struct msghdr *message)
 
 static void read_outer(struct front *f)
 {
-    for (;;) {
+    for (int i = 0; i < DATAGRAMS_A_TURN; i++) {
         _Alignas(struct cmsghdr) uint8_t control[CONTROL_MAX];
         struct sockaddr_storage from = { 0 };
         struct iovec part = { .iov_base = f->datagram, .iov_len = sizeof f->datagram };
@@ -302,13 +305,43 @@ static void read_outer(struct front *f)
 
 /* ---- from libcoap to devices ---- */
 
+/* Whether one of the records is encrypted. Before that, a server has verified the Finished of its
+ * peer; libcoap's does not resume. */
+static bool is_encrypted(const uint8_t *data, size_t len)
+{
+    while (len >= RECORD_HEADER) {
+        size_t body = (size_t)data[RECORD_LENGTH] << 8 | data[RECORD_LENGTH + 1];
+        if (epoch_of(data) > 0)
+            return true;
+        if (body > len - RECORD_HEADER)
+            return false;
+        data += RECORD_HEADER + body;
+        len -= RECORD_HEADER + body;
+    }
+    return false;
+}
+
+/* The handshake is done. If it is one of a device that came back, its old association has ended. */
+static void connect_relay(struct relay *relay)
+{
+    struct peer *peer = relay->peer;
+    relay->connected = true;
+    if (relay == peer->next) {
+        relay_free(peer->current);
+        peer->current = relay;
+        peer->next = NULL;
+    }
+}
+
 static void read_relay(struct front *f, struct relay *relay)
 {
     struct peer *peer = relay->peer;
-    for (;;) {
+    for (int i = 0; i < DATAGRAMS_A_TURN; i++) {
         ssize_t len = recv(relay->fd, f->datagram, sizeof f->datagram, 0);
         if (len < 0)
             return;
+        if (!relay->connected && is_encrypted(f->datagram, (size_t)len))
+            connect_relay(relay);
         struct iovec part = { .iov_base = f->datagram, .iov_len = (size_t)len };
         struct msghdr message = { .msg_name = &peer->address,
                                   .msg_namelen = peer->address_len,
@@ -320,18 +353,15 @@ static void read_relay(struct front *f, struct relay *relay)
     }
 }
 
+/* One event at a time: what is done about one may close the socket of another. */
 void front_process(struct front *f)
 {
-    struct epoll_event events[64];
-    int count = epoll_wait(f->epoll, events, 64, 0);
-    /* Relays first: what comes in may close one of them. */
-    for (int i = 0; i < count; i++) {
-        if (events[i].data.ptr != NULL)
-            read_relay(f, events[i].data.ptr);
-    }
-    for (int i = 0; i < count; i++) {
-        if (events[i].data.ptr == NULL)
+    struct epoll_event event;
+    for (int i = 0; i < EVENTS_A_TURN && epoll_wait(f->epoll, &event, 1, 0) == 1; i++) {
+        if (event.data.ptr == NULL)
             read_outer(f);
+        else
+            read_relay(f, event.data.ptr);
     }
 }
 
@@ -354,20 +384,6 @@ static struct peer *peer_of_port(const struct front *f, uint16_t port, struct re
 void front_session_opened(struct front *f, uint16_t port)
 {
     f->busy[port / 8] = (uint8_t)(f->busy[port / 8] | 1u << port % 8);
-}
-
-void front_session_connected(struct front *f, uint16_t port)
-{
-    struct relay *relay = NULL;
-    struct peer *peer = peer_of_port(f, port, &relay);
-    if (peer == NULL)
-        return;
-    relay->connected = true;
-    if (relay == peer->next) { /* the device is back: the old association has ended */
-        relay_free(peer->current);
-        peer->current = relay;
-        peer->next = NULL;
-    }
 }
 
 void front_session_closed(struct front *f, uint16_t port)

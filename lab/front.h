@@ -45,7 +45,6 @@ void front_process(struct front *front);
 
 /* What libcoap tells about a session, which it knows by the port on the loopback interface. */
 void front_session_opened(struct front *front, uint16_t port);
-void front_session_connected(struct front *front, uint16_t port);
 void front_session_closed(struct front *front, uint16_t port);
 
 /** Who is behind a port on the loopback interface. @return false: nobody any more */

@@ -101,6 +101,12 @@ int input_fd(const struct input *in)
     return in->ended ? -1 : in->fd;
 }
 
+void input_ready(struct input *in)
+{
+    if (in->kind == KIND_PROMPT && !in->ended)
+        prompt_show();
+}
+
 void input_process(struct input *in)
 {
     if (in->kind == KIND_PROMPT)

@@ -17,6 +17,9 @@ struct input *input_new(struct lab *lab);
 /** To wait for; -1: nothing to wait for now. */
 int input_fd(const struct input *input);
 
+/** The next line can be carried out: a prompt shows itself. */
+void input_ready(struct input *input);
+
 /** The descriptor is readable. */
 void input_process(struct input *input);
 
@@ -43,8 +46,10 @@ void input_free(struct input *input);
 
 /* prompt.c */
 
-/** Show a prompt; `line` gets each line, to free(), and NULL at the end. */
+/** `line` gets each line, to free(), and NULL at the end. Nothing shows yet. */
 void prompt_start(struct lab *lab, void (*line)(char *text));
+/** Show the prompt, until there is a line. */
+void prompt_show(void);
 void prompt_read(void);
 void prompt_step_aside(void);
 void prompt_come_back(void);

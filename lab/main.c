@@ -193,6 +193,8 @@ static void turn(struct lab *lab)
     run_lines(lab);
     if (lab->stopping)
         return;
+    if (lab->command == NULL)
+        input_ready(lab->input);
     server_prepare(lab->server);
     struct pollfd fds[] = {
         { .fd = server_fd(lab->server), .events = POLLIN },
@@ -214,6 +216,7 @@ static void turn(struct lab *lab)
 
 static bool start(struct lab *lab)
 {
+    lab->timeout_ms = lab->options->timeout_ms;
     lab->clients = clients_new(lab);
     lab->exchanges = exchanges_new(lab);
     lab->expectation = expect_new(lab);

@@ -102,7 +102,7 @@ static bool read_port(const char *option, const char *text, uint16_t *out)
 static bool read_timeout(const char *text, int64_t *out)
 {
     uint64_t value = 0;
-    if (!lab_number(text, 86400, &value) || value == 0)
+    if (!lab_number(text, TIMEOUT_MAX_S, &value) || value == 0)
         return wrong("timeout", "seconds, from 1 to 86400");
     *out = (int64_t)value * 1000;
     return true;

@@ -10,6 +10,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+/** The longest timeout: a day. */
+#define TIMEOUT_MAX_S 86400u
+
 struct options {
     const char *address;     /**< where to listen; NULL: everywhere, IPv6 and IPv4 */
     uint16_t port;           /**< of coap; 0: any */
@@ -21,7 +24,7 @@ struct options {
     bool json;
     bool serve;         /**< no commands at all */
     unsigned verbose;   /**< how much libcoap tells, on standard error */
-    int64_t timeout_ms; /**< how long a device may take to answer, and an event to happen */
+    int64_t timeout_ms; /**< what lab.timeout_ms begins with */
 };
 
 enum options_result { OPTIONS_RUN, OPTIONS_DONE, OPTIONS_WRONG };

@@ -133,8 +133,11 @@ static bool is_secret(const char *line)
 
 /* ---- life ---- */
 
+/* From here to the next prompt the terminal is an ordinary one. */
 static void on_line(char *text)
 {
+    rl_callback_handler_remove();
+    shown = false;
     if (text != NULL && *text != '\0' && !is_secret(text))
         add_history(text);
     if (text == NULL)
@@ -150,7 +153,12 @@ void prompt_start(struct lab *lab, void (*line)(char *text))
     rl_attempted_completion_function = complete;
     rl_basic_word_break_characters = " \t";
     read_past();
-    rl_callback_handler_install(PROMPT, on_line);
+}
+
+void prompt_show(void)
+{
+    if (!shown)
+        rl_callback_handler_install(PROMPT, on_line);
     shown = true;
 }
 
@@ -175,7 +183,8 @@ void prompt_come_back(void)
 
 void prompt_stop(void)
 {
-    rl_callback_handler_remove();
+    if (shown)
+        rl_callback_handler_remove();
     shown = false;
     if (history_path != NULL && write_history(history_path) == 0)
         (void)chmod(history_path, S_IRUSR | S_IWUSR);

@@ -3,12 +3,12 @@
  * @file server.c
  * See server.h.
  *
- * libcoap assembles and cuts block-wise bodies itself, both ways. What it does not do is done here:
- * a request that comes twice is answered twice by the same answer, and carried out once (RFC 7252
- * 4.5).
+ * libcoap cuts bodies into blocks and asks for the next ones; bodies.c puts them together. A request
+ * that comes twice is answered twice by the same answer, and carried out once (RFC 7252 4.5).
  */
 #include "server.h"
 
+#include "bodies.h"
 #include "clients.h"
 #include "exchange.h"
 #include "front.h"
@@ -21,8 +21,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #define RECENT_MAX 64
+#define REQUEST_MAX 65536u             /* a list of objects */
+#define ANSWER_MAX (16u * 1024 * 1024) /* what a device tells */
 #define EXCHANGE_LIFETIME_MS 247000 /* RFC 7252 4.8.2 */
 #define LOG_NOTHING 0               /* the levels are those of syslog */
 #define LOG_MUCH 6
@@ -45,6 +48,7 @@ struct server {
     coap_context_t *context;
     struct front *front;
     uint16_t port;
+    struct bodies bodies;
     coap_bin_const_t secret; /**< of the key that libcoap asked for last */
     struct recent recent[RECENT_MAX];
     size_t recent_next;
@@ -87,6 +91,7 @@ static int on_event(coap_session_t *session, const coap_event_t event)
             if (server->recent[i].session == session)
                 server->recent[i].session = NULL;
         }
+        bodies_drop(&server->bodies, session);
         free(coap_session_get_app_data(session));
         coap_session_set_app_data(session, NULL);
     }
@@ -94,8 +99,6 @@ static int on_event(coap_session_t *session, const coap_event_t event)
         return 0;
     if (event == COAP_EVENT_SERVER_SESSION_NEW)
         front_session_opened(server->front, inner_port(session));
-    else if (event == COAP_EVENT_DTLS_CONNECTED)
-        front_session_connected(server->front, inner_port(session));
     else if (event == COAP_EVENT_SERVER_SESSION_DEL)
         front_session_closed(server->front, inner_port(session));
     return 0;
@@ -265,15 +268,24 @@ static int32_t number_of(const coap_pdu_t *pdu, coap_option_num_t number)
     return (int32_t)coap_decode_var_bytes(coap_opt_value(option), coap_opt_length(option));
 }
 
-static struct ln_span body_of(const coap_pdu_t *pdu)
+/* The body of a message. One that comes in blocks is gathered, and whole with the last of them. */
+static enum bodies_result body_of(struct server *server, coap_session_t *session,
+                                  const coap_pdu_t *pdu, coap_option_num_t option, const char *key,
+                                  size_t max, int32_t *note, struct ln_span *out)
 {
     size_t len = 0;
     size_t offset = 0;
     size_t total = 0;
     const uint8_t *data = NULL;
-    if (!coap_get_data_large(pdu, &len, &data, &offset, &total) || offset != 0)
-        return ln_span(NULL, 0);
-    return ln_span(data, len);
+    coap_block_b_t block;
+    bool in_blocks = coap_get_block_b(session, pdu, option, &block) != 0;
+    if (!coap_get_data_large(pdu, &len, &data, &offset, &total))
+        len = 0;
+    *out = ln_span(data, len);
+    if (!in_blocks || (block.num == 0 && block.m == 0))
+        return BODIES_WHOLE;
+    return bodies_add(&server->bodies, session, key, (size_t)block.num << (block.szx + 4), *out,
+                      block.m == 0, max, note, out);
 }
 
 static struct recent *find_recent(struct server *server, const coap_session_t *session,
@@ -310,7 +322,20 @@ static void keep_recent(struct server *server, const coap_session_t *session,
         snprintf(r->location, sizeof r->location, "%s", reply->location);
 }
 
-static void answer(coap_pdu_t *response, const struct server_reply *reply)
+/* A request with Block1 is answered with it (RFC 7959 2.3); between the first block and the last one
+ * libcoap has done so. Options stand in the order of their numbers. */
+static void add_block(coap_session_t *session, const coap_pdu_t *request, coap_pdu_t *response)
+{
+    coap_block_b_t block;
+    uint8_t buffer[4];
+    if (coap_get_block_b(session, request, COAP_OPTION_BLOCK1, &block) == 0 || block.m != 0)
+        return;
+    size_t len = coap_encode_var_safe(buffer, sizeof buffer, block.num << 4 | block.szx);
+    coap_add_option(response, COAP_OPTION_BLOCK1, len, buffer);
+}
+
+static void answer(coap_session_t *session, const coap_pdu_t *request,
+                   const struct server_reply *reply, coap_pdu_t *response)
 {
     coap_pdu_set_code(response, (coap_pdu_code_t)reply->code);
     if (reply->location != NULL) {
@@ -318,6 +343,7 @@ static void answer(coap_pdu_t *response, const struct server_reply *reply)
         coap_add_option(response, COAP_OPTION_LOCATION_PATH, strlen(reply->location),
                         (const uint8_t *)reply->location);
     }
+    add_block(session, request, response);
     if (reply->why != NULL)
         coap_add_data(response, strlen(reply->why), (const uint8_t *)reply->why);
 }
@@ -341,6 +367,32 @@ static void serve(struct server *server, const struct parts *path, coap_pdu_code
         reply->code = SERVER_CODE(4, 5);
 }
 
+/* With its payload whole, serve it; else say that it goes on, or why it cannot. */
+static void serve_body(struct server *server, const struct parts *path, const coap_pdu_t *pdu,
+                       struct server_request *request, struct server_reply *reply)
+{
+    char *key = lab_format("%u %s", (unsigned)coap_pdu_get_code(pdu),
+                           path->count == 0 ? "" : path->text[path->count - 1]);
+    int32_t note = 0;
+    enum bodies_result result = body_of(server, coap_of(request->session), pdu, COAP_OPTION_BLOCK1,
+                                        key, REQUEST_MAX, &note, &request->payload);
+    free(key);
+    switch (result) {
+    case BODIES_WHOLE:
+        serve(server, path, coap_pdu_get_code(pdu), request, reply);
+        break;
+    case BODIES_MORE:
+        reply->code = SERVER_CODE(2, 31);
+        break;
+    case BODIES_GAP:
+        reply->code = SERVER_CODE(4, 8);
+        break;
+    case BODIES_TOO_LARGE:
+        reply->code = SERVER_CODE(4, 13);
+        break;
+    }
+}
+
 static void on_request(coap_resource_t *resource, coap_session_t *session,
                        const coap_pdu_t *request, const coap_string_t *joined, coap_pdu_t *response)
 {
@@ -353,7 +405,7 @@ static void on_request(coap_resource_t *resource, coap_session_t *session,
         reply.code = recent->code;
         reply.why = recent->why;
         reply.location = recent->location[0] != '\0' ? recent->location : NULL;
-        answer(response, &reply);
+        answer(session, request, &reply, response);
         return;
     }
     struct parts path;
@@ -365,12 +417,11 @@ static void on_request(coap_resource_t *resource, coap_session_t *session,
         .confirmable = coap_pdu_get_type(request) == COAP_MESSAGE_CON,
         .query_count = query.count,
         .format = number_of(request, COAP_OPTION_CONTENT_FORMAT),
-        .payload = body_of(request),
     };
     memcpy(asked.query, query.text, sizeof query.text);
     if (!query.wrong)
-        serve(server, &path, coap_pdu_get_code(request), &asked, &reply);
-    answer(response, &reply);
+        serve_body(server, &path, request, &asked, &reply);
+    answer(session, request, &reply, response);
     keep_recent(server, session, request, &reply);
     free_parts(&path);
     free_parts(&query);
@@ -400,22 +451,38 @@ static bool token_of(const coap_pdu_t *pdu, uint8_t out[SERVER_TOKEN_LEN])
     return true;
 }
 
+/* The blocks of one answer have one token, and only the first has the Observe option. */
+static bool gather(struct server *server, coap_session_t *session, const coap_pdu_t *received,
+                   struct server_answer *told)
+{
+    char *key = lab_hex_text(told->token, SERVER_TOKEN_LEN);
+    enum bodies_result result = body_of(server, session, received, COAP_OPTION_BLOCK2, key,
+                                        ANSWER_MAX, &told->observe, &told->payload);
+    free(key);
+    if (result == BODIES_GAP || result == BODIES_TOO_LARGE)
+        exchanges_failed(server->lab->exchanges, told->token,
+                         result == BODIES_GAP ? "a block of the answer is missing"
+                                              : "the answer is too long");
+    return result == BODIES_WHOLE;
+}
+
 static coap_response_t on_response(coap_session_t *session, const coap_pdu_t *sent,
                                    const coap_pdu_t *received, const coap_mid_t mid)
 {
     (void)sent;
     (void)mid;
+    struct server *server = server_of(session);
     struct server_answer told = {
         .code = (uint8_t)coap_pdu_get_code(received),
         .confirmable = coap_pdu_get_type(received) == COAP_MESSAGE_CON,
         .format = number_of(received, COAP_OPTION_CONTENT_FORMAT),
         .observe = number_of(received, COAP_OPTION_OBSERVE),
-        .payload = body_of(received),
     };
-    read_location(received, told.location, sizeof told.location);
-    if (!token_of(received, told.token) ||
-        !exchanges_answer(server_of(session)->lab->exchanges, &told))
+    if (!token_of(received, told.token) || !exchanges_knows(server->lab->exchanges, told.token))
         return COAP_RESPONSE_FAIL; /* a Reset: what a passive cancel is */
+    read_location(received, told.location, sizeof told.location);
+    if (gather(server, session, received, &told))
+        exchanges_answer(server->lab->exchanges, &told);
     return COAP_RESPONSE_OK;
 }
 
@@ -545,6 +612,19 @@ static uint16_t port_of(const coap_endpoint_t *endpoint)
     return (uint16_t)(colon == NULL ? 0 : strtoul(colon + 1, NULL, 10));
 }
 
+/* libcoap lets several programs have one port, and then only one of them hears. */
+static bool is_free(const struct sockaddr_storage *address, socklen_t len)
+{
+    int fd = socket(address->ss_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    if (fd < 0)
+        return false;
+    bool bound = bind(fd, (const struct sockaddr *)address, len) == 0;
+    int error = errno;
+    close(fd);
+    errno = error;
+    return bound;
+}
+
 static bool listen_plain(struct server *server)
 {
     const struct options *o = server->lab->options;
@@ -552,7 +632,9 @@ static bool listen_plain(struct server *server)
     socklen_t len = read_address(o->address, o->port, &address);
     if (len == 0)
         return failed("--address: an address of IPv4 or IPv6, no name");
-    coap_endpoint_t *endpoint = listen_at(server, &address, len, COAP_PROTO_UDP);
+    coap_endpoint_t *endpoint = NULL;
+    if (is_free(&address, len))
+        endpoint = listen_at(server, &address, len, COAP_PROTO_UDP);
     if (endpoint == NULL) {
         fprintf(stderr, "linnet-lab: cannot listen on port %u for coap: %s\n", (unsigned)o->port,
                 strerror(errno));
@@ -604,7 +686,7 @@ static bool set_up(struct server *server)
     if (coap_context_get_coap_fd(server->context) < 0)
         return failed("this libcoap was built without epoll");
     coap_set_app_data(server->context, server);
-    coap_context_set_block_mode(server->context, COAP_BLOCK_USE_LIBCOAP | COAP_BLOCK_SINGLE_BODY);
+    coap_context_set_block_mode(server->context, COAP_BLOCK_USE_LIBCOAP);
     coap_register_event_handler(server->context, on_event);
     coap_register_response_handler(server->context, on_response);
     coap_register_nack_handler(server->context, on_nack);
@@ -676,6 +758,7 @@ void server_free(struct server *server)
     if (server->context != NULL)
         coap_free_context(server->context); /* it tells of each session: the front is still there */
     front_free(server->front);
+    bodies_drop_all(&server->bodies);
     free(server);
     coap_cleanup();
 }

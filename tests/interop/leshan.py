@@ -36,7 +36,7 @@ OPEN_PACKAGES = ("java.lang", "java.net", "java.util")
 START_SECONDS = 120  # it takes two; a machine under load, with sanitizers, may need far more
 EVENT_SECONDS = 30
 REST_SECONDS = 60
-DEVICE_SECONDS = 2  # that Leshan waits for a device's answer
+DEVICE_SECONDS = 20  # that Leshan waits for a device's answer
 
 
 def jar():
@@ -170,6 +170,7 @@ class Leshan:
         self.program.stop()
 
     def mark(self):
+        self.timeout = DEVICE_SECONDS
         self.marked = len(self.program.log)
 
     def log_since_mark(self):
@@ -207,7 +208,7 @@ class Leshan:
         return self.get(f"/api/clients/{endpoint}")
 
     def ask(self, method, endpoint, path, body=None, **query):
-        return self.http(method, f"/api/clients/{endpoint}{path}", body, timeout=DEVICE_SECONDS,
+        return self.http(method, f"/api/clients/{endpoint}{path}", body, timeout=self.timeout,
                          **query)
 
     def read(self, endpoint, path, format=None):

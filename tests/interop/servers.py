@@ -19,6 +19,7 @@ from peers import Program
 LAB = BUILD / "bin/linnet-lab"
 EVENT_SECONDS = 30
 ANSWER_SECONDS = 60
+DEVICE_SECONDS = leshan_module.DEVICE_SECONDS
 
 
 class Time(int):
@@ -69,6 +70,10 @@ class Server:
     @property
     def coaps_uri(self):
         return f"coaps://127.0.0.1:{self.coaps_port}"
+
+    def set_timeout(self, seconds):
+        """How long a device may take to answer from now on."""
+        raise NotImplementedError
 
     def mark(self):
         """A place in the order of events, to wait for what comes after it."""
@@ -129,7 +134,7 @@ class Lab(Server):
     def __init__(self, folder, *options):
         self.folder = folder
         self.program = Program([str(LAB), "--json", "--address", "127.0.0.1", "--port", "0",
-                                "--secure-port", "0", "--timeout", "2", *map(str, options)])
+                                "--secure-port", "0", "--timeout", str(DEVICE_SECONDS), *map(str, options)])
         self.answers = []
         self.events = []
         self.rest = b""
@@ -210,6 +215,9 @@ class Lab(Server):
         links = {link["path"]: link.get("attributes", {}) for link in told.get("links", [])}
         return Answer(told.get("code", ""), values, links, told.get("location", ""),
                       told.get("diagnostic", ""))
+
+    def set_timeout(self, seconds):
+        self.command("timeout", str(seconds))
 
     @staticmethod
     def _format(format):
@@ -333,6 +341,9 @@ class Leshan(Server):
     @property
     def log(self):
         return self.server.log_since_mark()
+
+    def set_timeout(self, seconds):
+        self.server.timeout = seconds
 
     # ---- values ----
 

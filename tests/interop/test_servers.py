@@ -178,6 +178,7 @@ def test_observe_and_cancel(server, registered):
 
 def test_a_device_that_does_not_answer(server, registered):
     registered.answer = lambda request: None
+    server.set_timeout(1)
     with pytest.raises(NoAnswer):
         server.read(registered.endpoint, "/3/0/1")
     registered.answer = registered.answer_from_values
@@ -239,7 +240,7 @@ def test_wrong_keys(server, drive, identity, key):
 def test_a_certificate_that_nobody_signed(server, drive, pki):
     server.add_x509("client")
     drive.config(kind="dtls", legacy_server=True, trust=file(pki / "root.pem"),
-                 chain=file(pki / "client-other.pem"), key=file(pki / "client-other.key"))
+                 chain=file(pki / "client-other.pem"), key=file(pki / "client-other.key"), first_ms=500, max_ms=1000)
     drive.new("dtls")
     drive.connect(server.coaps_port, "127.0.0.1", ms=5000, expect=None)
     assert drive.info().state != "open"
