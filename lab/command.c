@@ -473,7 +473,8 @@ static const char *read_options(struct words *words, struct args *a)
         } else if (strcmp(word, "--passive") == 0) {
             a->passive = true;
         } else if (strcmp(word, "--format") == 0) {
-            if (++i == words->count || !formats_number(words->word[i], &a->format))
+            i++;
+            if (i == words->count || !formats_number(words->word[i], &a->format))
                 return "--format wants a format: text, tlv, cbor, ... or a number";
         } else {
             return "no option of that name";

@@ -43,9 +43,9 @@ static void exchange_free(struct exchange *e)
     free(e);
 }
 
-static void remove_exchange(struct exchanges *x, struct exchange *e)
+static void remove_exchange(struct exchanges *ex, struct exchange *e)
 {
-    for (struct exchange **at = &x->first; *at != NULL; at = &(*at)->next) {
+    for (struct exchange **at = &ex->first; *at != NULL; at = &(*at)->next) {
         if (*at == e) {
             *at = e->next;
             exchange_free(e);
@@ -54,58 +54,59 @@ static void remove_exchange(struct exchanges *x, struct exchange *e)
     }
 }
 
-static struct exchange *find_token(const struct exchanges *x, const uint8_t *token)
+static struct exchange *find_token(const struct exchanges *ex, const uint8_t *token)
 {
-    for (struct exchange *e = x->first; e != NULL; e = e->next) {
+    for (struct exchange *e = ex->first; e != NULL; e = e->next) {
         if (memcmp(e->token, token, SERVER_TOKEN_LEN) == 0)
             return e;
     }
     return NULL;
 }
 
-static struct exchange *find_observation(const struct exchanges *x, const char *endpoint,
+static struct exchange *find_observation(const struct exchanges *ex, const char *endpoint,
                                          const struct ln_path *path)
 {
-    for (struct exchange *e = x->first; e != NULL; e = e->next) {
+    for (struct exchange *e = ex->first; e != NULL; e = e->next) {
         if (e->observing && is_about(e, endpoint, path))
             return e;
     }
     return NULL;
 }
 
-bool exchanges_observes(const struct exchanges *x, const char *endpoint, const struct ln_path *path)
+bool exchanges_observes(const struct exchanges *ex, const char *endpoint,
+                        const struct ln_path *path)
 {
-    return find_observation(x, endpoint, path) != NULL;
+    return find_observation(ex, endpoint, path) != NULL;
 }
 
 /* ---- sending ---- */
 
-static struct exchange *begin(struct exchanges *x, const struct exchange_about *about)
+static struct exchange *begin(struct exchanges *ex, const struct exchange_about *about)
 {
-    struct exchange *e = about->cancel ? find_observation(x, about->endpoint, &about->path) : NULL;
+    struct exchange *e = about->cancel ? find_observation(ex, about->endpoint, &about->path) : NULL;
     if (e == NULL) {
         e = lab_alloc(sizeof *e);
         e->endpoint = lab_text(about->endpoint);
         e->path = about->path;
         e->observe = about->observe;
-        e->next = x->first;
-        x->first = e;
+        e->next = ex->first;
+        ex->first = e;
     }
     e->cancelling = about->cancel;
-    e->deadline = lab_now() + x->lab->timeout_ms;
+    e->deadline = lab_now() + ex->lab->timeout_ms;
     return e;
 }
 
-void exchanges_send(struct exchanges *x, struct client *client, const struct exchange_about *about,
+void exchanges_send(struct exchanges *ex, struct client *client, const struct exchange_about *about,
                     struct server_ask *ask)
 {
-    struct exchange *e = begin(x, about);
+    struct exchange *e = begin(ex, about);
     char path[LN_PATH_ROOM];
     ln_path_text(&about->path, path);
     ask->path = path;
-    if (!server_send(x->lab->server, client->session, ask, e->token)) {
-        remove_exchange(x, e);
-        lab_fail(x->lab, "the request could not be sent: the device's connection is closed");
+    if (!server_send(ex->lab->server, client->session, ask, e->token)) {
+        remove_exchange(ex, e);
+        lab_fail(ex->lab, "the request could not be sent: the device's connection is closed");
     }
     ask->path = NULL;
 }
@@ -188,7 +189,7 @@ static bool goes_on(const struct server_answer *answer)
     return answer->code >> 5 == 2 && answer->observe != SERVER_NO_FORMAT;
 }
 
-static void notify(struct exchanges *x, struct exchange *e, const struct server_answer *answer)
+static void notify(struct exchanges *ex, struct exchange *e, const struct server_answer *answer)
 {
     cJSON *event = lab_new_event("notification", e->endpoint);
     add_answer(event, e, answer);
@@ -198,71 +199,71 @@ static void notify(struct exchanges *x, struct exchange *e, const struct server_
     bool ended = !goes_on(answer);
     if (ended) {
         cJSON_AddBoolToObject(event, "ended", true);
-        remove_exchange(x, e);
+        remove_exchange(ex, e);
     }
-    lab_event(x->lab, event);
+    lab_event(ex->lab, event);
 }
 
-bool exchanges_knows(const struct exchanges *x, const uint8_t token[SERVER_TOKEN_LEN])
+bool exchanges_knows(const struct exchanges *ex, const uint8_t token[SERVER_TOKEN_LEN])
 {
-    return find_token(x, token) != NULL;
+    return find_token(ex, token) != NULL;
 }
 
-void exchanges_answer(struct exchanges *x, const struct server_answer *answer)
+void exchanges_answer(struct exchanges *ex, const struct server_answer *answer)
 {
-    struct exchange *e = find_token(x, answer->token);
+    struct exchange *e = find_token(ex, answer->token);
     if (e == NULL)
         return;
     if (!is_waiting(e) || (e->cancelling && answer->observe != SERVER_NO_FORMAT)) {
-        notify(x, e, answer); /* while it is cancelled, one may still be on its way */
+        notify(ex, e, answer); /* while it is cancelled, one may still be on its way */
         return;
     }
-    cJSON *out = lab_new_answer(x->lab);
+    cJSON *out = lab_new_answer(ex->lab);
     add_answer(out, e, answer);
     e->deadline = INT64_MAX;
     e->observing = e->observe && !e->cancelling && goes_on(answer);
     if (e->observe && !e->cancelling)
         cJSON_AddBoolToObject(out, "observing", e->observing);
     if (!e->observing)
-        remove_exchange(x, e);
-    lab_answer(x->lab, out);
+        remove_exchange(ex, e);
+    lab_answer(ex->lab, out);
 }
 
 /* ---- no answers ---- */
 
-static void give_up(struct exchanges *x, struct exchange *e, const char *why)
+static void give_up(struct exchanges *ex, struct exchange *e, const char *why)
 {
     if (e->observing)
         e->deadline = INT64_MAX; /* it was not cancelled */
     else
-        remove_exchange(x, e);
-    lab_fail(x->lab, "%s", why);
+        remove_exchange(ex, e);
+    lab_fail(ex->lab, "%s", why);
 }
 
-void exchanges_failed(struct exchanges *x, const uint8_t token[SERVER_TOKEN_LEN], const char *why)
+void exchanges_failed(struct exchanges *ex, const uint8_t token[SERVER_TOKEN_LEN], const char *why)
 {
-    struct exchange *e = find_token(x, token);
+    struct exchange *e = find_token(ex, token);
     if (e != NULL && is_waiting(e))
-        give_up(x, e, why);
+        give_up(ex, e, why);
 }
 
-void exchanges_interrupt(struct exchanges *x)
+void exchanges_interrupt(struct exchanges *ex)
 {
-    for (struct exchange *e = x->first; e != NULL; e = e->next) {
+    for (struct exchange *e = ex->first; e != NULL; e = e->next) {
         if (is_waiting(e)) {
-            give_up(x, e, "interrupted");
+            give_up(ex, e, "interrupted");
             return;
         }
     }
 }
 
-int64_t exchanges_expire(struct exchanges *x, int64_t now)
+int64_t exchanges_expire(struct exchanges *ex, int64_t now)
 {
     int64_t next = INT64_MAX;
-    for (struct exchange *e = x->first; e != NULL;) {
+    for (struct exchange *e = ex->first; e != NULL;) {
         struct exchange *following = e->next;
         if (e->deadline <= now)
-            give_up(x, e, "the device did not answer in time");
+            give_up(ex, e, "the device did not answer in time");
         else if (e->deadline < next)
             next = e->deadline;
         e = following;
@@ -270,23 +271,23 @@ int64_t exchanges_expire(struct exchanges *x, int64_t now)
     return next;
 }
 
-bool exchanges_forget(struct exchanges *x, const char *endpoint, const struct ln_path *path)
+bool exchanges_forget(struct exchanges *ex, const char *endpoint, const struct ln_path *path)
 {
-    struct exchange *e = find_observation(x, endpoint, path);
+    struct exchange *e = find_observation(ex, endpoint, path);
     if (e != NULL)
-        remove_exchange(x, e);
+        remove_exchange(ex, e);
     return e != NULL;
 }
 
-void exchanges_drop_client(struct exchanges *x, const char *endpoint)
+void exchanges_drop_client(struct exchanges *ex, const char *endpoint)
 {
-    for (struct exchange *e = x->first; e != NULL;) {
+    for (struct exchange *e = ex->first; e != NULL;) {
         struct exchange *following = e->next;
         if (strcmp(e->endpoint, endpoint) == 0) {
             bool waiting = is_waiting(e);
-            remove_exchange(x, e);
+            remove_exchange(ex, e);
             if (waiting)
-                lab_fail(x->lab, "the registration ended before the answer came");
+                lab_fail(ex->lab, "the registration ended before the answer came");
         }
         e = following;
     }
@@ -294,19 +295,19 @@ void exchanges_drop_client(struct exchanges *x, const char *endpoint)
 
 struct exchanges *exchanges_new(struct lab *lab)
 {
-    struct exchanges *x = lab_alloc(sizeof *x);
-    x->lab = lab;
-    return x;
+    struct exchanges *ex = lab_alloc(sizeof *ex);
+    ex->lab = lab;
+    return ex;
 }
 
-void exchanges_free(struct exchanges *x)
+void exchanges_free(struct exchanges *ex)
 {
-    if (x == NULL)
+    if (ex == NULL)
         return;
-    while (x->first != NULL) {
-        struct exchange *e = x->first;
-        x->first = e->next;
+    while (ex->first != NULL) {
+        struct exchange *e = ex->first;
+        ex->first = e->next;
         exchange_free(e);
     }
-    free(x);
+    free(ex);
 }

@@ -222,35 +222,35 @@ static bool fits(const char *wanted, const char *is)
     return wanted == NULL || (is != NULL && strcmp(wanted, is) == 0);
 }
 
-static bool is_wanted(const struct expectation *x, const cJSON *event)
+static bool is_wanted(const struct expectation *ex, const cJSON *event)
 {
-    return fits(x->kind, text_of(event, "event")) &&
-           fits(x->endpoint, text_of(event, "endpoint")) && fits(x->path, text_of(event, "path"));
+    return fits(ex->kind, text_of(event, "event")) &&
+           fits(ex->endpoint, text_of(event, "endpoint")) && fits(ex->path, text_of(event, "path"));
 }
 
-static void stop_waiting(struct expectation *x)
+static void stop_waiting(struct expectation *ex)
 {
-    free(x->kind);
-    free(x->endpoint);
-    free(x->path);
-    x->kind = NULL;
-    x->endpoint = NULL;
-    x->path = NULL;
-    x->deadline = INT64_MAX;
+    free(ex->kind);
+    free(ex->endpoint);
+    free(ex->path);
+    ex->kind = NULL;
+    ex->endpoint = NULL;
+    ex->path = NULL;
+    ex->deadline = INT64_MAX;
 }
 
 /* Look for the event among those that have come; those before it are over. */
 static bool look(struct lab *lab)
 {
-    struct expectation *x = lab->expectation;
-    for (int i = 0; i < cJSON_GetArraySize(x->events); i++) {
-        if (!is_wanted(x, cJSON_GetArrayItem(x->events, i)))
+    struct expectation *ex = lab->expectation;
+    for (int i = 0; i < cJSON_GetArraySize(ex->events); i++) {
+        if (!is_wanted(ex, cJSON_GetArrayItem(ex->events, i)))
             continue;
         while (i-- > 0)
-            cJSON_DeleteItemFromArray(x->events, 0);
-        cJSON_Delete(x->last);
-        x->last = cJSON_DetachItemFromArray(x->events, 0);
-        stop_waiting(x);
+            cJSON_DeleteItemFromArray(ex->events, 0);
+        cJSON_Delete(ex->last);
+        ex->last = cJSON_DetachItemFromArray(ex->events, 0);
+        stop_waiting(ex);
         held(lab);
         return true;
     }
@@ -260,7 +260,7 @@ static bool look(struct lab *lab)
 /* EVENT [ENDPOINT] [PATH] [within SECONDS] */
 static const char *read_event(struct lab *lab, const struct words *words)
 {
-    struct expectation *x = lab->expectation;
+    struct expectation *ex = lab->expectation;
     int64_t wait = lab->timeout_ms;
     size_t count = words->count;
     uint64_t seconds = 0;
@@ -270,21 +270,21 @@ static const char *read_event(struct lab *lab, const struct words *words)
         wait = (int64_t)seconds * 1000;
         count -= 2;
     }
-    x->kind = lab_text(words->word[1]);
+    ex->kind = lab_text(words->word[1]);
     for (size_t i = 2; i < count; i++) {
         const char *word = words->word[i];
         char path[LN_PATH_ROOM];
         struct ln_path read;
-        if (word[0] != '/' && x->endpoint == NULL && x->path == NULL) {
-            x->endpoint = lab_text(word);
-        } else if (x->path == NULL && names_read_path(word, &read) == NULL) {
+        if (word[0] != '/' && ex->endpoint == NULL && ex->path == NULL) {
+            ex->endpoint = lab_text(word);
+        } else if (ex->path == NULL && names_read_path(word, &read) == NULL) {
             ln_path_text(&read, path);
-            x->path = lab_text(path);
+            ex->path = lab_text(path);
         } else {
             return "EVENT [ENDPOINT] [PATH] [within SECONDS]";
         }
     }
-    x->deadline = lab_now() + wait;
+    ex->deadline = lab_now() + wait;
     return NULL;
 }
 
@@ -301,13 +301,13 @@ static void expect_event(struct lab *lab, const struct words *words)
 
 int64_t expect_expire(struct lab *lab, int64_t now)
 {
-    struct expectation *x = lab->expectation;
-    if (x->deadline > now)
-        return x->deadline;
-    char *what = lab_format("%s%s%s%s%s", x->kind, x->endpoint == NULL ? "" : " ",
-                            x->endpoint == NULL ? "" : x->endpoint, x->path == NULL ? "" : " ",
-                            x->path == NULL ? "" : x->path);
-    stop_waiting(x);
+    struct expectation *ex = lab->expectation;
+    if (ex->deadline > now)
+        return ex->deadline;
+    char *what = lab_format("%s%s%s%s%s", ex->kind, ex->endpoint == NULL ? "" : " ",
+                            ex->endpoint == NULL ? "" : ex->endpoint, ex->path == NULL ? "" : " ",
+                            ex->path == NULL ? "" : ex->path);
+    stop_waiting(ex);
     lab_fail(lab, "%s did not come in time", what);
     free(what);
     return INT64_MAX;
@@ -336,36 +336,36 @@ void expect_run(struct lab *lab, const struct words *words)
 
 void expect_note_answer(struct lab *lab, const cJSON *answer)
 {
-    struct expectation *x = lab->expectation;
-    cJSON_Delete(x->last);
-    x->last = cJSON_Duplicate(answer, true);
+    struct expectation *ex = lab->expectation;
+    cJSON_Delete(ex->last);
+    ex->last = cJSON_Duplicate(answer, true);
 }
 
 void expect_note_event(struct lab *lab, const cJSON *event)
 {
-    struct expectation *x = lab->expectation;
-    if (cJSON_GetArraySize(x->events) >= EVENTS_MAX)
-        cJSON_DeleteItemFromArray(x->events, 0);
-    cJSON_AddItemToArray(x->events, cJSON_Duplicate(event, true));
-    if (x->kind != NULL)
+    struct expectation *ex = lab->expectation;
+    if (cJSON_GetArraySize(ex->events) >= EVENTS_MAX)
+        cJSON_DeleteItemFromArray(ex->events, 0);
+    cJSON_AddItemToArray(ex->events, cJSON_Duplicate(event, true));
+    if (ex->kind != NULL)
         (void)look(lab);
 }
 
 struct expectation *expect_new(struct lab *lab)
 {
     (void)lab;
-    struct expectation *x = lab_alloc(sizeof *x);
-    x->events = cJSON_CreateArray();
-    x->deadline = INT64_MAX;
-    return x;
+    struct expectation *ex = lab_alloc(sizeof *ex);
+    ex->events = cJSON_CreateArray();
+    ex->deadline = INT64_MAX;
+    return ex;
 }
 
-void expect_free(struct expectation *x)
+void expect_free(struct expectation *ex)
 {
-    if (x == NULL)
+    if (ex == NULL)
         return;
-    stop_waiting(x);
-    cJSON_Delete(x->last);
-    cJSON_Delete(x->events);
-    free(x);
+    stop_waiting(ex);
+    cJSON_Delete(ex->last);
+    cJSON_Delete(ex->events);
+    free(ex);
 }

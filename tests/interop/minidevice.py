@@ -208,13 +208,13 @@ class Device:
             if data is None:
                 return
             message = decode(data)
+            with self.changed:  # before the answer: who hears that may look here
+                self.received.append(message)
+                self.changed.notify_all()
             if message.code and message.code < 0x40:
                 self._reply(message)
             elif message.code and message.type == CON:
                 self.send(Message(ACK, 0, message.mid))
-            with self.changed:
-                self.received.append(message)
-                self.changed.notify_all()
 
     def _reply(self, request):
         answer = self.answer(request)

@@ -179,7 +179,10 @@ class Wire:
             self.device = device
             if data[0] == 22 and data[13:14] == b"\1":
                 self.hello = data
-            self.outer.send(data)
+            try:
+                self.outer.send(data)
+            except (ConnectionRefusedError, BrokenPipeError):
+                continue  # the lab, or this wire, is at its end
 
     def _to_device(self):
         while True:
