@@ -19,8 +19,9 @@ PUBLIC_OWNER = {
     "sock": "net", "filter": "net", "blocking": "net",
     "tls": "tls", "tls_backend": "tls",
     "testkit": "testkit",
-    "coap": "coap", "http": "http", "download": "download",
-    "client": "lwm2m", "object": "lwm2m",
+    "registry": "registry",
+    "coap": "coap", "coap_link": "coap", "http": "http", "download": "download",
+    "client": "lwm2m", "object": "lwm2m", "objects": "objects",
 }
 SOCKET = {"sock", "filter", "blocking"}
 ALL = None  # every public header
@@ -30,6 +31,7 @@ ALL = None  # every public header
 LAYERS = {
     "base": (set(), set()),
     "codec": ({"base"}, set()),
+    "registry": (set(), {"registry"}),
     "net": ({"base"}, SOCKET),
     "net/posix": ({"base", "net"}, SOCKET),
     "net/mem": ({"base", "net"}, SOCKET | {"testkit"}),
@@ -39,12 +41,12 @@ LAYERS = {
     "tls": ({"base", "codec", "net"}, SOCKET | {"tls", "tls_backend"}),
     "tls/openssl": ({"base"}, {"tls", "tls_backend"}),
     "tls/mbedtls": ({"base"}, {"tls", "tls_backend"}),
-    "coap": ({"base", "codec", "net/sock.h"}, {"sock", "coap"}),
+    "coap": ({"base", "codec"}, {"sock", "coap", "coap_link"}),
     "http": ({"base", "codec", "net/sock.h"}, {"sock", "http"}),
     "download": ({"base", "codec", "coap", "http", "net/sock.h"},
-                 {"sock", "tls", "coap", "http", "download"}),
+                 {"sock", "tls", "coap", "coap_link", "http", "download"}),
     "lwm2m": ({"base", "codec", "coap", "download", "net/sock.h"},
-              {"sock", "tls", "coap", "download", "client", "object"}),
+              {"sock", "tls", "coap", "coap_link", "download", "client", "object"}),
     "objects": (set(), ALL),
 }
 

@@ -100,7 +100,23 @@ static inline bool ln_path_equal(const struct ln_path *a, const struct ln_path *
 }
 
 /** Whether `path` is `prefix` or lies below it; everything lies below the root. */
-LN_API bool ln_path_is_below(const struct ln_path *path, const struct ln_path *prefix);
+static inline bool ln_path_is_below(const struct ln_path *path, const struct ln_path *prefix)
+{
+    static const uint16_t masks[LN_PATH_LEVELS_MAX + 1][LN_PATH_LEVELS_MAX] = {
+        { 0, 0, 0, 0 },
+        { 0xffff, 0, 0, 0 },
+        { 0xffff, 0xffff, 0, 0 },
+        { 0xffff, 0xffff, 0xffff, 0 },
+        { 0xffff, 0xffff, 0xffff, 0xffff },
+    };
+    uint64_t a, b, mask; /* all ids at once: this is called for every value */
+    if (prefix->levels > path->levels || prefix->levels > LN_PATH_LEVELS_MAX)
+        return false;
+    memcpy(&a, path->id, sizeof a);
+    memcpy(&b, prefix->id, sizeof b);
+    memcpy(&mask, masks[prefix->levels], sizeof mask);
+    return ((a ^ b) & mask) == 0;
+}
 
 /* ---- text ---- */
 

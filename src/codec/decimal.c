@@ -257,20 +257,6 @@ static enum ln_status to_magnitude(const struct ln_decimal *d, uint64_t *out)
     return LN_OK;
 }
 
-enum ln_status ln__decimal_to_int(const struct ln_decimal *d, int64_t *out)
-{
-    uint64_t value = 0;
-    TRY(to_magnitude(d, &value));
-    uint64_t limit = (uint64_t)INT64_MAX + (d->negative ? 1 : 0);
-    if (value > limit)
-        return LN_BAD_PEER;
-    if (!d->negative)
-        *out = (int64_t)value;
-    else /* not -(int64_t)value: the smallest has no opposite */
-        *out = value == 0 ? 0 : -(int64_t)(value - 1) - 1;
-    return LN_OK;
-}
-
 enum ln_status ln__decimal_to_uint(const struct ln_decimal *d, uint64_t *out)
 {
     uint64_t value = 0;

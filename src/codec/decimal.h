@@ -4,7 +4,7 @@
 /**
  * @file decimal.h
  * Numbers as text, exact both ways and the same in every locale: a decimal is read as it is written,
- * and then taken as an integer, if it is one, or as the nearest double. A double is written with
+ * and then taken as an integer, if it is one, or as the nearest double (number.h has both). A double is written with
  * the fewest digits that read back as the same double.
  *
  * Numbers of more than 15 digits take up to 1.5 kB of stack, others 200 bytes.
@@ -42,10 +42,7 @@ LN_MUST_USE enum ln_status ln__decimal_read(struct ln_span text, enum ln_decimal
 /** mantissa * 10^exponent (a decimal fraction of CBOR). */
 struct ln_decimal ln__decimal_make(bool negative, uint64_t mantissa, int32_t exponent);
 
-/** @retval LN_BAD_PEER  not an integer ("1.0" and "1e2" are), or out of range */
-LN_MUST_USE enum ln_status ln__decimal_to_int(const struct ln_decimal *d, int64_t *out);
-
-/** @retval LN_BAD_PEER  not an integer, negative, or out of range */
+/** @retval LN_BAD_PEER  not an integer ("1.0" and "1e2" are), negative, or out of range */
 LN_MUST_USE enum ln_status ln__decimal_to_uint(const struct ln_decimal *d, uint64_t *out);
 
 /** The nearest double; 0 if it is too small. @retval LN_BAD_PEER  beyond the largest double */

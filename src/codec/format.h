@@ -45,6 +45,7 @@
  * Pure functions on the caller's memory. Not one of them allocates.
  */
 #include "codec/base64.h"
+#include "codec/cbor.h"
 #include "codec/tlv.h"
 #include "codec/window.h"
 
@@ -158,6 +159,7 @@ struct ln_reader {
     bool last;             /**< no piece follows */
     bool hungry;           /**< LN_AGAIN was said */
     bool in_value;         /**< there is a value to take */
+    bool pieced;           /**< a piece of it was taken */
     uint8_t carried;
     uint8_t carry[LN_READER_CARRY]; /**< stands in front of `in` */
     enum ln_value_type native;      /**< of the value: the type that the payload tells */
@@ -169,6 +171,10 @@ struct ln_reader {
             bool told;                    /**< the one value */
             struct ln_base64_text base64; /**< of which so much was read */
         } single;
+        struct {
+            bool told;
+            struct ln_cbor_value value;
+        } cbor;
     } state;
 };
 

@@ -66,4 +66,21 @@ static inline bool ln__ieee_to32(double number, uint32_t *bits)
     return true;
 }
 
+/** Half precision, if that says the same; NaN never does. */
+static inline bool ln__ieee_to16(double number, uint16_t *bits)
+{
+    uint64_t whole = ln__ieee_bits64(number);
+    uint16_t sign = (uint16_t)(whole >> 48 & 0x8000u);
+    double size = sign != 0 ? -number : number;
+    uint16_t half = 0x7c00;      /* infinite */
+    if (size < 0.00006103515625) /* below 2^-14: a multiple of 2^-24, or nothing */
+        half = (uint16_t)(size * 16777216.0);
+    else if (size <= 65504.0)
+        half = (uint16_t)(((whole >> 52 & 0x7ffu) - 1023 + 15) << 10 | (whole >> 42 & 0x3ffu));
+    if (ln__ieee_from16(half) != size)
+        return false;
+    *bits = sign | half;
+    return true;
+}
+
 #endif

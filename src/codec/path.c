@@ -95,12 +95,3 @@ int ln_path_compare(const struct ln_path *a, const struct ln_path *b)
     }
     return (int)a->levels - (int)b->levels;
 }
-
-bool ln_path_is_below(const struct ln_path *path, const struct ln_path *prefix)
-{
-    for (size_t i = 0; i < prefix->levels; i++) {
-        if (i >= path->levels || path->id[i] != prefix->id[i])
-            return false;
-    }
-    return true;
-}

@@ -166,6 +166,7 @@ enum ln_status ln__reader_next(struct ln_reader *r, struct ln_entry *out)
     if (r->failed != LN_OK)
         return r->failed;
     r->in_value = false;
+    r->pieced = false;
     r->taken = 0;
     enum ln_status st = r->hungry ? LN_AGAIN : r->format->read_next(r, &entry);
     if (st != LN_OK && st != LN_AGAIN)
@@ -240,10 +241,13 @@ enum ln_status ln__reader_piece(struct ln_reader *r, enum ln_value_type type, st
         return LN_BAD_STATE;
     if (r->hungry)
         return LN_AGAIN;
-    enum ln_status st = r->left > 0 ? r->format->read_piece(r, type, room, &piece) : LN_OK;
-    if (st == LN_OK)
+    bool ended = r->pieced && r->left == 0; /* the first call tells whether the type is right */
+    enum ln_status st = ended ? LN_OK : r->format->read_piece(r, type, room, &piece);
+    if (st == LN_OK) {
+        r->pieced = true;
         *out = piece;
-    else if (st != LN_AGAIN)
+    } else if (st != LN_AGAIN) {
         r->in_value = false;
+    }
     return result(r, st);
 }

@@ -6,8 +6,8 @@
 #include "codec/single.h"
 
 #include "base/try.h"
-#include "codec/decimal.h"
 #include "codec/ieee.h"
+#include "codec/number.h"
 #include "codec/objlnk.h"
 #include "codec/reader.h"
 #include "codec/writer.h"
@@ -45,20 +45,12 @@ static enum ln_status begin_opaque(struct ln_reader *r)
 static enum ln_status decode_number(struct ln_span text, enum ln_value_type type,
                                     struct ln_value *out)
 {
+    enum ln_decimal_style style = type == LN_VALUE_FLOAT ? LN_DECIMAL_FLOAT : LN_DECIMAL_INTEGER;
     struct ln_decimal d;
-    struct ln_value value = { .type = type };
-    if (type == LN_VALUE_FLOAT) {
-        TRY(ln__decimal_read(text, LN_DECIMAL_FLOAT, &d));
-        TRY(ln__decimal_to_double(&d, &value.as.number));
-    } else if (type == LN_VALUE_UNSIGNED) {
-        TRY(ln__decimal_read(text, LN_DECIMAL_INTEGER, &d));
-        TRY(ln__decimal_to_uint(&d, &value.as.natural));
-    } else {
-        TRY(ln__decimal_read(text, LN_DECIMAL_INTEGER, &d));
-        TRY(ln__decimal_to_int(&d, &value.as.integer));
-    }
-    *out = value;
-    return LN_OK;
+    struct ln_number number;
+    TRY(ln__decimal_read(text, style, &d));
+    TRY(ln__number_from_decimal(&d, &number));
+    return ln__number_to_value(&number, type, out);
 }
 
 static enum ln_status decode_text(struct ln_span text, enum ln_value_type type,

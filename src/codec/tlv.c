@@ -448,12 +448,14 @@ static size_t encode(uint8_t bytes[8], const struct ln_value *value)
 static enum ln_status write_scalar(struct ln_writer *w, const struct ln_path *path,
                                    const struct ln_value *value)
 {
-    uint8_t bytes[8];
+    uint8_t bytes[8] = { 0 };
+    uint8_t whole[HEADER_MAX + 8];
     size_t size = encode(bytes, value);
     if (size == 0 || w->base.levels == LN_LEVEL_ROOT)
         return LN_UNSUPPORTED;
-    TRY(put_header(w, path, value_kind(path), size));
-    ln__window_put(&w->out, bytes, size);
+    size_t header = make_header(whole, value_kind(path), path->id[path->levels - 1], size);
+    memcpy(whole + header, bytes, sizeof bytes);
+    ln__window_put(&w->out, whole, header + size);
     return LN_OK;
 }
 

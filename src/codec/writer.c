@@ -16,6 +16,8 @@ void ln__writer_init(struct ln_writer *w, const struct ln_format *format,
     w->base = *path;
     w->out = ln__window(room, 0);
     w->values_told = LN_LENGTH_UNKNOWN;
+    w->stream.group = 1;
+    w->stream.makes = 1;
     if ((format->traits & LN_FORMAT_WRITES) == 0)
         w->failed = LN_UNSUPPORTED;
     else if ((format->traits & LN_FORMAT_SINGLE) != 0 && path->levels < LN_LEVEL_RESOURCE)
@@ -103,25 +105,24 @@ size_t ln__writer_inner(const struct ln_writer *w)
 /* A resource, or a resource instance in its open resource (or alone). */
 static bool may_write(const struct ln_writer *w, const struct ln_path *path)
 {
-    if (path->levels < LN_LEVEL_RESOURCE || !ln_path_is_below(path, &w->base))
+    const struct ln_path *around = w->depth > 0 ? &w->open[w->depth - 1].path : &w->base;
+    bool in_array = w->depth > 0 && around->levels == LN_LEVEL_RESOURCE;
+    if (!ln_path_is_below(path, around))
         return false;
-    bool in_array = false;
-    if (w->depth > 0) {
-        const struct ln_path *top = &w->open[w->depth - 1].path;
-        in_array = top->levels == LN_LEVEL_RESOURCE;
-        if (!ln_path_is_below(path, top))
-            return false;
-    }
+    if (around->levels < w->base.levels && !ln_path_is_below(path, &w->base))
+        return false;
     if (path->levels == LN_LEVEL_RESOURCE)
         return !in_array;
+    if (path->levels < LN_LEVEL_RESOURCE)
+        return false;
     return in_array || w->base.levels == LN_LEVEL_RESOURCE_INSTANCE ||
            (w->format->traits & LN_FORMAT_NAMED) != 0;
 }
 
 static enum ln_status check_value(struct ln_writer *w, const struct ln_path *path)
 {
-    bool single = (w->format->traits & LN_FORMAT_SINGLE) != 0;
     TRY(enter(w, may_write(w, path)));
+    bool single = (w->format->traits & LN_FORMAT_SINGLE) != 0;
     return single && w->values > 0 ? LN_UNSUPPORTED : LN_OK;
 }
 
@@ -153,34 +154,34 @@ void ln__writer_base64(struct ln_writer *w)
     w->stream.makes = 4;
 }
 
+/* Bytes stand as they are, until a format says otherwise for the next value. */
 static void end_bytes(struct ln_writer *w)
 {
-    w->stream.open = false;
     if (w->stream.finish != NULL)
         w->stream.finish(w);
+    w->stream.open = false;
+    w->stream.encode = NULL;
+    w->stream.finish = NULL;
+    w->stream.group = 1;
+    w->stream.makes = 1;
 }
 
-static enum ln_status begin_bytes(struct ln_writer *w, const struct ln_path *path,
-                                  enum ln_value_type type, size_t length)
+static enum ln_status write_bytes(struct ln_writer *w, const struct ln_path *path,
+                                  const struct ln_value *value)
 {
-    w->stream = (struct ln_writer_stream) { .length = length, .group = 1, .makes = 1 };
-    return w->format->write_bytes(w, path, type, length);
+    TRY(w->format->write_bytes(w, path, value->type, value->as.bytes.len));
+    put_bytes(w, value->as.bytes);
+    end_bytes(w);
+    return LN_OK;
 }
 
 enum ln_status ln__writer_value(struct ln_writer *w, const struct ln_path *path,
                                 const struct ln_value *value)
 {
     TRY(check_value(w, path));
-    enum ln_status st = LN_OK;
-    if (ln_value_type_is_bytes(value->type)) {
-        st = begin_bytes(w, path, value->type, value->as.bytes.len);
-        if (st == LN_OK) {
-            put_bytes(w, value->as.bytes);
-            end_bytes(w);
-        }
-    } else {
-        st = w->format->write_scalar(w, path, value);
-    }
+    enum ln_status st = ln_value_type_is_bytes(value->type)
+                            ? write_bytes(w, path, value)
+                            : w->format->write_scalar(w, path, value);
     if (st == LN_OK)
         w->values++;
     return leave(w, st);
@@ -192,9 +193,12 @@ enum ln_status ln__writer_stream(struct ln_writer *w, const struct ln_path *path
     TRY(check_value(w, path));
     if (!ln_value_type_is_bytes(type))
         return LN_BAD_STATE;
-    enum ln_status st = begin_bytes(w, path, type, length);
+    enum ln_status st = w->format->write_bytes(w, path, type, length);
     if (st == LN_OK) {
         w->values++;
+        w->stream.length = length;
+        w->stream.done = 0;
+        w->stream.held = 0;
         w->stream.open = true;
     }
     return leave(w, st);

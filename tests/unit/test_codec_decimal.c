@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Unit tests of src/codec/decimal.c and src/codec/ieee.h. The C library is the judge of doubles;
+/* Unit tests of src/codec/decimal.c, number.c and ieee.h. The C library is the judge of doubles;
  * tests run in the locale "C". */
 #include <math.h>
 #include <setjmp.h>
@@ -13,6 +13,7 @@
 
 #include "codec/decimal.h"
 #include "codec/ieee.h"
+#include "codec/number.h"
 #include "support/bytes.h"
 
 /* scenario: H74 */
@@ -114,15 +115,69 @@ static void test_integers(void **state)
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         struct ln_decimal d = decimal(rows[i].text);
-        int64_t value = 77;
-        uint64_t natural = 77;
+        struct ln_number number;
+        struct ln_value value = ln_value_none();
         print_message("  %s\n", rows[i].text);
-        assert_int_equal(ln__decimal_to_int(&d, &value), rows[i].fits ? LN_OK : LN_BAD_PEER);
-        assert_true(value == (rows[i].fits ? rows[i].value : 77));
-        assert_int_equal(ln__decimal_to_uint(&d, &natural),
+        if (ln__number_from_decimal(&d, &number) != LN_OK) { /* beyond all doubles */
+            assert_false(rows[i].fits || rows[i].fits_unsigned);
+            continue;
+        }
+        assert_int_equal(ln__number_to_value(&number, LN_VALUE_INTEGER, &value),
+                         rows[i].fits ? LN_OK : LN_BAD_PEER);
+        assert_int_equal(value.type, rows[i].fits ? LN_VALUE_INTEGER : LN_VALUE_NONE);
+        assert_true(!rows[i].fits || value.as.integer == rows[i].value);
+        assert_int_equal(ln__number_to_value(&number, LN_VALUE_UNSIGNED, &value),
                          rows[i].fits_unsigned ? LN_OK : LN_BAD_PEER);
-        assert_true(natural == (rows[i].fits_unsigned ? rows[i].natural : 77));
+        assert_true(!rows[i].fits_unsigned || value.as.natural == rows[i].natural);
     }
+}
+
+/* scenario: H68 */
+static void test_integers_of_doubles(void **state)
+{
+    (void)state;
+    const struct {
+        double number;
+        bool fits;
+        int64_t value;
+        bool fits_unsigned;
+        uint64_t natural;
+    } rows[] = {
+        { 5.0, true, 5, true, 5 },
+        { -5.0, true, -5, false, 0 },
+        { -0.0, true, 0, true, 0 },
+        { 5.5, false, 0, false, 0 },
+        { 9223372036854774784.0, true, INT64_C(9223372036854774784), true,
+          UINT64_C(9223372036854774784) },
+        { 9223372036854775808.0, false, 0, true, UINT64_C(9223372036854775808) },
+        { -9223372036854775808.0, true, INT64_MIN, false, 0 },
+        { -9223372036854777856.0, false, 0, false, 0 },
+        { 18446744073709549568.0, false, 0, true, UINT64_C(18446744073709549568) },
+        { 18446744073709551616.0, false, 0, false, 0 },
+        { 1e300, false, 0, false, 0 },
+        { HUGE_VAL, false, 0, false, 0 },
+        { -HUGE_VAL, false, 0, false, 0 },
+        { (double)NAN, false, 0, false, 0 },
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct ln_number number = ln__number_from_float(rows[i].number);
+        struct ln_value value = ln_value_none();
+        print_message("  %g\n", rows[i].number);
+        assert_int_equal(ln__number_to_value(&number, LN_VALUE_TIME, &value),
+                         rows[i].fits ? LN_OK : LN_BAD_PEER);
+        assert_true(!rows[i].fits || value.as.integer == rows[i].value);
+        assert_int_equal(ln__number_to_value(&number, LN_VALUE_UNSIGNED, &value),
+                         rows[i].fits_unsigned ? LN_OK : LN_BAD_PEER);
+        assert_true(!rows[i].fits_unsigned || value.as.natural == rows[i].natural);
+        assert_int_equal(ln__number_to_value(&number, LN_VALUE_BOOLEAN, &value), LN_BAD_PEER);
+        assert_int_equal(ln__number_native(&number), LN_VALUE_FLOAT);
+    }
+    struct ln_number number = ln__number_from_integer(false, (uint64_t)INT64_MAX + 1);
+    assert_int_equal(ln__number_native(&number), LN_VALUE_UNSIGNED);
+    number = ln__number_from_integer(true, (uint64_t)INT64_MAX + 1);
+    assert_int_equal(ln__number_native(&number), LN_VALUE_INTEGER);
+    number = ln__number_from_integer(true, (uint64_t)INT64_MAX + 2);
+    assert_int_equal(ln__number_native(&number), LN_VALUE_FLOAT);
 }
 
 /* Halves between two doubles, edges of the subnormals, and what has broken other readers. */
@@ -264,6 +319,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_styles),
         cmocka_unit_test(test_integers),
+        cmocka_unit_test(test_integers_of_doubles),
         cmocka_unit_test(test_doubles_are_the_nearest),
         cmocka_unit_test(test_writing),
         cmocka_unit_test(test_decimal_fractions),
