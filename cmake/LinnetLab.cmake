@@ -25,7 +25,8 @@ if(LINNET_LAB_FOUND AND NOT LN_LAB STREQUAL "OFF")
     # shared liblinnet does not show what is internal.
     ln_sources(codecs src/codec)
     ln_sources(basics src/base)
-    add_executable(linnet_lab ${sources} ${codecs} ${basics})
+    ln_sources(names src/registry)
+    add_executable(linnet_lab ${sources} ${codecs} ${basics} ${names})
     ln_target_flags(linnet_lab)
     target_include_directories(linnet_lab PRIVATE "${PROJECT_SOURCE_DIR}/src" "${PROJECT_SOURCE_DIR}/include")
     target_compile_definitions(linnet_lab PRIVATE

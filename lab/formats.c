@@ -2,6 +2,7 @@
 /** @file formats.c  See formats.h. */
 #include "formats.h"
 
+#include "codec/cbor.h"
 #include "codec/single.h"
 #include "names.h"
 #include "server.h"
@@ -22,7 +23,7 @@ static const struct known {
     { "text", LN_CONTENT_TEXT, &ln__format_text },
     { "link", LN_CONTENT_LINK, NULL },
     { "opaque", LN_CONTENT_OPAQUE, &ln__format_opaque },
-    { "cbor", LN_CONTENT_CBOR, NULL },
+    { "cbor", LN_CONTENT_CBOR, &ln__format_cbor },
     { "senml-json", LN_CONTENT_SENML_JSON, NULL },
     { "senml-cbor", LN_CONTENT_SENML_CBOR, NULL },
     { "tlv", LN_CONTENT_TLV, &ln__format_tlv },

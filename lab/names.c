@@ -2,64 +2,47 @@
 /** @file names.c  See names.h. */
 #include "names.h"
 
-#include "definitions.h"
 #include "util.h"
+
+#include <linnet/registry.h>
 
 #include <stdlib.h>
 #include <string.h>
 
-static const struct definition_object *find_object(uint16_t id)
-{
-    for (size_t i = 0; i < definitions_count; i++) {
-        if (definitions[i].id == id)
-            return &definitions[i];
-    }
-    return NULL;
-}
-
-static const struct definition_resource *find_resource(uint16_t object, uint16_t id)
-{
-    const struct definition_object *o = find_object(object);
-    for (size_t i = 0; o != NULL && i < o->count; i++) {
-        if (o->resources[i].id == id)
-            return &o->resources[i];
-    }
-    return NULL;
-}
-
 const char *names_object(uint16_t object)
 {
-    const struct definition_object *o = find_object(object);
-    return o == NULL ? NULL : o->name;
+    struct ln_registry_object o;
+    return ln_registry_object(object, &o) ? o.name : NULL;
 }
 
 const char *names_resource(uint16_t object, uint16_t resource)
 {
-    const struct definition_resource *r = find_resource(object, resource);
-    return r == NULL ? NULL : r->name;
+    struct ln_registry_resource r;
+    return ln_registry_resource(object, resource, &r) ? r.name : NULL;
 }
 
 enum ln_value_type names_type(uint16_t object, uint16_t resource)
 {
-    const struct definition_resource *r = find_resource(object, resource);
-    return r == NULL ? LN_VALUE_NONE : r->type;
+    struct ln_registry_resource r;
+    return ln_registry_resource(object, resource, &r) ? r.type : LN_VALUE_NONE;
 }
 
 bool names_is_multiple(uint16_t object, uint16_t resource)
 {
-    const struct definition_resource *r = find_resource(object, resource);
-    return r != NULL && r->multiple;
+    struct ln_registry_resource r;
+    return ln_registry_resource(object, resource, &r) && r.multiple;
 }
 
 const char *names_object_at(size_t i)
 {
-    return i < definitions_count ? definitions[i].name : NULL;
+    struct ln_registry_object o;
+    return ln_registry_object_at(i, &o) ? o.name : NULL;
 }
 
 const char *names_resource_at(uint16_t object, size_t i)
 {
-    const struct definition_object *o = find_object(object);
-    return o != NULL && i < o->count ? o->resources[i].name : NULL;
+    struct ln_registry_resource r;
+    return ln_registry_resource_at(object, i, &r) ? r.name : NULL;
 }
 
 /* ---- names as they are typed ---- */
@@ -79,15 +62,6 @@ char *names_word(const char *name)
     return word;
 }
 
-static bool is_same(const char *name, const char *text)
-{
-    while (*name != '\0' && plain(*name) == plain(*text)) {
-        name++;
-        text++;
-    }
-    return *name == '\0' && *text == '\0';
-}
-
 static bool read_number(const char *text, uint16_t *out)
 {
     uint64_t number = 0;
@@ -99,29 +73,24 @@ static bool read_number(const char *text, uint16_t *out)
 
 static bool read_object(const char *text, uint16_t *out)
 {
+    struct ln_registry_object o;
     if (read_number(text, out))
         return true;
-    for (size_t i = 0; i < definitions_count; i++) {
-        if (is_same(definitions[i].name, text)) {
-            *out = definitions[i].id;
-            return true;
-        }
-    }
-    return false;
+    if (!ln_registry_object_named(ln_span_str(text), &o))
+        return false;
+    *out = o.id;
+    return true;
 }
 
 bool names_read_resource(uint16_t object, const char *text, uint16_t *out)
 {
-    const struct definition_object *o = find_object(object);
+    struct ln_registry_resource r;
     if (read_number(text, out))
         return true;
-    for (size_t i = 0; o != NULL && i < o->count; i++) {
-        if (is_same(o->resources[i].name, text)) {
-            *out = o->resources[i].id;
-            return true;
-        }
-    }
-    return false;
+    if (!ln_registry_resource_named(object, ln_span_str(text), &r))
+        return false;
+    *out = r.id;
+    return true;
 }
 
 static bool read_part(const char *part, struct ln_path *path)
