@@ -18,6 +18,9 @@ install(TARGETS ${libraries} EXPORT LinnetTargets
 if(TARGET linnet_cli)
     install(TARGETS linnet_cli)
 endif()
+if(TARGET linnet_lab)
+    install(TARGETS linnet_lab)
+endif()
 
 set(package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/Linnet)
 install(EXPORT LinnetTargets NAMESPACE Linnet:: DESTINATION ${package_dir})
