@@ -13,7 +13,7 @@
  *
  * The readers here follow reader.h: LN_AGAIN leaves all as it was.
  */
-#include "codec/number.h"
+#include "codec/item.h"
 #include "codec/window.h"
 
 struct ln_format;
@@ -57,21 +57,11 @@ static inline bool ln__cbor_is_break(const struct ln_cbor_head *head)
     return head->major == LN_CBOR_SIMPLE && head->indefinite;
 }
 
-enum ln_cbor_kind {
-    LN_CBOR_IS_NUMBER,
-    LN_CBOR_IS_BOOLEAN,
-    LN_CBOR_IS_NULL,
-    LN_CBOR_IS_TEXT,
-    LN_CBOR_IS_BYTES,
-};
-
 /** A value: read to its end, but for strings, whose bytes follow. */
 struct ln_cbor_value {
-    enum ln_cbor_kind kind;
-    bool boolean;
+    struct ln_item item;
     bool chunked;      /**< a string in chunks, up to a break */
     size_t chunk_left; /**< bytes of this chunk */
-    struct ln_number number;
 };
 
 /**
