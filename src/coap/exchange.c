@@ -163,6 +163,8 @@ enum ln_status ln__coap_may_begin(const struct ln_coap *coap)
 
 void ln__coap_queue(struct ln_coap *coap, struct ln__coap_exchange *ex)
 {
+    if ((ex->flags & EX_FAILED) != 0)
+        return; /* its end is due, and nothing else */
     ex->state = EX_QUEUED;
     ex->flags &= ~(uint32_t)EX_HAS_MID;
     ex->order = coap->next_order++;
