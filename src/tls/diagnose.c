@@ -219,7 +219,8 @@ static struct verdict of_decrypt_alert(const struct cause *c)
 static struct verdict of_alert(const struct cause *c)
 {
     uint8_t number = c->facts->alert_number;
-    bool only_key = number == A_MISSING_EXTENSION && c->psk && c->client; /* nothing for certificates */
+    bool only_key =
+        number == A_MISSING_EXTENSION && c->psk && c->client; /* nothing for certificates */
     if (number == A_HANDSHAKE_FAILURE || only_key)
         return of_handshake_failure(c);
     if (number == A_MISSING_EXTENSION && c->client && c->psk) /* what certificates would take */
