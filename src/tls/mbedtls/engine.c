@@ -453,29 +453,6 @@ static enum ln_status peer_certificate(const void *engine, size_t index, struct 
     return LN_OK;
 }
 
-static mbedtls_md_type_t digest_of(enum ln_hash hash)
-{
-    return hash == LN_SHA256   ? MBEDTLS_MD_SHA256
-           : hash == LN_SHA384 ? MBEDTLS_MD_SHA384
-                               : MBEDTLS_MD_SHA512;
-}
-
-static enum ln_status hash_parts(enum ln_hash hash, const struct ln_span *parts, size_t count,
-                                 uint8_t out[LN_HASH_MAX])
-{
-    mbedtls_md_context_t md;
-    mbedtls_md_init(&md);
-    int error = mbedtls_md_setup(&md, mbedtls_md_info_from_type(digest_of(hash)), 0);
-    if (error == 0)
-        error = mbedtls_md_starts(&md);
-    for (size_t i = 0; error == 0 && i < count; i++)
-        error = mbedtls_md_update(&md, parts[i].data, parts[i].len);
-    if (error == 0)
-        error = mbedtls_md_finish(&md, out);
-    mbedtls_md_free(&md);
-    return error == 0 ? LN_OK : LN_NO_MEMORY;
-}
-
 /* ---- capabilities ---- */
 
 /** The linked library's own words, written once. */
@@ -523,6 +500,7 @@ const struct ln_tls_backend ln__tls_mbedtls = {
     .peer_certificate = peer_certificate,
     .close_notify = close_notify,
     .stop = stop,
-    .hash = hash_parts,
+    .hash = mbed_hash,
+    .digest = &mbed_digest,
     .issued = mbed_issued,
 };
