@@ -7,8 +7,8 @@
  * and allocates while it does. Here a stranger's datagram is read, answered and forgotten. The one
  * that brings its cookie back goes to the library as it came.
  */
-#include "mbedtls.h"
 #include "base/cursor.h"
+#include "mbedtls.h"
 #include <string.h>
 
 #define TYPE_HANDSHAKE 22

@@ -146,13 +146,13 @@ static void handshake_done(struct mbed_engine *e)
 static void take_client(struct mbed_engine *e, struct ln_span hello)
 {
     e->hello = hello;
+    e->facts->address_verified = true; /* it may be told what is wrong with its hello */
     while (e->hello_error == 0 && e->hello.len > 0)
         e->hello_error = mbedtls_ssl_handshake_step(&e->ssl);
     if (e->hello_error == MBEDTLS_ERR_SSL_WANT_READ)
         e->hello_error = 0;
     e->hello = ln_span(NULL, 0);
     e->listening = false;
-    e->facts->address_verified = true;
 }
 
 /** Answer ClientHellos by cookies until one brings its cookie back. */
@@ -169,8 +169,7 @@ static enum ln_status listen_once(struct mbed_engine *e)
 /** In TLS 1.3, it is not the library that says that a certificate is missing, see object(). */
 void mbed_version_chosen(struct mbed_engine *e)
 {
-    if (e->config->client_auth == LN_CLIENT_AUTH_REQUIRE &&
-        e->facts->chosen_version == LN_TLS_1_3)
+    if (e->config->client_auth == LN_CLIENT_AUTH_REQUIRE && e->facts->chosen_version == LN_TLS_1_3)
         mbedtls_ssl_conf_authmode(&e->conf, MBEDTLS_SSL_VERIFY_OPTIONAL);
 }
 

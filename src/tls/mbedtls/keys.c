@@ -7,9 +7,9 @@
  * library takes every certificate of its list for an anchor, so those that are none are kept in a
  * list of their own.
  */
-#include "mbedtls.h"
 #include "codec/der.h"
 #include "codec/x509.h"
+#include "mbedtls.h"
 #include <string.h>
 
 /** Whether it is a key or signature of which this library has no notion, rather than a fault. */
@@ -28,8 +28,9 @@ static enum ln_status certificate_fail(struct ln_diag *diag, int error, bool tru
 {
     if (is_foreign(error))
         return mbed_config_fail(diag, LN_UNSUPPORTED, error,
-                                trust ? "trust: a certificate of a kind that Mbed TLS does not have"
-                                      : "chain: a certificate of a kind that Mbed TLS does not have");
+                                trust
+                                    ? "trust: a certificate of a kind that Mbed TLS does not have"
+                                    : "chain: a certificate of a kind that Mbed TLS does not have");
     return mbed_config_fail(diag, LN_BAD_ARG, error,
                             trust ? "trust: a certificate cannot be read"
                                   : "chain: a certificate cannot be read");
@@ -72,9 +73,8 @@ static enum ln_status note_dates(struct mbed_config *c, size_t count, struct ln_
         struct ln_crl read;
         if (ln__x509_crl_read(ln_span(crl->raw.p, crl->raw.len), &read) != LN_OK)
             return mbed_config_fail(diag, LN_BAD_ARG, 0, "crls: a CRL cannot be read");
-        c->crl_dates[c->crl_count++] = (struct mbed_crl) {
-            read.issuer, read.this_update, read.has_next_update, read.next_update
-        };
+        c->crl_dates[c->crl_count++] = (struct mbed_crl) { read.issuer, read.this_update,
+                                                           read.has_next_update, read.next_update };
     }
     return LN_OK;
 }
@@ -102,10 +102,9 @@ static int parse_key(struct mbed_config *c, const struct ln_tls_key *key)
     if (text == NULL)
         return MBEDTLS_ERR_PK_ALLOC_FAILED;
     memcpy(text, key->data.data, key->data.len);
-    int error = mbedtls_pk_parse_key(&c->key, text, key->pem ? size : size - 1,
-                                     (const unsigned char *)password,
-                                     password != NULL ? strlen(password) : 0, mbed_random,
-                                     (void *)(uintptr_t)c->env);
+    int error = mbedtls_pk_parse_key(
+        &c->key, text, key->pem ? size : size - 1, (const unsigned char *)password,
+        password != NULL ? strlen(password) : 0, mbed_random, (void *)(uintptr_t)c->env);
     ln_free_secret(c->env, text, size);
     return error;
 }
@@ -152,8 +151,8 @@ enum ln_status mbed_set_own(struct mbed_config *c, const struct ln_tls_settings 
         if (error != 0)
             return certificate_fail(diag, error, false);
     }
-    int error = mbedtls_pk_check_pair(&c->chain.pk, &c->key, mbed_random,
-                                      (void *)(uintptr_t)c->env);
+    int error =
+        mbedtls_pk_check_pair(&c->chain.pk, &c->key, mbed_random, (void *)(uintptr_t)c->env);
     if (error != 0)
         return mbed_config_fail(diag, LN_BAD_ARG, error,
                                 "key: does not belong to the first certificate of chain");

@@ -24,8 +24,9 @@
 
 /** 112 bits: no RSA below 2048, no SHA-1. */
 static const mbedtls_x509_crt_profile strong = {
-    .allowed_mds = MBEDTLS_X509_ID_FLAG(MBEDTLS_MD_SHA224) | MBEDTLS_X509_ID_FLAG(MBEDTLS_MD_SHA256) |
-                   MBEDTLS_X509_ID_FLAG(MBEDTLS_MD_SHA384) | MBEDTLS_X509_ID_FLAG(MBEDTLS_MD_SHA512),
+    .allowed_mds =
+        MBEDTLS_X509_ID_FLAG(MBEDTLS_MD_SHA224) | MBEDTLS_X509_ID_FLAG(MBEDTLS_MD_SHA256) |
+        MBEDTLS_X509_ID_FLAG(MBEDTLS_MD_SHA384) | MBEDTLS_X509_ID_FLAG(MBEDTLS_MD_SHA512),
     .allowed_pks = ANYTHING,
     .allowed_curves = ANYTHING & ~CURVES_BELOW_112_BITS,
     .rsa_min_bitlen = 2048,
@@ -67,7 +68,7 @@ struct judging {
     const struct mbed_config *config;
     const struct ln_tls_path_request *how;
     const struct mbed_path *from;
-    bool client;                           /**< the leaf is a client's */
+    bool client; /**< the leaf is a client's */
     struct ln_x509 certs[MBED_ITEMS_MAX];
 };
 
@@ -86,9 +87,9 @@ static bool serves_purpose(const mbedtls_x509_crt *cert, bool client)
 {
     static const char server_auth[] = MBEDTLS_OID_SERVER_AUTH;
     static const char client_auth[] = MBEDTLS_OID_CLIENT_AUTH;
-    return mbedtls_x509_crt_check_extended_key_usage(
-               cert, client ? client_auth : server_auth,
-               client ? sizeof client_auth - 1 : sizeof server_auth - 1) == 0;
+    return mbedtls_x509_crt_check_extended_key_usage(cert, client ? client_auth : server_auth,
+                                                     client ? sizeof client_auth - 1
+                                                            : sizeof server_auth - 1) == 0;
 }
 
 /** @param between  issuers below this one that are not self-issued */
@@ -311,10 +312,9 @@ static enum ln_status verify_run(struct run *r)
 {
     const mbedtls_x509_crl *crls = r->config->crl_count > 0 ? &r->config->crls : NULL;
     uint32_t flags = 0;
-    int error = mbedtls_x509_crt_verify_with_profile(&r->below, &r->anchor,
-                                                     (mbedtls_x509_crl *)(uintptr_t)crls,
-                                                     mbed_profile(r->config), NULL, &flags,
-                                                     collect, &r->found);
+    int error = mbedtls_x509_crt_verify_with_profile(
+        &r->below, &r->anchor, (mbedtls_x509_crl *)(uintptr_t)crls, mbed_profile(r->config), NULL,
+        &flags, collect, &r->found);
     if (error != 0 && mbed_is_memory(error))
         return LN_NO_MEMORY;
     if (!ends_at_anchor(r))
@@ -463,10 +463,9 @@ static int decide(struct mbed_engine *e, const mbedtls_x509_crt *leaf)
 {
     struct ln_span certs[LN_CHAIN_MAX];
     struct verifying v = { .engine = e };
-    struct ln_tls_chain chain = { .certs = certs,
-                                  .peer_is_client = e->role == LN_SERVER,
-                                  .ops = &path_ops,
-                                  .native = &v };
+    struct ln_tls_chain chain = {
+        .certs = certs, .peer_is_client = e->role == LN_SERVER, .ops = &path_ops, .native = &v
+    };
     enum ln_status st = LN_DENIED;
     const mbedtls_x509_crt *cert = leaf;
     e->facts->seen |= UINT64_C(1) << MSG_CERTIFICATE;
@@ -512,8 +511,7 @@ bool mbed_issued(struct ln_span cert, struct ln_span issuer)
     if (yes)
         (void)mbedtls_x509_crt_verify_with_profile(&chain, NULL, NULL, &anything, NULL, &flags,
                                                    collect, &found);
-    yes = yes && found.count == 2 &&
-          (found.items[0].flags & MBEDTLS_X509_BADCERT_NOT_TRUSTED) == 0;
+    yes = yes && found.count == 2 && (found.items[0].flags & MBEDTLS_X509_BADCERT_NOT_TRUSTED) == 0;
     mbedtls_x509_crt_free(&chain);
     return yes;
 }
