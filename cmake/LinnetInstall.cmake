@@ -5,7 +5,7 @@ include(GNUInstallDirs)
 include(CMakePackageConfigHelpers)
 
 file(GLOB headers CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/include/linnet/*.h")
-set(libraries linnet)
+set(libraries linnet linnet_registry)
 if(TARGET linnet_testkit)
     list(APPEND libraries linnet_testkit)
 else()
