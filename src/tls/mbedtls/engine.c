@@ -166,6 +166,14 @@ static enum ln_status listen_once(struct mbed_engine *e)
     return st == LN_OK ? LN_AGAIN : st;
 }
 
+/** In TLS 1.3, it is not the library that says that a certificate is missing, see object(). */
+void mbed_version_chosen(struct mbed_engine *e)
+{
+    if (e->config->client_auth == LN_CLIENT_AUTH_REQUIRE &&
+        e->facts->chosen_version == LN_TLS_1_3)
+        mbedtls_ssl_conf_authmode(&e->conf, MBEDTLS_SSL_VERIFY_OPTIONAL);
+}
+
 uint8_t mbed_objection(const struct mbed_engine *e)
 {
     bool asked = e->role == LN_SERVER && e->config->client_auth != LN_CLIENT_AUTH_NONE &&

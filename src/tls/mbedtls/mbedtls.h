@@ -156,6 +156,7 @@ struct mbed_engine {
     bool unconfirmed;         /**< TLS 1.3: our certificate may still be refused */
     bool peer_closed;         /**< close_notify arrived */
     bool session_offered;
+    bool no_ticket_key;       /**< servers: a ticket would be worse than none */
     bool ticket_taken;        /**< servers: what the client showed last was a ticket of ours */
     struct mbed_path path;    /**< while a certificate is verified */
 };
@@ -205,6 +206,8 @@ void mbed_watch_debug(void *engine, int level, const char *file, int line, const
 /* engine.c */
 /** TLS 1.3 servers: why this client must not come in, as an alert; 0 = it may. */
 uint8_t mbed_objection(const struct mbed_engine *e);
+/** Servers: our ServerHello is out. */
+void mbed_version_chosen(struct mbed_engine *e);
 
 /* session.c */
 int mbed_ticket_write(void *engine, const mbedtls_ssl_session *session, unsigned char *start,
