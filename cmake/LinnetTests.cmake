@@ -41,7 +41,8 @@ function(ln_test_target target)
         _POSIX_C_SOURCE=200809L
         LN_TESTS_DIR="${PROJECT_SOURCE_DIR}/tests") # for files that a test reads
     target_link_libraries(${target} PRIVATE
-        linnet_testkit linnet linnet_registry ${LN_LINKS} OpenSSL::SSL OpenSSL::Crypto Threads::Threads)
+        linnet_testkit linnet linnet_registry ${LN_LINKS} OpenSSL::SSL OpenSSL::Crypto
+        Threads::Threads)
 endfunction()
 ln_test_target(tests_support)
 

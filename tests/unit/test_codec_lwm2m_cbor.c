@@ -58,7 +58,6 @@ static void test_reading(void **state)
     CHECK_ROWS(good);
 }
 
-/* scenario: H63, H65, H66, H67 */
 static const struct row malformed[] = {
     { "/", "", "LN_BAD_PEER" },
     { "/", "80", "LN_BAD_PEER" },
@@ -95,6 +94,7 @@ static const struct row malformed[] = {
     { "/", "bf 01 bf 00 bf 03 05 ff ff", "/1/0[ /1/0/3=5 LN_BAD_PEER" },
 };
 
+/* scenario: H63, H65, H66, H67 */
 static void test_what_is_malformed(void **state)
 {
     (void)state;
