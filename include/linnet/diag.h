@@ -93,6 +93,9 @@ enum ln_alert_from {
     LN_ALERT_SENT,     /**< we ended it */
 };
 
+/** An alert came, and the TLS library has no way to tell its number. IANA assigns none of it. */
+#define LN_ALERT_NOT_TOLD 255
+
 /** What a certificate check came to, the same for every TLS library. */
 enum ln_verify {
     LN_VERIFY_NOT_DONE = 0, /**< no certificate, PSK, or verification switched off */
@@ -127,7 +130,7 @@ struct ln_diag {
 
     enum ln_alert_from alert_from;
     uint8_t alert_level;  /**< 1 warning, 2 fatal */
-    uint8_t alert_number; /**< AlertDescription, RFC 8446 section 6 */
+    uint8_t alert_number; /**< AlertDescription, RFC 8446 section 6; LN_ALERT_NOT_TOLD */
     bool alert_derived;   /**< the library did not tell it: derived from its error code */
 
     enum ln_verify verify;

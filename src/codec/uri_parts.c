@@ -6,7 +6,7 @@
 #include <linnet/uri.h>
 
 #include "codec/ascii.h"
-#include "codec/writer.h"
+#include "codec/composer.h"
 #include <linnet/addr.h>
 
 struct ln_span ln_uri_userinfo(struct ln_span text)
@@ -25,16 +25,16 @@ struct ln_span ln_uri_userinfo(struct ln_span text)
 
 enum ln_status ln_uri_strip(struct ln_span text, struct ln_mspan room, size_t *len)
 {
-    struct ln__writer w = ln__writer(room);
+    struct ln__composer w = ln__composer(room);
     struct ln_span userinfo = ln_uri_userinfo(text);
     text.len = ln__find(text, "#");
     if (userinfo.data != NULL) {
         size_t before = (size_t)(userinfo.data - text.data);
-        ln__write(&w, ln__head(text, before));
+        ln__compose(&w, ln__head(text, before));
         text = ln__behind(text, before + userinfo.len + 1);
     }
-    ln__write(&w, text);
-    return ln__writer_end(&w, len);
+    ln__compose(&w, text);
+    return ln__composer_end(&w, len);
 }
 
 enum ln_status ln_uri_decode(struct ln_span text, struct ln_mspan room, size_t *len)

@@ -7,7 +7,7 @@
 #include <linnet/uri.h>
 
 #include "codec/ascii.h"
-#include "codec/writer.h"
+#include "codec/composer.h"
 
 struct parts {
     bool has_scheme, has_authority, has_query, has_fragment;
@@ -85,28 +85,28 @@ static size_t remove_dots(uint8_t *path, size_t len)
 }
 
 /* The path of the base up to its last slash, then the reference's (RFC 3986 5.2.3). */
-static void add_merged(struct ln__writer *w, const struct parts *base, struct ln_span path)
+static void add_merged(struct ln__composer *w, const struct parts *base, struct ln_span path)
 {
     size_t keep = base->path.len;
     while (keep > 0 && base->path.data[keep - 1] != '/')
         keep--;
     if (keep == 0)
-        ln__write_text(w, "/");
-    ln__write(w, ln__head(base->path, keep));
-    ln__write(w, path);
+        ln__compose_text(w, "/");
+    ln__compose(w, ln__head(base->path, keep));
+    ln__compose(w, path);
 }
 
-static void add_path(struct ln__writer *w, const struct parts *base, const struct parts *ref)
+static void add_path(struct ln__composer *w, const struct parts *base, const struct parts *ref)
 {
     size_t start = w->len;
     bool own = ref->has_scheme || ref->has_authority;
     bool absolute = ref->path.len > 0 && ref->path.data[0] == '/';
     if (!own && ref->path.len == 0) {
-        ln__write(w, base->path);
+        ln__compose(w, base->path);
         return;
     }
     if (own || absolute)
-        ln__write(w, ref->path);
+        ln__compose(w, ref->path);
     else
         add_merged(w, base, ref->path);
     bool fits = w->len <= w->room.len && w->len > start;
@@ -115,24 +115,24 @@ static void add_path(struct ln__writer *w, const struct parts *base, const struc
 }
 
 /* RFC 3986 5.2.2 and 5.3 */
-static void put_together(struct ln__writer *w, const struct parts *base, const struct parts *ref)
+static void put_together(struct ln__composer *w, const struct parts *base, const struct parts *ref)
 {
     bool own = ref->has_scheme || ref->has_authority;
     bool own_query = own || ref->path.len > 0 || ref->has_query;
-    ln__write(w, ref->has_scheme ? ref->scheme : base->scheme);
-    ln__write_text(w, ":");
+    ln__compose(w, ref->has_scheme ? ref->scheme : base->scheme);
+    ln__compose_text(w, ":");
     if (ref->has_authority || !ref->has_scheme) {
-        ln__write_text(w, "//");
-        ln__write(w, ref->has_authority ? ref->authority : base->authority);
+        ln__compose_text(w, "//");
+        ln__compose(w, ref->has_authority ? ref->authority : base->authority);
     }
     add_path(w, base, ref);
     if (own_query ? ref->has_query : base->has_query) {
-        ln__write_text(w, "?");
-        ln__write(w, own_query ? ref->query : base->query);
+        ln__compose_text(w, "?");
+        ln__compose(w, own_query ? ref->query : base->query);
     }
     if (ref->has_fragment) {
-        ln__write_text(w, "#");
-        ln__write(w, ref->fragment);
+        ln__compose_text(w, "#");
+        ln__compose(w, ref->fragment);
     }
 }
 
@@ -140,13 +140,13 @@ enum ln_status ln_uri_resolve(struct ln_span base, struct ln_span reference, str
                               size_t *len, enum ln_uri_problem *problem)
 {
     struct ln_uri read;
-    struct ln__writer w = ln__writer(room);
+    struct ln__composer w = ln__composer(room);
     if (ln_uri_read(base, &read, problem) != LN_OK)
         return LN_BAD_PEER;
     struct parts from = split(base);
     struct parts ref = split(reference);
     put_together(&w, &from, &ref);
-    enum ln_status st = ln__writer_end(&w, len);
+    enum ln_status st = ln__composer_end(&w, len);
     if (st != LN_OK)
         return st;
     return ln_uri_read(ln_span(room.data, w.len), &read, problem);
