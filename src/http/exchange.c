@@ -9,6 +9,7 @@
  */
 #include "http/http.h"
 
+#include "base/text.h"
 #include "base/try.h"
 #include "codec/ascii.h"
 
@@ -141,7 +142,9 @@ void ln__http_hang_up(struct ln_http *c)
     if (c->sock == NULL)
         return;
     ln__http_add_traffic(c, &c->traffic);
-    c->traffic.tls.alpn = ""; /* that of the socket is gone in a moment */
+    /* that of the socket is gone in a moment */
+    (void)ln__text_copy(c->alpn, sizeof c->alpn, ln_span_str(c->traffic.tls.alpn));
+    c->traffic.tls.alpn = c->alpn;
     if (c->sock == c->plain || c->sock == c->secure)
         ln_sock_close(c->sock);
     else

@@ -52,6 +52,7 @@ struct ln_http {
     uint64_t sent_before; /**< the socket's counters when it was opened */
     uint64_t received_before;
     struct ln_http_traffic traffic; /**< of connections that are closed */
+    char alpn[33];                  /**< of the last of them */
 
     /* the request */
     enum ln__http_phase phase;
