@@ -8,6 +8,7 @@
 
 #include "codec/link.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
