@@ -118,7 +118,7 @@ GOOD = {
     "src/tls/openssl/engine.c": "#include <openssl/ssl.h>\n#include <sys/time.h>\n"
                                 "#include <linnet/tls_backend.h>\n"
                                 "void f(void *p) { OPENSSL_free(p); }\n",
-    "src/coap/endpoint.c": '#include "net/sock.h"\n#include "codec/coap.h"\n#include <linnet/coap.h>\n',
+    "src/coap/endpoint.c": '#include <linnet/sock.h>\n#include "codec/coap.h"\n#include <linnet/coap.h>\n',
     "src/lwm2m/engine.c": "#include <linnet/tls.h>\n#include <linnet/client.h>\n",
     "src/objects/device.c": "#include <linnet/object.h>\n",
     "cli/probe.c": '#include "cli.h"\n#include <linnet/tls.h>\n#include <stdio.h>\n'
