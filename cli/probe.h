@@ -20,7 +20,7 @@ struct probe_args {
     bool v4, v6, insecure, old_versions, system_trust;
     char *psk_identity, *psk_key;
     char *cert, *key, *key_password, *sni;
-    char *ciphers, *groups, *alpn, *min_version, *max_version;
+    char *backend, *ciphers, *groups, *alpn, *min_version, *max_version;
     char *resume, *keylog;
     struct option_many ca, crl, tlsa;
     struct option_maybe dane;

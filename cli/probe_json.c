@@ -4,6 +4,8 @@
 #include "json.h"
 #include "probe.h"
 
+#include <linnet/tls_backend.h>
+
 /* {"id": 49320, "name": "TLS_..."}; the name may be unknown */
 static void identifier(struct json_writer *w, cJSON *at, const char *name, uint16_t id,
                        const char *words)
@@ -159,6 +161,8 @@ static void add_report(struct json_writer *w, cJSON *root, const struct probe_re
     json_text(w, root, "scheme", ln_uri_scheme_text(settings->uri.scheme));
     json_text(w, root, "host", settings->host);
     json_number(w, root, "port", settings->uri.port);
+    if (settings->tls.backend != NULL && settings->secure)
+        json_text(w, root, "backend", settings->tls.backend->name);
     json_flag(w, root, "ok", probe_failure(report) == NULL);
     json_number(w, root, "exit_status", probe_exit_status(report));
     cJSON *warnings = json_array(w, root, "warnings");

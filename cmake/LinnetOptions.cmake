@@ -2,6 +2,8 @@
 # What a user can choose. The presets in CMakePresets.json set the rest for developers.
 
 set(LN_TLS openssl CACHE STRING "TLS libraries to build against, a list (known: openssl)")
+set(LN_EXTRA_TLS "" CACHE STRING
+    "Folders with TLS back ends of your own for the linnet program, see docs/howto-tls-backend.md")
 set(LN_RESOLVER cares CACHE STRING "Name resolution of the POSIX port: cares or none")
 set_property(CACHE LN_RESOLVER PROPERTY STRINGS cares none)
 
