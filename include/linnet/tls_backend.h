@@ -158,6 +158,9 @@ struct ln_tls_settings {
     enum ln_hash psk_hash;
     const uint16_t *suites; /**< never empty; the mode's own only */
     size_t suite_count;
+    bool
+        suites_default; /**< nobody asked for these in particular: what the library lacks may be left
+                              out, and the order may be its own */
     const uint16_t *groups; /**< never empty */
     size_t group_count;
     const uint16_t *signatures; /**< empty = the library's */

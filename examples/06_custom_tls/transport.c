@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * GnuTLS's bytes to and from the socket below, through the functions that the filter gave. There is
+ * no descriptor.
+ *
+ * DTLS: GnuTLS reads datagrams, and keeps to itself whether records are left in one. So it is given
+ * one record at a time, out of a datagram that we keep. In a handshake it must never hear that a
+ * datagram found no room below: it would forget the rest of its flight. Such datagrams wait in a
+ * queue of ours.
+ */
+#include "backend.h"
+#include <errno.h>
+
+#define APPLICATION_DATA 23
+/* A flight is smaller than this; what exceeds it counts as lost. */
+#define QUEUE_MAX 65536
+
+static ssize_t fail_with(struct gtls_engine *e, int code)
+{
+    gnutls_transport_set_errno(e->session, code);
+    return -1;
+}
+
+static ssize_t fail_below(struct gtls_engine *e, enum ln_status st)
+{
+    if (st == LN_AGAIN)
+        return fail_with(e, EAGAIN);
+    e->io_status = st;
+    return fail_with(e, EIO);
+}
+
+/* ---- streams ---- */
+
+static ssize_t push_stream(gnutls_transport_ptr_t ptr, const void *data, size_t len)
+{
+    struct gtls_engine *e = ptr;
+    size_t sent = 0;
+    enum ln_status st = e->io->send(e->io->ctx, ln_span(data, len), &sent);
+    if (st == LN_OK)
+        return (ssize_t)sent;
+    e->write_blocked = st == LN_AGAIN;
+    return fail_below(e, st);
+}
+
+/* ContentType, RFC 8446 5.1: change_cipher_spec to application_data */
+static bool is_content_type(uint8_t byte)
+{
+    return byte >= 20 && byte <= APPLICATION_DATA;
+}
+
+static ssize_t pull_stream(gnutls_transport_ptr_t ptr, void *room, size_t len)
+{
+    struct gtls_engine *e = ptr;
+    size_t got = 0;
+    enum ln_status st = e->io->recv(e->io->ctx, ln_mspan(room, len), &got);
+    if (st != LN_OK)
+        return fail_below(e, st);
+    if (got > 0 && !e->first_seen)
+        e->not_tls = !is_content_type(*(const uint8_t *)room);
+    e->first_seen = e->first_seen || got > 0;
+    e->pulled = got > 0;
+    return (ssize_t)got;
+}
+
+static int pull_stream_timeout(gnutls_transport_ptr_t ptr, unsigned ms)
+{
+    (void)ptr;
+    (void)ms;
+    return 1; /* pull_stream() knows, and never waits */
+}
+
+/* ---- datagrams out ---- */
+
+static enum ln_status send_datagram(struct gtls_engine *e, struct ln_span datagram)
+{
+    size_t sent = 0;
+    enum ln_status st = e->io->send(e->io->ctx, datagram, &sent);
+    if (st == LN_AGAIN)
+        e->write_blocked = true;
+    else if (st != LN_OK)
+        e->io_status = st;
+    return st;
+}
+
+/* Without memory, or with too much waiting, the datagram is lost, as any may be. */
+static void enqueue(struct gtls_engine *e, struct ln_span datagram)
+{
+    size_t size = e->queue_len + 2 + datagram.len;
+    uint8_t *queue = size <= QUEUE_MAX ? gnutls_realloc(e->queue, size) : NULL;
+    if (queue == NULL)
+        return;
+    queue[e->queue_len] = (uint8_t)(datagram.len >> 8);
+    queue[e->queue_len + 1] = (uint8_t)datagram.len;
+    memcpy(queue + e->queue_len + 2, datagram.data, datagram.len);
+    e->queue = queue;
+    e->queue_len = size;
+}
+
+bool gtls_flush(struct gtls_engine *e)
+{
+    size_t at = 0;
+    while (at < e->queue_len) {
+        size_t len = (size_t)e->queue[at] << 8 | e->queue[at + 1];
+        if (send_datagram(e, ln_span(e->queue + at + 2, len)) != LN_OK)
+            break;
+        at += 2 + len;
+    }
+    if (at > 0)
+        memmove(e->queue, e->queue + at, e->queue_len - at);
+    e->queue_len -= at;
+    return e->queue_len == 0;
+}
+
+static ssize_t push_datagram(gnutls_transport_ptr_t ptr, const void *data, size_t len)
+{
+    struct gtls_engine *e = ptr;
+    const struct ln_span datagram = ln_span(data, len);
+    if (len == 0 || !gtls_flight_permits(e, datagram.data[0]))
+        return (ssize_t)len;
+    enum ln_status st = LN_AGAIN;
+    if (e->queue_len == 0)
+        st = send_datagram(e, datagram);
+    if (st == LN_AGAIN && !e->open)
+        enqueue(e, datagram);
+    if (st == LN_OK || st == LN_AGAIN)
+        return (ssize_t)len;
+    return fail_with(e, EIO);
+}
+
+/* ---- datagrams in ---- */
+
+bool gtls_has_record(struct gtls_engine *e)
+{
+    size_t got = 0;
+    if (e->records.len > 0)
+        return true;
+    if (e->datagrams == GTLS_DATAGRAMS_PER_CALL || e->io_status != LN_OK)
+        return false;
+    struct ln_mspan room = ln_mspan(e->datagram, GTLS_DATAGRAM_MAX);
+    enum ln_status st = e->io->recv(e->io->ctx, room, &got);
+    e->datagrams++;
+    if (st != LN_OK && st != LN_AGAIN)
+        e->io_status = st;
+    if (st == LN_OK)
+        e->records = ln_span(e->datagram, got);
+    return e->records.len > 0;
+}
+
+/* The first record of those that are left; all of them, if they are damaged. */
+static struct ln_span take_record(struct gtls_engine *e)
+{
+    struct ln_span record = e->records;
+    if (record.len > GTLS_DTLS_HEADER) {
+        size_t len = GTLS_DTLS_HEADER + ((size_t)record.data[11] << 8 | record.data[12]);
+        if (len < record.len)
+            record.len = len;
+    }
+    e->records = ln_span(e->records.data + record.len, e->records.len - record.len);
+    return record;
+}
+
+static ssize_t pull_datagram(gnutls_transport_ptr_t ptr, void *room, size_t len)
+{
+    struct gtls_engine *e = ptr;
+    while (gtls_has_record(e)) {
+        struct ln_span record = take_record(e);
+        e->pulled = true;
+        if (record.len > len)
+            continue; /* longer than any may be */
+        gtls_flight_answered(e);
+        memcpy(room, record.data, record.len);
+        return (ssize_t)record.len;
+    }
+    return fail_below(e, e->io_status != LN_OK ? e->io_status : LN_AGAIN);
+}
+
+static int pull_datagram_timeout(gnutls_transport_ptr_t ptr, unsigned ms)
+{
+    struct gtls_engine *e = ptr;
+    (void)ms; /* nothing here waits */
+    if (gtls_has_record(e))
+        return 1;
+    return e->io_status == LN_OK ? 0 : (int)fail_with(e, EIO);
+}
+
+/* ---- both ---- */
+
+int gtls_set_transport(struct gtls_engine *e)
+{
+    bool datagram = e->config->datagram;
+    gnutls_transport_set_ptr(e->session, e);
+    gnutls_transport_set_push_function(e->session, datagram ? push_datagram : push_stream);
+    gnutls_transport_set_pull_function(e->session, datagram ? pull_datagram : pull_stream);
+    gnutls_transport_set_pull_timeout_function(e->session, datagram ? pull_datagram_timeout
+                                                                    : pull_stream_timeout);
+    if (datagram)
+        e->datagram = gnutls_malloc(GTLS_DATAGRAM_MAX);
+    return datagram && e->datagram == NULL ? GNUTLS_E_MEMORY_ERROR : 0;
+}
