@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # tests/<folder>/test_<name>.c   -> a cmocka program, ctest name <folder>/<name>, label <folder>
+# tests/conform/test_tls_<name>.c   the same, once for each pair of TLS back ends, client first:
+#                                   ctest name conform/tls_<name>[openssl-mbedtls]
 # tests/fuzz/fuzz_<name>.c       -> a replay of tests/fuzz/corpus/<name>, ctest name fuzz/<name>;
 #                                   with LN_FUZZ a libFuzzer program instead, for scripts/fuzz
 # tests/support/*.c              -> linked to all of these; mk<name>.c: a program that makes test data;
@@ -53,6 +55,27 @@ function(ln_register_test name folder timeout)
         ENVIRONMENT "${LN_TEST_ENVIRONMENT}")
 endfunction()
 
+# Programs that look at one side of a connection only, or at nothing that a pair would change: they
+# run with each back end against itself.
+set(LN_ONE_LIBRARY_TESTS tls_config tls_edges_config tls_formats tls_pkcs11)
+
+# ln_register_pairs(<name> <timeout> <target>): conform/<name>[<client>-<server>] for all pairs, told
+# by LN_TEST_PAIR (tests/support/tlsrows.h).
+function(ln_register_pairs name timeout target)
+    foreach(client IN LISTS LN_TLS)
+        set(servers ${LN_TLS})
+        if(name IN_LIST LN_ONE_LIBRARY_TESTS)
+            set(servers ${client})
+        endif()
+        foreach(server IN LISTS servers)
+            set(test "conform/${name}[${client}-${server}]")
+            ln_register_test(${test} conform ${timeout} ${target})
+            set_property(TEST ${test} APPEND PROPERTY
+                ENVIRONMENT "LN_TEST_PAIR=${client}:${server}")
+        endforeach()
+    endforeach()
+endfunction()
+
 # ln_name(<source> <prefix> <variable>): "/x/test_span.c" -> "span"
 function(ln_name source prefix variable)
     get_filename_component(name "${source}" NAME_WE)
@@ -85,7 +108,11 @@ if(LN_TESTS)
             set(target ${folder}_${name})
             ln_add_test_program(${target} ${folder} test_${name} ${source})
             target_link_libraries(${target} PRIVATE PkgConfig::CMOCKA)
-            ln_register_test(${folder}/${name} ${folder} ${timeout} ${target})
+            if(folder STREQUAL "conform" AND name MATCHES "^tls_")
+                ln_register_pairs(${name} ${timeout} ${target})
+            else()
+                ln_register_test(${folder}/${name} ${folder} ${timeout} ${target})
+            endif()
         endforeach()
     endforeach()
 

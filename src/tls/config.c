@@ -86,11 +86,19 @@ static int rank(bool dtls, uint16_t version)
 #define RANK_1_2 2
 #define RANK_1_3 3
 
+/** What the newest version takes: a library may have TLS 1.3, and there no external keys. */
+static unsigned caps_of_newest(const struct making *m)
+{
+    unsigned caps = is_dtls(m) ? LN_TLS_CAP_DTLS_1_3 : LN_TLS_CAP_TLS_1_3;
+    return caps | (m->o->auth == LN_AUTH_PSK && !is_dtls(m) ? LN_TLS_CAP_PSK_TLS_1_3 : 0);
+}
+
 static enum ln_status check_versions(struct making *m, unsigned caps)
 {
     struct ln_tls_config *c = m->config;
     bool dtls = is_dtls(m);
-    bool newest = (caps & (dtls ? LN_TLS_CAP_DTLS_1_3 : LN_TLS_CAP_TLS_1_3)) != 0;
+    bool newest = (caps & caps_of_newest(m)) == caps_of_newest(m);
+    const char *with = m->o->auth == LN_AUTH_PSK && !dtls ? " with pre-shared keys" : "";
     uint16_t v1_2 = dtls ? LN_DTLS_1_2 : LN_TLS_1_2;
     uint16_t v1_3 = dtls ? LN_DTLS_1_3 : LN_TLS_1_3;
     c->min_version = m->o->min_version != 0 ? m->o->min_version : v1_2;
@@ -104,15 +112,43 @@ static enum ln_status check_versions(struct making *m, unsigned caps)
         return WRONG(m, "max_version: 0x%04x is no version of %s", (unsigned)c->max_version,
                      dtls ? "DTLS" : "TLS");
     if (!newest && min == RANK_1_3)
-        return CANNOT(m, "min_version: the TLS library has no %s", ln_version_name(v1_3));
+        return CANNOT(m, "min_version: the TLS library has no %s%s", ln_version_name(v1_3), with);
     if (!newest && max == RANK_1_3)
-        return CANNOT(m, "max_version: the TLS library has no %s", ln_version_name(v1_3));
+        return CANNOT(m, "max_version: the TLS library has no %s%s", ln_version_name(v1_3), with);
     if (min > max)
         return WRONG(m, "min_version: %s is above max_version %s", ln_version_name(c->min_version),
                      ln_version_name(c->max_version));
     if (min < RANK_1_2 && !m->o->insecure_old_versions)
         return WRONG(m, "min_version: %s needs insecure_old_versions",
                      ln_version_name(c->min_version));
+    return LN_OK;
+}
+
+/* ---- capabilities ---- */
+
+/** What a back end may be without. Tokens are not here: only it can tell what is missing. */
+static enum ln_status check_capabilities(struct making *m, unsigned caps)
+{
+    const struct ln_tls_options *o = m->o;
+    const struct {
+        unsigned cap;
+        bool asked;
+        const char *what;
+    } table[] = {
+        { LN_TLS_CAP_DTLS_1_2, is_dtls(m), "kind: the TLS library has no DTLS" },
+        { LN_TLS_CAP_PSK, o->auth == LN_AUTH_PSK, "auth: the TLS library has no pre-shared keys" },
+        { LN_TLS_CAP_CERTIFICATES, o->auth != LN_AUTH_PSK,
+          "auth: the TLS library has no certificates, only pre-shared keys" },
+        { LN_TLS_CAP_RESUMPTION, o->sessions != NULL,
+          "sessions: the TLS library cannot resume sessions" },
+        { LN_TLS_CAP_SYSTEM_TRUST, o->system_trust,
+          "system_trust: the TLS library knows no trust store of the system" },
+        { LN_TLS_CAP_KEYLOG, o->insecure_keylog != NULL,
+          "insecure_keylog: the TLS library does not give its secrets away" },
+    };
+    for (size_t i = 0; i < sizeof table / sizeof *table; i++)
+        if (table[i].asked && (caps & table[i].cap) == 0)
+            return CANNOT(m, "%s", table[i].what);
     return LN_OK;
 }
 
@@ -468,6 +504,7 @@ static enum ln_status make(struct making *m)
     c->close_policy = o->close_policy;
     TRY(check_versions(m, can.caps));
     TRY(check_mode(m));
+    TRY(check_capabilities(m, can.caps));
     TRY(choose_offers(m));
     TRY(choose_timers(m));
     TRY(choose_sessions(m));

@@ -201,7 +201,12 @@ static enum ln_status accept_datagram(struct ln_tls_sock *t, ln_msec now, struct
 enum ln_status ln__tls_bind(struct ln_sock *s, const struct ln_addr *local)
 {
     struct ln_tls_sock *t = ln__tls_of(s);
+    struct ln_tls_capabilities can;
     (void)local; /* the socket below is bound */
+    ln_tls_capabilities(t->config->backend, &can);
+    if ((can.caps & LN_TLS_CAP_SERVER) == 0)
+        return ln_diag_set(s->diag, LN_UNSUPPORTED, LN_CAT_CONFIGURATION, LN_PHASE_CONFIGURE,
+                           "bind: the TLS library of this socket has no server role");
     return t->config->kind == LN_DTLS ? ensure_link(t) : LN_OK;
 }
 

@@ -32,8 +32,22 @@ def peers(pki, tmp_path):
     servers.stop()
 
 
-@pytest.fixture
-def drive():
+def backends():
+    """The TLS libraries of the build, by name, the default one first."""
     driver = drive_module.Drive()
+    names = [b.name for b in driver.do("backends").backends]
+    driver.stop()
+    return names
+
+
+def pytest_generate_tests(metafunc):
+    if "drive" in metafunc.fixturenames:
+        metafunc.parametrize("drive", backends(), indirect=True)
+
+
+@pytest.fixture
+def drive(request):
+    """Our side, with each TLS library in turn."""
+    driver = drive_module.Drive(request.param)
     yield driver
     driver.stop()

@@ -48,15 +48,19 @@ class Answer(dict):
 
 
 class Drive:
-    """One sockdrive; every method is one command."""
+    """One sockdrive; every method is one command. Configurations are for `backend`, a TLS library, if
+    they do not name another."""
 
-    def __init__(self):
+    def __init__(self, backend=None):
+        self.backend = backend
         self.process = subprocess.Popen(
             [SOCKDRIVE], stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0)
         self.left = b""
 
     def post(self, op, **members):
         """Send a command without waiting for its answer."""
+        if op == "config" and self.backend is not None:
+            members.setdefault("backend", self.backend)
         line = json.dumps({"op": op, **members}) + "\n"
         self.process.stdin.write(line.encode())
 

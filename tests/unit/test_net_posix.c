@@ -187,6 +187,7 @@ static void assert_flags(ln_handle h)
     assert_true((fcntl(ln__posix_fd(h), F_GETFD) & FD_CLOEXEC) != 0);
 }
 
+/* scenario: PIT-32 */
 static void test_open_plain(void **state)
 {
     (void)state;
@@ -204,6 +205,7 @@ static void test_open_plain(void **state)
     ops()->close(ctx(), LN_NO_HANDLE);
 }
 
+/* scenario: PIT-32 */
 static void test_open_with_options(void **state)
 {
     (void)state;
@@ -798,6 +800,7 @@ static void interrupted(int signal_number)
     interruptions++;
 }
 
+/* scenario: PIT-05 */
 static void test_signals_do_not_move_the_deadline(void **state)
 {
     (void)state;

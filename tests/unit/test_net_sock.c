@@ -856,6 +856,7 @@ static void test_what_ends_a_socket(void **state)
     check_ending(&stream_ops, (enum ln_status)99, true);
 }
 
+/* scenario: PIT-30 */
 static void test_counters(void **state)
 {
     (void)state;

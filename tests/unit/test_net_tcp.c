@@ -351,6 +351,7 @@ static void run_race(const struct race_case *c)
     networld_close(&world);
 }
 
+/* scenario: PIT-32 */
 static void test_race(void **state)
 {
     (void)state;

@@ -337,6 +337,7 @@ static void test_what_name_servers_say(void **state)
     }
 }
 
+/* scenario: PIT-32 */
 static void test_resolve_timeout(void **state)
 {
     (void)state;
@@ -365,6 +366,7 @@ static void test_close_while_resolving(void **state)
 }
 
 /* Many clients spread over the addresses, in an order that chance decides. */
+/* scenario: PIT-32 */
 static void test_addresses_are_shuffled(void **state)
 {
     (void)state;
@@ -791,7 +793,7 @@ static void pair_close(struct pair *p)
     ln_sock_free(p->server);
 }
 
-/* scenario: S43 */
+/* scenario: S43, PIT-03 */
 static void test_truncation(void **state)
 {
     (void)state;
@@ -1120,6 +1122,7 @@ static void accept_two_clients(const char *bound_to, const char *host_a, const c
     ln_sock_free(listener);
 }
 
+/* scenario: PIT-31 */
 static void test_accept_two_clients(void **state)
 {
     (void)state;
@@ -1141,6 +1144,7 @@ static void test_accept_needs_reuse_addr(void **state)
 }
 
 /* Whatever fails while a client is made: the listener goes on and its datagram is still there. */
+/* scenario: PIT-31 */
 static void test_accept_that_fails_loses_nothing(void **state)
 {
     (void)state;

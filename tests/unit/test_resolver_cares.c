@@ -587,6 +587,7 @@ static unsigned open_descriptors(void)
     return count;
 }
 
+/* scenario: PIT-32 */
 static void test_descriptors_are_not_inherited(void **state)
 {
     struct server *s = (struct server *)*state;
