@@ -31,6 +31,15 @@ function(ln_test_target target)
 endfunction()
 ln_test_target(tests_support)
 
+# A back end that only the tests link, and its name: the conformity suite runs with it too.
+set(LN_TEST_BACKENDS "")
+set(LN_TEST_TLS "")
+if(TARGET custom_tls_gnutls)
+    list(APPEND LN_TEST_BACKENDS examples/06_custom_tls)
+    list(APPEND LN_TEST_TLS gnutls)
+endif()
+ln_link_backends(tests_support tests_extra_backends ${LN_TEST_BACKENDS})
+
 function(ln_add_test_program target folder output)
     add_executable(${target} ${ARGN})
     ln_target_flags(${target})
@@ -60,10 +69,16 @@ endfunction()
 set(LN_ONE_LIBRARY_TESTS tls_config tls_edges_config tls_formats tls_pkcs11)
 
 # ln_register_pairs(<name> <timeout> <target>): conform/<name>[<client>-<server>] for all pairs, told
-# by LN_TEST_PAIR (tests/support/tlsrows.h).
+# by LN_TEST_PAIR (tests/support/tlsrows.h). A back end of the tests meets the default one only.
 function(ln_register_pairs name timeout target)
-    foreach(client IN LISTS LN_TLS)
+    list(GET LN_TLS 0 default)
+    foreach(client IN LISTS LN_TLS LN_TEST_TLS)
         set(servers ${LN_TLS})
+        if(client STREQUAL default)
+            list(APPEND servers ${LN_TEST_TLS})
+        elseif(client IN_LIST LN_TEST_TLS)
+            set(servers ${default})
+        endif()
         if(name IN_LIST LN_ONE_LIBRARY_TESTS)
             set(servers ${client})
         endif()

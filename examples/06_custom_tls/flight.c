@@ -24,8 +24,8 @@
 
 /* The limit that GnuTLS is given when its handshake begins: its arithmetic is that of an int. */
 #define BEGIN_LIMIT_MS (INT_MAX / 2)
-/* The limit from then on; one more would mean none, which DTLS takes for "over". */
-#define LATER_LIMIT_MS (UINT_MAX - 1)
+/* The limit from then on. "None" exists, and DTLS takes it for "over". */
+#define LATER_LIMIT_MS UINT_MAX
 
 void gtls_flight_begin(struct gtls_engine *e)
 {

@@ -12,6 +12,25 @@
 
 #include <cmocka.h>
 
+/* ---- those that are linked ---- */
+
+/* Those of the library, and behind them the tests' own. */
+static const struct ln_tls_backend *linked(size_t index)
+{
+    size_t built_in = 0;
+    const struct ln_tls_backend *backend = NULL;
+    while ((backend = ln_tls_builtin(built_in)) != NULL) {
+        if (built_in++ == index)
+            return backend;
+    }
+    size_t extra = 0;
+    while (tests_extra_backends[extra] != NULL) {
+        if (built_in + extra++ == index)
+            return tests_extra_backends[extra - 1];
+    }
+    return NULL;
+}
+
 /* ---- what the libraries lack ---- */
 
 /* Beyond their capabilities. A back end that is not listed lacks nothing. */
@@ -189,7 +208,7 @@ static bool is_wanted(const struct ln_tls_backend *client, const struct ln_tls_b
 static bool takes_part(const struct ln_tls_backend *backend)
 {
     const struct ln_tls_backend *other = NULL;
-    for (size_t i = 0; (other = ln_tls_builtin(i)) != NULL; i++) {
+    for (size_t i = 0; (other = linked(i)) != NULL; i++) {
         if (is_wanted(backend, other) || is_wanted(other, backend))
             return true;
     }
@@ -199,7 +218,7 @@ static bool takes_part(const struct ln_tls_backend *backend)
 const struct ln_tls_backend *tls_backend(size_t index)
 {
     const struct ln_tls_backend *backend = NULL;
-    for (size_t i = 0; (backend = ln_tls_builtin(i)) != NULL; i++) {
+    for (size_t i = 0; (backend = linked(i)) != NULL; i++) {
         if (takes_part(backend) && index-- == 0)
             return backend;
     }
@@ -234,8 +253,8 @@ static void add_pairs(struct tls_rows *rows, const struct flavour *flavour, unsi
     const struct ln_tls_backend *client = NULL;
     const struct ln_tls_backend *server = NULL;
     bool any = false;
-    for (size_t c = 0; (client = ln_tls_builtin(c)) != NULL; c++) {
-        for (size_t s = 0; (server = ln_tls_builtin(s)) != NULL; s++) {
+    for (size_t c = 0; (client = linked(c)) != NULL; c++) {
+        for (size_t s = 0; (server = linked(s)) != NULL; s++) {
             if (!is_wanted(client, server))
                 continue;
             add_row(rows, flavour, client, server, needs);

@@ -49,6 +49,9 @@ struct tls_rows tls_rows_of(uint16_t version, unsigned needs);
  *  a test does with that stands behind this question. */
 bool tls_is_openssl(const struct ln_tls_backend *backend);
 
+/** Back ends that only the tests link. The build writes this list; NULL ends it. */
+extern const struct ln_tls_backend *const tests_extra_backends[];
+
 /** The back ends that this run is about, each once; NULL behind the last. */
 const struct ln_tls_backend *tls_backend(size_t index);
 bool tls_can(const struct ln_tls_backend *backend, unsigned needs);
