@@ -5,13 +5,14 @@
  * @file backend.h
  * What the files of this back end share.
  *
- * table.c      the table, capabilities    engine.c     handshake, read, write, close
- * config.c     settings -> credentials    transport.c  GnuTLS's bytes <-> the functions of the filter
- * suites.c     ids -> priority string     flight.c     DTLS: the retransmission schedule
- * keys.c       certificates, keys, CRLs   listen.c     DTLS: cookies before anything is kept
- * psk.c        pre-shared keys            session.c    what can be resumed
- * verify.c     the filter decides         path.c       paths for its policy
- * error.c      codes -> reason, alert     check.c      whether a path holds: CRLs, dates
+ * table.c    the table, capabilities     engine.c     handshake, read, write, close
+ * config.c   settings -> credentials     transport.c  GnuTLS's bytes <-> the filter's functions
+ * suites.c   ids -> priority string      inbox.c      DTLS: messages whole and in order
+ * keys.c     certificates, keys, CRLs    flight.c     DTLS: when ours goes out, and again
+ * psk.c      pre-shared keys             listen.c     DTLS: cookies before anything is kept
+ * verify.c   the filter decides          session.c    messages seen, key log, resumption
+ * path.c     paths for its policy        error.c      codes -> reason, alert, diagnosis
+ * check.c    whether a path holds
  *
  * Ownership: a `struct gtls_config` owns everything that its sessions share, and nothing in it changes
  * once it is made; a `struct gtls_engine` owns its session and borrows the configuration.
@@ -23,7 +24,6 @@
 
 /** The largest DTLS record of a correct peer: header, plaintext, expansion (RFC 6347 4.1). */
 #define GTLS_DATAGRAM_MAX (13 + 16384 + 2048)
-#define GTLS_DTLS_HEADER 13
 /** The most datagrams that are taken from below in one call. */
 #define GTLS_DATAGRAMS_PER_CALL 32
 #define GTLS_ALPN_MAX 8
@@ -71,10 +71,13 @@ struct gtls_flight {
     bool begun;       /**< ... and the first datagram of that flight is out */
     bool again;       /**< the timer fired: this call sends the flight once more */
     bool counted;     /**< ... and that was counted */
+    uint64_t place;   /**< of the record that left last */
     ln_msec due;      /**< LN_NEVER: no timer runs */
     uint32_t wait_ms; /**< the wait that ends then */
     ln_msec repeated; /**< behind the handshake: when the last flight went out again */
 };
+
+struct gtls_inbox; /* inbox.h */
 
 struct gtls_engine {
     struct gtls_config *config;
@@ -104,10 +107,9 @@ struct gtls_engine {
 
     /* DTLS */
     struct gtls_flight flight;
-    uint8_t *datagram;      /**< GTLS_DATAGRAM_MAX bytes */
-    struct ln_span records; /**< what is left of it */
-    unsigned datagrams;     /**< taken from below in this call */
-    uint8_t *queue;         /**< handshake datagrams that found no room: length, bytes, ... */
+    struct gtls_inbox *inbox;
+    unsigned datagrams; /**< taken from below in this call */
+    uint8_t *queue;     /**< handshake datagrams that found no room: length, bytes, ... */
     size_t queue_len;
 };
 
@@ -140,8 +142,10 @@ int gtls_set_psk_of(struct gtls_engine *e);
 
 /* transport.c */
 int gtls_set_transport(struct gtls_engine *e);
-/** DTLS: whether a record is there; takes one datagram from below if need be. */
+/** DTLS: whether something is there for GnuTLS; takes datagrams from below as need be. */
 bool gtls_has_record(struct gtls_engine *e);
+/** DTLS: take one datagram from below into the inbox. */
+bool gtls_receive(struct gtls_engine *e);
 /** Send what found no room before. True if nothing is left. */
 bool gtls_flush(struct gtls_engine *e);
 
@@ -149,8 +153,8 @@ bool gtls_flush(struct gtls_engine *e);
 void gtls_flight_begin(struct gtls_engine *e);
 /** GnuTLS composed a handshake message. */
 void gtls_flight_composed(struct gtls_engine *e);
-/** A record of this content type is about to leave: whether it may. */
-bool gtls_flight_permits(struct gtls_engine *e, uint8_t content_type);
+/** A record is about to leave: whether it may. */
+bool gtls_flight_permits(struct gtls_engine *e, struct ln_span record);
 /** A record was received. */
 void gtls_flight_answered(struct gtls_engine *e);
 /** At the start of a handshake call. False: the longest wait has passed in vain. */

@@ -106,12 +106,25 @@ static bool is_current(gnutls_x509_crl_t crl, int64_t at)
     return from <= at && (until == -1 || at <= until);
 }
 
+/* Beside its dates, which GnuTLS compares with a clock of its own, flags or not. */
+static bool is_signed(const struct gtls_verifying *v, gnutls_x509_crl_t crl,
+                      gnutls_x509_crt_t issuer)
+{
+    const unsigned dates =
+        GNUTLS_CERT_REVOCATION_DATA_SUPERSEDED | GNUTLS_CERT_REVOCATION_DATA_ISSUED_IN_FUTURE;
+    unsigned status = 0;
+    if (gnutls_x509_crl_verify(crl, &issuer, 1, v->trust->flags, &status) < 0)
+        return false;
+    if ((status & dates) != 0)
+        status &= ~(dates | GNUTLS_CERT_INVALID); /* the sum of the others */
+    return status == 0;
+}
+
 static enum ln_verify judge_crl(const struct gtls_verifying *v, gnutls_x509_crl_t crl,
                                 gnutls_x509_crt_t cert, gnutls_x509_crt_t issuer,
                                 const struct ln_tls_path_request *how)
 {
-    unsigned status = 0;
-    if (gnutls_x509_crl_verify(crl, &issuer, 1, v->trust->flags, &status) < 0 || status != 0)
+    if (!is_signed(v, crl, issuer))
         return LN_VERIFY_CRL_BAD;
     if (!how->ignore_dates && !is_current(crl, how->at))
         return LN_VERIFY_CRL_EXPIRED;

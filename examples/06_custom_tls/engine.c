@@ -8,7 +8,7 @@
  * there, and a datagram never leaves a rest behind.
  */
 #include "engine.h"
-#include <limits.h>
+#include "inbox.h"
 
 /* Records without data for the caller (tickets, warnings, key updates) that one call goes through. */
 #define ROUNDS_PER_CALL 64
@@ -125,7 +125,8 @@ void gtls_stop(void *engine)
     release_packet(e);
     if (e->session != NULL)
         gnutls_deinit(e->session);
-    gnutls_free(e->datagram);
+    gtls_inbox_clear(e->inbox);
+    gnutls_free(e->inbox);
     gnutls_free(e->queue);
     memset(e, 0, sizeof *e);
 }
@@ -190,8 +191,10 @@ static enum ln_status handshake_done(struct gtls_engine *e, struct ln_diag *diag
                      gtls_version_id(e->session) == LN_TLS_1_3;
     if (gnutls_alpn_get_selected_protocol(e->session, &name) >= 0 && name.size < sizeof e->alpn)
         memcpy(e->alpn, name.data, name.size);
-    if (e->config->datagram)
+    if (e->config->datagram) {
         gtls_flight_end(e);
+        gtls_inbox_clear(e->inbox);
+    }
     if (!e->resumed && gtls_version_id(e->session) != LN_TLS_1_3)
         e->ticket_new = true; /* or a session id, which is as good */
     gtls_store_session(e);
@@ -207,10 +210,11 @@ enum ln_status gtls_handshake(void *engine, struct ln_diag *diag)
     if (e->config->datagram) {
         (void)gtls_flush(e);
         bool in_time = gtls_flight_step(e, ln_now(e->config->env));
-        if (!in_time && !gtls_has_record(e))
-            return e->io_status != LN_OK ? e->io_status : LN_TIMEOUT;
+        bool due = e->flight.number == 0 || e->flight.again; /* the first, or once more */
+        if (!gtls_has_record(e) && e->io_status == LN_OK && (!in_time || !due))
+            return in_time ? LN_AGAIN : LN_TIMEOUT;
     }
-    int ret = shake(e);
+    int ret = e->io_status == LN_OK ? shake(e) : GNUTLS_E_PULL_ERROR;
     if (e->io_status != LN_OK || !is_patient(ret))
         return ret == GNUTLS_E_SUCCESS ? handshake_done(e, diag) : gtls_fail(e, ret, diag);
     return LN_AGAIN;
@@ -272,8 +276,6 @@ static enum ln_status receive(struct gtls_engine *e, struct ln_diag *diag)
     enum ln_status st = LN_AGAIN;
     if (e->packet != NULL)
         return LN_OK;
-    if (e->failed)
-        return LN_BAD_STATE;
     for (int i = 0; i < ROUNDS_PER_CALL && st == LN_AGAIN; i++) {
         st = receive_once(e, diag);
         if (st == LN_AGAIN && !goes_on(e))
@@ -309,8 +311,9 @@ enum ln_status gtls_read(void *engine, struct ln_mspan room, size_t *got, size_t
 bool gtls_pending(const void *engine)
 {
     const struct gtls_engine *e = engine;
-    return e->open &&
-           (e->packet != NULL || e->records.len > 0 || gnutls_record_check_pending(e->session) > 0);
+    const struct gtls_inbox *in = e->inbox;
+    bool records = in != NULL && (in->records.len > 0 || in->direct.len > 0);
+    return e->open && (records || e->packet != NULL || gnutls_record_check_pending(e->session) > 0);
 }
 
 /* ---- sending ---- */

@@ -74,12 +74,37 @@ static bool permits_repetition(struct gtls_engine *e)
     return true;
 }
 
-bool gtls_flight_permits(struct gtls_engine *e, uint8_t content_type)
+/* Where in the handshake a record stands: encrypted ones come last, a message by number and offset, and
+ * ChangeCipherSpec behind the message before it. */
+static uint64_t place_of(const struct gtls_flight *f, struct ln_span record)
 {
-    if (content_type != HANDSHAKE && content_type != CHANGE_CIPHER_SPEC)
+    const uint64_t encrypted = (uint64_t)1 << 48;
+    const uint8_t *p = record.data;
+    if (record.len < 13 || p[3] != 0 || p[4] != 0)
+        return encrypted;
+    if (p[0] != HANDSHAKE || record.len < 13 + 12)
+        return f->place | 0xffffff;
+    uint64_t seq = (uint64_t)p[13 + 4] << 8 | p[13 + 5];
+    return seq << 24 | (uint64_t)p[13 + 6] << 16 | (uint64_t)p[13 + 7] << 8 | p[13 + 8];
+}
+
+/* GnuTLS repeats a flight that it has just sent if it finds nothing to read behind it. */
+static bool is_repeated(struct gtls_flight *f, struct ln_span record)
+{
+    uint64_t place = place_of(f, record);
+    bool repeated = f->begun && place <= f->place;
+    f->place = place;
+    return repeated;
+}
+
+bool gtls_flight_permits(struct gtls_engine *e, struct ln_span record)
+{
+    if (record.data[0] != HANDSHAKE && record.data[0] != CHANGE_CIPHER_SPEC)
         return true;
     if (e->open)
         return permits_repetition(e);
+    if (e->flight.composing && is_repeated(&e->flight, record))
+        e->flight.composing = false;
     if (e->flight.composing) {
         if (!e->flight.begun)
             start_timer(e);

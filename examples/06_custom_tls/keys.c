@@ -209,7 +209,7 @@ enum ln_status gtls_set_own(struct gtls_config *c, const struct ln_tls_settings 
     size_t count = 0;
     if (s->chain_uri != NULL || s->key.uri != NULL)
         return gtls_config_fail(diag, LN_UNSUPPORTED, 0,
-                                "chain, key: this back end has no tokens (pkcs11:)");
+                                "chain: this back end has no tokens (pkcs11:)");
     if (s->chain_count == 0)
         return LN_OK;
     int ret = 0;

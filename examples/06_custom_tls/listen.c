@@ -6,8 +6,9 @@
  * GnuTLS takes the cookie out of a hello by its position alone. That it is a hello, whole and in one
  * record, is made sure of here.
  */
-#include "backend.h"
+#include "inbox.h"
 
+#define RECORD_HEADER 13
 #define HANDSHAKE 22
 #define CLIENT_HELLO 1
 #define DTLS_MESSAGE_HEADER 12
@@ -21,16 +22,16 @@ static size_t read_24(const uint8_t *p)
 static size_t whole_hello(struct ln_span datagram)
 {
     const uint8_t *p = datagram.data;
-    if (datagram.len < GTLS_DTLS_HEADER + DTLS_MESSAGE_HEADER || p[0] != HANDSHAKE)
+    if (datagram.len < RECORD_HEADER + DTLS_MESSAGE_HEADER || p[0] != HANDSHAKE)
         return 0;
     size_t record = (size_t)p[11] << 8 | p[12];
-    const uint8_t *message = p + GTLS_DTLS_HEADER;
+    const uint8_t *message = p + RECORD_HEADER;
     size_t len = read_24(message + 1);
     bool unfragmented = read_24(message + 6) == 0 && read_24(message + 9) == len;
     if (message[0] != CLIENT_HELLO || !unfragmented || record != DTLS_MESSAGE_HEADER + len ||
-        record > datagram.len - GTLS_DTLS_HEADER)
+        record > datagram.len - RECORD_HEADER)
         return 0;
-    return GTLS_DTLS_HEADER + record;
+    return RECORD_HEADER + record;
 }
 
 static ssize_t push_cookie(gnutls_transport_ptr_t ptr, const void *data, size_t len)
@@ -46,21 +47,24 @@ enum ln_status gtls_listen(struct gtls_engine *e)
     gnutls_datum_t key = { e->config->cookie_key, sizeof e->config->cookie_key };
     gnutls_dtls_prestate_st prestate;
     memset(&prestate, 0, sizeof prestate);
-    e->records = ln_span(NULL, 0);
-    if (!gtls_has_record(e))
+    struct gtls_inbox *in = e->inbox;
+    if (!gtls_receive(e))
         return e->io_status != LN_OK ? e->io_status : LN_AGAIN;
     struct ln_span client = e->io->client_id(e->io->ctx);
     uint8_t id[32];
-    size_t len = whole_hello(e->records);
+    size_t len = whole_hello(in->records);
+    in->records = ln_span(NULL, 0); /* nothing is kept */
     if (len == 0 || client.len == 0 || client.len > sizeof id)
         return LN_AGAIN;
     memcpy(id, client.data, client.len);
-    if (gnutls_dtls_cookie_verify(&key, id, client.len, e->datagram, len, &prestate) < 0) {
-        prestate.record_seq = e->datagram[10]; /* the answer has the number of the question */
+    if (gnutls_dtls_cookie_verify(&key, id, client.len, in->datagram, len, &prestate) < 0) {
+        prestate.record_seq = in->datagram[10]; /* the answer has the number of the question */
         (void)gnutls_dtls_cookie_send(&key, id, client.len, &prestate, e, push_cookie);
         return LN_AGAIN;
     }
     gnutls_dtls_prestate_set(e->session, &prestate);
+    in->next = (uint16_t)prestate.hsk_read_seq;
+    in->records = ln_span(in->datagram, len);
     e->listening = false;
     e->facts->address_verified = true;
     return LN_AGAIN; /* the hello is the first record to be read */

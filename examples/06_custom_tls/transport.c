@@ -4,11 +4,10 @@
  * no descriptor.
  *
  * DTLS: GnuTLS reads datagrams, and keeps to itself whether records are left in one. So it is given
- * one record at a time, out of a datagram that we keep. In a handshake it must never hear that a
- * datagram found no room below: it would forget the rest of its flight. Such datagrams wait in a
- * queue of ours.
+ * one record at a time, out of the inbox. In a handshake it must never hear that a datagram found no
+ * room below: it would forget the rest of its flight. Such datagrams wait in a queue of ours.
  */
-#include "backend.h"
+#include "inbox.h"
 #include <errno.h>
 
 #define APPLICATION_DATA 23
@@ -115,7 +114,7 @@ static ssize_t push_datagram(gnutls_transport_ptr_t ptr, const void *data, size_
 {
     struct gtls_engine *e = ptr;
     const struct ln_span datagram = ln_span(data, len);
-    if (len == 0 || !gtls_flight_permits(e, datagram.data[0]))
+    if (len == 0 || !gtls_flight_permits(e, datagram))
         return (ssize_t)len;
     enum ln_status st = LN_AGAIN;
     if (e->queue_len == 0)
@@ -129,47 +128,40 @@ static ssize_t push_datagram(gnutls_transport_ptr_t ptr, const void *data, size_
 
 /* ---- datagrams in ---- */
 
-bool gtls_has_record(struct gtls_engine *e)
+bool gtls_receive(struct gtls_engine *e)
 {
     size_t got = 0;
-    if (e->records.len > 0)
-        return true;
     if (e->datagrams == GTLS_DATAGRAMS_PER_CALL || e->io_status != LN_OK)
         return false;
-    struct ln_mspan room = ln_mspan(e->datagram, GTLS_DATAGRAM_MAX);
+    struct ln_mspan room = ln_mspan(e->inbox->datagram, sizeof e->inbox->datagram);
     enum ln_status st = e->io->recv(e->io->ctx, room, &got);
     e->datagrams++;
     if (st != LN_OK && st != LN_AGAIN)
         e->io_status = st;
-    if (st == LN_OK)
-        e->records = ln_span(e->datagram, got);
-    return e->records.len > 0;
+    e->inbox->records = ln_span(e->inbox->datagram, st == LN_OK ? got : 0);
+    return st == LN_OK;
 }
 
-/* The first record of those that are left; all of them, if they are damaged. */
-static struct ln_span take_record(struct gtls_engine *e)
+/* Each turn consumes a datagram. */
+bool gtls_has_record(struct gtls_engine *e)
 {
-    struct ln_span record = e->records;
-    if (record.len > GTLS_DTLS_HEADER) {
-        size_t len = GTLS_DTLS_HEADER + ((size_t)record.data[11] << 8 | record.data[12]);
-        if (len < record.len)
-            record.len = len;
+    while (!gtls_inbox_ready(e)) {
+        if (!gtls_receive(e))
+            return false;
     }
-    e->records = ln_span(e->records.data + record.len, e->records.len - record.len);
-    return record;
+    return true;
 }
 
 static ssize_t pull_datagram(gnutls_transport_ptr_t ptr, void *room, size_t len)
 {
     struct gtls_engine *e = ptr;
     while (gtls_has_record(e)) {
-        struct ln_span record = take_record(e);
+        size_t got = gtls_inbox_take(e, ln_mspan(room, len));
         e->pulled = true;
-        if (record.len > len)
+        if (got == 0)
             continue; /* longer than any may be */
         gtls_flight_answered(e);
-        memcpy(room, record.data, record.len);
-        return (ssize_t)record.len;
+        return (ssize_t)got;
     }
     return fail_below(e, e->io_status != LN_OK ? e->io_status : LN_AGAIN);
 }
@@ -194,6 +186,6 @@ int gtls_set_transport(struct gtls_engine *e)
     gnutls_transport_set_pull_timeout_function(e->session, datagram ? pull_datagram_timeout
                                                                     : pull_stream_timeout);
     if (datagram)
-        e->datagram = gnutls_malloc(GTLS_DATAGRAM_MAX);
-    return datagram && e->datagram == NULL ? GNUTLS_E_MEMORY_ERROR : 0;
+        e->inbox = gnutls_calloc(1, sizeof *e->inbox);
+    return datagram && e->inbox == NULL ? GNUTLS_E_MEMORY_ERROR : 0;
 }
