@@ -8,11 +8,11 @@
  * table.c    the table, capabilities     engine.c     handshake, read, write, close
  * config.c   settings -> credentials     transport.c  GnuTLS's bytes <-> the filter's functions
  * suites.c   ids -> priority string      inbox.c      DTLS: messages whole and in order
- * keys.c     certificates, keys, CRLs    flight.c     DTLS: when ours goes out, and again
- * psk.c      pre-shared keys             listen.c     DTLS: cookies before anything is kept
- * verify.c   the filter decides          session.c    messages seen, key log, resumption
- * path.c     paths for its policy        error.c      codes -> reason, alert, diagnosis
- * check.c    whether a path holds
+ * keys.c     certificates, keys, CRLs    outbox.c     DTLS: cut to the MTU, and a queue
+ * psk.c      pre-shared keys             flight.c     DTLS: when ours goes out, and again
+ * verify.c   the filter decides          listen.c     DTLS: cookies before anything is kept
+ * path.c     paths for its policy        session.c    messages seen, key log, resumption
+ * check.c    whether a path holds        error.c      codes -> reason, alert, diagnosis
  *
  * Ownership: a `struct gtls_config` owns everything that its sessions share, and nothing in it changes
  * once it is made; a `struct gtls_engine` owns its session and borrows the configuration.
@@ -79,6 +79,14 @@ struct gtls_flight {
 
 struct gtls_inbox; /* inbox.h */
 
+/** DTLS: what is on its way out, see outbox.h. */
+struct gtls_outbox {
+    uint8_t *queue; /**< handshake datagrams that found no room: length, bytes, length, ... */
+    size_t queue_len;
+    uint64_t number; /**< of the next record in plain text */
+    bool numbered;   /**< GnuTLS has said where the numbers begin */
+};
+
 struct gtls_engine {
     struct gtls_config *config;
     const struct ln_tls_io *io;
@@ -109,8 +117,7 @@ struct gtls_engine {
     struct gtls_flight flight;
     struct gtls_inbox *inbox;
     unsigned datagrams; /**< taken from below in this call */
-    uint8_t *queue;     /**< handshake datagrams that found no room: length, bytes, ... */
-    size_t queue_len;
+    struct gtls_outbox outbox;
 };
 
 /* config.c */
@@ -146,8 +153,6 @@ int gtls_set_transport(struct gtls_engine *e);
 bool gtls_has_record(struct gtls_engine *e);
 /** DTLS: take one datagram from below into the inbox. */
 bool gtls_receive(struct gtls_engine *e);
-/** Send what found no room before. True if nothing is left. */
-bool gtls_flush(struct gtls_engine *e);
 
 /* flight.c */
 void gtls_flight_begin(struct gtls_engine *e);

@@ -9,11 +9,10 @@
  */
 #include "engine.h"
 #include "inbox.h"
+#include "outbox.h"
 
 /* Records without data for the caller (tickets, warnings, key updates) that one call goes through. */
 #define ROUNDS_PER_CALL 64
-/* Of a datagram as it was agreed with the socket below the filter knows more than GnuTLS. */
-#define ANY_DATAGRAM 16384
 
 /* ---- starting ---- */
 
@@ -127,7 +126,7 @@ void gtls_stop(void *engine)
         gnutls_deinit(e->session);
     gtls_inbox_clear(e->inbox);
     gnutls_free(e->inbox);
-    gnutls_free(e->queue);
+    gtls_outbox_clear(&e->outbox);
     memset(e, 0, sizeof *e);
 }
 
@@ -208,7 +207,7 @@ enum ln_status gtls_handshake(void *engine, struct ln_diag *diag)
     if (e->listening)
         return gtls_listen(e);
     if (e->config->datagram) {
-        (void)gtls_flush(e);
+        (void)gtls_outbox_flush(e);
         bool in_time = gtls_flight_step(e, ln_now(e->config->env));
         bool due = e->flight.number == 0 || e->flight.again; /* the first, or once more */
         if (!gtls_has_record(e) && e->io_status == LN_OK && (!in_time || !due))
@@ -224,7 +223,6 @@ void gtls_set_mtu(void *engine, size_t mtu)
 {
     struct gtls_engine *e = engine;
     e->mtu = mtu;
-    gnutls_dtls_set_mtu(e->session, (unsigned)mtu);
 }
 
 bool gtls_wants_write(const void *engine)
@@ -335,11 +333,9 @@ static enum ln_status hear_objections(struct gtls_engine *e, struct ln_diag *dia
 static enum ln_status write_datagram(struct gtls_engine *e, struct ln_span plain, size_t *used,
                                      struct ln_diag *diag)
 {
-    if (!gtls_flush(e))
+    if (!gtls_outbox_flush(e))
         return e->io_status == LN_OK ? LN_AGAIN : gtls_fail(e, GNUTLS_E_PUSH_ERROR, diag);
-    gnutls_dtls_set_mtu(e->session, ANY_DATAGRAM);
     ssize_t ret = gnutls_record_send(e->session, plain.data, plain.len);
-    gnutls_dtls_set_mtu(e->session, (unsigned)e->mtu);
     if (e->io_status != LN_OK || (ret < 0 && ret != GNUTLS_E_LARGE_PACKET && !is_patient((int)ret)))
         return gtls_fail(e, (int)ret, diag);
     if (ret == GNUTLS_E_LARGE_PACKET)

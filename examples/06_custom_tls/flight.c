@@ -13,7 +13,7 @@
  * it is moved as far away as it goes. A server's handshake ends early if the wall clock is set by
  * twelve days or more while it lasts; a client's does not.
  */
-#include "backend.h"
+#include "outbox.h"
 #include <limits.h>
 
 #define CHANGE_CIPHER_SPEC 20
@@ -27,12 +27,15 @@
 /* The limit from then on. "None" exists, and DTLS takes it for "over". */
 #define LATER_LIMIT_MS UINT_MAX
 
+/* The outbox cuts to the MTU, and the filter knows what the path takes behind the handshake. */
+#define ANY_DATAGRAM 16384
+
 void gtls_flight_begin(struct gtls_engine *e)
 {
     /* a client's limit is set in time by its first message, and until then there shall be none */
     unsigned limit = e->role == LN_CLIENT ? GNUTLS_INDEFINITE_TIMEOUT : BEGIN_LIMIT_MS;
     gnutls_dtls_set_timeouts(e->session, 0, limit);
-    gnutls_dtls_set_mtu(e->session, (unsigned)e->mtu);
+    gnutls_dtls_set_mtu(e->session, ANY_DATAGRAM);
     e->flight.due = LN_NEVER;
     e->flight.repeated = INT64_MIN / 2;
 }
@@ -122,7 +125,7 @@ bool gtls_flight_step(struct gtls_engine *e, ln_msec now)
     f->again = false;
     f->counted = false;
     f->composing = f->composing && !f->begun;
-    if (now < f->due || e->queue_len > 0) /* what waits for room has not been sent once */
+    if (now < f->due || e->outbox.queue_len > 0) /* what waits for room has not been sent once */
         return true;
     if (f->wait_ms >= e->config->max_ms)
         return false;

@@ -4,16 +4,14 @@
  * no descriptor.
  *
  * DTLS: GnuTLS reads datagrams, and keeps to itself whether records are left in one. So it is given
- * one record at a time, out of the inbox. In a handshake it must never hear that a datagram found no
- * room below: it would forget the rest of its flight. Such datagrams wait in a queue of ours.
+ * one record at a time, out of the inbox. What it sends goes through the schedule of flight.c and into
+ * the outbox.
  */
 #include "inbox.h"
+#include "outbox.h"
 #include <errno.h>
 
 #define APPLICATION_DATA 23
-/* A flight is smaller than this; what exceeds it counts as lost. */
-#define QUEUE_MAX 65536
-
 static ssize_t fail_with(struct gtls_engine *e, int code)
 {
     gnutls_transport_set_errno(e->session, code);
@@ -68,65 +66,17 @@ static int pull_stream_timeout(gnutls_transport_ptr_t ptr, unsigned ms)
     return 1; /* pull_stream() knows, and never waits */
 }
 
-/* ---- datagrams out ---- */
-
-static enum ln_status send_datagram(struct gtls_engine *e, struct ln_span datagram)
-{
-    size_t sent = 0;
-    enum ln_status st = e->io->send(e->io->ctx, datagram, &sent);
-    if (st == LN_AGAIN)
-        e->write_blocked = true;
-    else if (st != LN_OK)
-        e->io_status = st;
-    return st;
-}
-
-/* Without memory, or with too much waiting, the datagram is lost, as any may be. */
-static void enqueue(struct gtls_engine *e, struct ln_span datagram)
-{
-    size_t size = e->queue_len + 2 + datagram.len;
-    uint8_t *queue = size <= QUEUE_MAX ? gnutls_realloc(e->queue, size) : NULL;
-    if (queue == NULL)
-        return;
-    queue[e->queue_len] = (uint8_t)(datagram.len >> 8);
-    queue[e->queue_len + 1] = (uint8_t)datagram.len;
-    memcpy(queue + e->queue_len + 2, datagram.data, datagram.len);
-    e->queue = queue;
-    e->queue_len = size;
-}
-
-bool gtls_flush(struct gtls_engine *e)
-{
-    size_t at = 0;
-    while (at < e->queue_len) {
-        size_t len = (size_t)e->queue[at] << 8 | e->queue[at + 1];
-        if (send_datagram(e, ln_span(e->queue + at + 2, len)) != LN_OK)
-            break;
-        at += 2 + len;
-    }
-    if (at > 0)
-        memmove(e->queue, e->queue + at, e->queue_len - at);
-    e->queue_len -= at;
-    return e->queue_len == 0;
-}
+/* ---- datagrams ---- */
 
 static ssize_t push_datagram(gnutls_transport_ptr_t ptr, const void *data, size_t len)
 {
     struct gtls_engine *e = ptr;
-    const struct ln_span datagram = ln_span(data, len);
-    if (len == 0 || !gtls_flight_permits(e, datagram))
+    const struct ln_span record = ln_span(data, len);
+    if (len == 0 || !gtls_flight_permits(e, record))
         return (ssize_t)len;
-    enum ln_status st = LN_AGAIN;
-    if (e->queue_len == 0)
-        st = send_datagram(e, datagram);
-    if (st == LN_AGAIN && !e->open)
-        enqueue(e, datagram);
-    if (st == LN_OK || st == LN_AGAIN)
-        return (ssize_t)len;
-    return fail_with(e, EIO);
+    gtls_outbox_send(e, record);
+    return e->io_status == LN_OK ? (ssize_t)len : fail_with(e, EIO);
 }
-
-/* ---- datagrams in ---- */
 
 bool gtls_receive(struct gtls_engine *e)
 {

@@ -179,8 +179,9 @@ struct ln_tls_settings {
 /** What an engine is started with. Borrowed until stop(). */
 struct ln_tls_start {
     enum ln_role role;
-    const char *server_name; /**< SNI to send; NULL = none */
-    struct ln_span session; /**< a blob of io->session(), to be tried; empty = none. For the call */
+    const char *server_name; /**< SNI to send; NULL = none, and always for servers */
+    struct ln_span session;  /**< a blob of io->session(), to be tried; empty = none, and always for
+                                  servers. For the call */
     const struct ln_tls_io *io;
     size_t mtu; /**< DTLS: largest datagram to send */
     /** DTLS servers before the first client is known: handshake() answers ClientHellos without a
