@@ -45,6 +45,8 @@ struct gtls_config {
     bool datagram;
     enum ln_tls_auth auth;
     enum ln_client_auth client_auth;
+    uint16_t min_version;
+    uint16_t max_version;
     bool resume;
     uint32_t first_ms;
     uint32_t max_ms;
@@ -77,6 +79,17 @@ struct gtls_flight {
     ln_msec repeated; /**< behind the handshake: when the last flight went out again */
 };
 
+/** Streams in a handshake: what the records say of themselves, see transport.c. */
+struct gtls_framing {
+    uint8_t header[5];
+    size_t header_len;
+    size_t body_left;
+    uint8_t alert[2]; /**< of a record that is an alert in plain text, the last one */
+    size_t alert_len;
+    bool begun;
+    bool not_tls; /**< the first byte begins no record of TLS */
+};
+
 struct gtls_inbox; /* inbox.h */
 
 /** DTLS: what is on its way out, see outbox.h. */
@@ -103,9 +116,9 @@ struct gtls_engine {
     bool resumed;
     bool unconfirmed; /**< TLS 1.3: our certificate may still be refused */
     bool ticket_new;  /**< a ticket came that was not handed on yet */
+    bool no_version;  /**< servers: the client offers none of ours */
     bool psk_found;   /**< servers: the client's identity is the one we know */
-    bool not_tls;     /**< the first bytes are no record of TLS */
-    bool first_seen;
+    struct gtls_framing framing;
     char alpn[33];
     size_t unsent; /**< streams: bytes of the record that GnuTLS could not get rid of */
 

@@ -76,6 +76,8 @@ static void copy_settings(struct gtls_config *c, const struct ln_tls_settings *s
     c->datagram = s->datagram;
     c->auth = s->auth;
     c->client_auth = s->client_auth;
+    c->min_version = s->min_version;
+    c->max_version = s->max_version;
     c->resume = s->resume;
     c->first_ms = s->first_ms;
     c->max_ms = s->max_ms;

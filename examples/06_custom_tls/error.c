@@ -65,9 +65,16 @@ static const struct {
 
 static const size_t code_count = sizeof codes / sizeof codes[0];
 
+/* No suite in common, because there is no version in common. */
+static int better_code(const struct gtls_engine *e, int code)
+{
+    bool suites = code == GNUTLS_E_NO_CIPHER_SUITES || code == GNUTLS_E_UNKNOWN_CIPHER_SUITE;
+    return suites && e->no_version ? GNUTLS_E_UNSUPPORTED_VERSION_PACKET : code;
+}
+
 static enum ln_tls_reason reason_of(const struct gtls_engine *e, int code)
 {
-    if (e->not_tls)
+    if (e->framing.not_tls)
         return LN_TLS_REASON_NOT_TLS;
     /* the proof (binder) of a key that is known under this identity */
     if (e->psk_found && code == GNUTLS_E_RECEIVED_ILLEGAL_PARAMETER)
@@ -113,6 +120,19 @@ void gtls_note_alert(struct gtls_engine *e, int code)
     e->facts->alert_number = (uint8_t)gnutls_alert_get(e->session);
 }
 
+/* What GnuTLS could not decrypt was an alert in plain text. */
+static bool note_plain_alert(struct gtls_engine *e, int code)
+{
+    const struct gtls_framing *f = &e->framing;
+    bool whole = f->alert_len == sizeof f->alert && f->body_left == 0;
+    if (e->open || code != GNUTLS_E_DECRYPTION_FAILED || !whole)
+        return false;
+    e->facts->alert_from = LN_ALERT_RECEIVED;
+    e->facts->alert_level = f->alert[0];
+    e->facts->alert_number = f->alert[1];
+    return true;
+}
+
 /* Whether the peer can still hear, and has not ended it itself. */
 static bool deserves_alert(const struct gtls_engine *e, int code)
 {
@@ -123,6 +143,7 @@ static bool deserves_alert(const struct gtls_engine *e, int code)
 
 enum ln_status gtls_fail(struct gtls_engine *e, int code, struct ln_diag *diag)
 {
+    code = better_code(e, code);
     enum ln_tls_reason reason = reason_of(e, code);
     if (e->facts->reason == LN_TLS_REASON_OTHER)
         e->facts->reason = reason;
@@ -130,7 +151,7 @@ enum ln_status gtls_fail(struct gtls_engine *e, int code, struct ln_diag *diag)
         gtls_note_alert(e, code);
     else if (code == GNUTLS_E_SESSION_EOF)
         e->facts->closed_by_peer = true;
-    else if (deserves_alert(e, code))
+    else if (!note_plain_alert(e, code) && deserves_alert(e, code))
         send_alert(e, code);
     e->failed = true;
     if (e->io_status != LN_OK)

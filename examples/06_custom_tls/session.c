@@ -26,6 +26,56 @@ static void note_server_hello(struct ln_tls_facts *facts, const gnutls_datum_t *
         facts->chosen_version = LN_TLS_1_3;
 }
 
+#define SUPPORTED_VERSIONS 43 /* RFC 8446 4.2.1 */
+
+/* The bytes behind a length of `prefix` bytes. An empty span with NULL where they are not there. */
+static struct ln_span take_vector(struct ln_span *from, size_t prefix)
+{
+    size_t len = 0;
+    if (from->len < prefix)
+        return *from = ln_span(NULL, 0);
+    for (size_t i = 0; i < prefix; i++)
+        len = len << 8 | from->data[i];
+    if (len > from->len - prefix)
+        return *from = ln_span(NULL, 0);
+    struct ln_span vector = ln_span(from->data + prefix, len);
+    *from = ln_span(vector.data + len, from->len - prefix - len);
+    return vector;
+}
+
+static bool has_version(const struct gtls_config *c, struct ln_span list)
+{
+    for (size_t i = 0; i + 2 <= list.len; i += 2) {
+        uint16_t version = (uint16_t)(list.data[i] << 8 | list.data[i + 1]);
+        if (version >= c->min_version && version <= c->max_version)
+            return true;
+    }
+    return false;
+}
+
+/* A server without TLS 1.3 does not look at the list of versions, finds no suite in common, and says
+ * that. What the two have not in common is a version. */
+static void note_versions(struct gtls_engine *e, const gnutls_datum_t *hello)
+{
+    struct ln_span rest = ln_span(hello->data, hello->size);
+    if (e->config->datagram || rest.len < 2 + 32)
+        return;
+    uint16_t highest = (uint16_t)(rest.data[0] << 8 | rest.data[1]); /* for hellos without a list */
+    e->no_version = highest < e->config->min_version;
+    rest = ln_span(rest.data + 2 + 32, rest.len - 2 - 32);
+    (void)take_vector(&rest, 1); /* session id */
+    (void)take_vector(&rest, 2); /* suites */
+    (void)take_vector(&rest, 1); /* compression */
+    struct ln_span extensions = take_vector(&rest, 2);
+    while (extensions.len >= 4) {
+        bool found = extensions.data[0] == 0 && extensions.data[1] == SUPPORTED_VERSIONS;
+        extensions = ln_span(extensions.data + 2, extensions.len - 2);
+        struct ln_span body = take_vector(&extensions, 2);
+        if (found)
+            e->no_version = !has_version(e->config, take_vector(&body, 1));
+    }
+}
+
 static int on_message(gnutls_session_t session, unsigned type, unsigned when, unsigned incoming,
                       const gnutls_datum_t *message)
 {
@@ -40,6 +90,8 @@ static int on_message(gnutls_session_t session, unsigned type, unsigned when, un
         facts->seen |= (uint64_t)1 << type;
     else
         facts->said |= (uint64_t)1 << type;
+    if (incoming && type == GNUTLS_HANDSHAKE_CLIENT_HELLO)
+        note_versions(e, message);
     if (incoming && type == GNUTLS_HANDSHAKE_SERVER_HELLO)
         note_server_hello(facts, message);
     if (incoming && type == GNUTLS_HANDSHAKE_NEW_SESSION_TICKET)

@@ -23,6 +23,7 @@ struct suite {
     gnutls_kx_algorithm_t kx;
     gnutls_cipher_algorithm_t cipher;
     gnutls_mac_algorithm_t mac;
+    gnutls_protocol_t oldest; /**< that has it, of TLS */
 };
 
 struct suites {
@@ -51,9 +52,9 @@ struct plan {
 static bool read_suite(size_t index, struct suite *out)
 {
     unsigned char id[2] = { 0, 0 };
-    gnutls_protocol_t version = GNUTLS_VERSION_UNKNOWN;
     memset(out, 0, sizeof *out);
-    if (gnutls_cipher_suite_info(index, id, &out->kx, &out->cipher, &out->mac, &version) == NULL)
+    if (gnutls_cipher_suite_info(index, id, &out->kx, &out->cipher, &out->mac, &out->oldest) ==
+        NULL)
         return false;
     out->id = (uint16_t)(id[0] << 8 | id[1]);
     out->tls13 = id[0] == 0x13;
@@ -242,6 +243,18 @@ static bool is_between(const struct ln_tls_settings *s, uint16_t id)
     return id >= s->min_version && id <= s->max_version;
 }
 
+/* The newest version that may be agreed on, as one of TLS. */
+static gnutls_protocol_t newest(const struct ln_tls_settings *s)
+{
+    if (s->datagram)
+        return s->max_version == LN_DTLS_1_0 ? GNUTLS_TLS1_1 : GNUTLS_TLS1_2;
+    for (size_t i = 0; i < sizeof versions / sizeof versions[0]; i++) {
+        if (versions[i].id == s->max_version)
+            return versions[i].version;
+    }
+    return GNUTLS_TLS1_2;
+}
+
 /* ---- the string ---- */
 
 struct text {
@@ -416,7 +429,8 @@ static enum ln_status choose(struct plan *p, const struct ln_tls_settings *s, st
         struct suite suite;
         if (!find_suite(s->suites[i], &suite) && !s->suites_default)
             return refuse(diag, "suites", s->suites[i], ln_suite_name(s->suites[i]));
-        if (suite.id == s->suites[i] && p->wanted.count < SUITES_MAX)
+        bool usable = suite.id == s->suites[i] && suite.oldest <= newest(s);
+        if (usable && p->wanted.count < SUITES_MAX)
             p->wanted.at[p->wanted.count++] = suite;
     }
     for (;;) {

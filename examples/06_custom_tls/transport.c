@@ -11,6 +11,7 @@
 #include "outbox.h"
 #include <errno.h>
 
+#define ALERT 21
 #define APPLICATION_DATA 23
 static ssize_t fail_with(struct gtls_engine *e, int code)
 {
@@ -45,6 +46,34 @@ static bool is_content_type(uint8_t byte)
     return byte >= 20 && byte <= APPLICATION_DATA;
 }
 
+/* An alert in plain text: the last record that came, and what it says. */
+static void look_at_byte(struct gtls_framing *f, uint8_t byte)
+{
+    if (f->body_left == 0) {
+        f->header[f->header_len++] = byte;
+        if (f->header_len < sizeof f->header)
+            return;
+        f->header_len = 0;
+        f->body_left = (size_t)f->header[3] << 8 | f->header[4];
+        f->alert_len = 0;
+        return;
+    }
+    f->body_left--;
+    if (f->header[0] == ALERT && f->alert_len < sizeof f->alert)
+        f->alert[f->alert_len++] = byte;
+}
+
+/* OpenSSL's clients send the alert about a certificate of TLS 1.3 in plain text, and GnuTLS takes it
+ * for a record that does not decrypt. So the records of a handshake are looked at. */
+static void look_at(struct gtls_framing *f, struct ln_span bytes)
+{
+    if (!f->begun && bytes.len > 0)
+        f->not_tls = !is_content_type(bytes.data[0]);
+    f->begun = f->begun || bytes.len > 0;
+    for (size_t i = 0; i < bytes.len && !f->not_tls; i++)
+        look_at_byte(f, bytes.data[i]);
+}
+
 static ssize_t pull_stream(gnutls_transport_ptr_t ptr, void *room, size_t len)
 {
     struct gtls_engine *e = ptr;
@@ -52,9 +81,8 @@ static ssize_t pull_stream(gnutls_transport_ptr_t ptr, void *room, size_t len)
     enum ln_status st = e->io->recv(e->io->ctx, ln_mspan(room, len), &got);
     if (st != LN_OK)
         return fail_below(e, st);
-    if (got > 0 && !e->first_seen)
-        e->not_tls = !is_content_type(*(const uint8_t *)room);
-    e->first_seen = e->first_seen || got > 0;
+    if (!e->open)
+        look_at(&e->framing, ln_span(room, got));
     e->pulled = got > 0;
     return (ssize_t)got;
 }
