@@ -17,7 +17,21 @@ ln_sources(sources tests/support)
 set(makers ${sources})
 list(FILTER makers INCLUDE REGEX "/(mk[a-z0-9_]+|sockdrive)\\.c$")
 list(FILTER sources EXCLUDE REGEX "/(mk[a-z0-9_]+|sockdrive)\\.c$")
-ln_add_library(tests_support STATIC ${sources})
+
+# Of libmem_<library>.c those of the build; the tests themselves always use libcrypto.
+set(hooks openssl ${LN_TLS_LIBRARIES})
+list(REMOVE_DUPLICATES hooks)
+list(FILTER sources EXCLUDE REGEX "/libmem_[a-z]+\\.c$")
+set(list "")
+foreach(library IN LISTS hooks)
+    list(APPEND sources "${PROJECT_SOURCE_DIR}/tests/support/libmem_${library}.c")
+    string(APPEND list "bool libmem_hook_${library}(void);\n")
+endforeach()
+list(JOIN hooks ", libmem_hook_" hooks)
+file(CONFIGURE OUTPUT libmem_hooks.c @ONLY CONTENT "#include \"support/libmem.h\"
+@list@bool (*const libmem_hooks[])(void) = { libmem_hook_@hooks@, NULL };
+")
+ln_add_library(tests_support STATIC ${sources} "${PROJECT_BINARY_DIR}/libmem_hooks.c")
 
 # What each program under tests/ has.
 function(ln_test_target target)
@@ -28,6 +42,9 @@ function(ln_test_target target)
         LN_TESTS_DIR="${PROJECT_SOURCE_DIR}/tests") # for files that a test reads
     target_link_libraries(${target} PRIVATE
         linnet_testkit linnet OpenSSL::SSL OpenSSL::Crypto Threads::Threads)
+    if("mbedtls" IN_LIST LN_TLS_LIBRARIES)
+        target_link_libraries(${target} PRIVATE PkgConfig::LINNET_MBEDTLS)
+    endif()
 endfunction()
 ln_test_target(tests_support)
 
@@ -71,9 +88,9 @@ set(LN_ONE_LIBRARY_TESTS tls_config tls_edges_config tls_formats tls_pkcs11)
 # ln_register_pairs(<name> <timeout> <target>): conform/<name>[<client>-<server>] for all pairs, told
 # by LN_TEST_PAIR (tests/support/tlsrows.h). A back end of the tests meets the default one only.
 function(ln_register_pairs name timeout target)
-    list(GET LN_TLS 0 default)
-    foreach(client IN LISTS LN_TLS LN_TEST_TLS)
-        set(servers ${LN_TLS})
+    list(GET LN_TLS_LIBRARIES 0 default)
+    foreach(client IN LISTS LN_TLS_LIBRARIES LN_TEST_TLS)
+        set(servers ${LN_TLS_LIBRARIES})
         if(client STREQUAL default)
             list(APPEND servers ${LN_TEST_TLS})
         elseif(client IN_LIST LN_TEST_TLS)

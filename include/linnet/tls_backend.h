@@ -143,7 +143,9 @@ struct ln_tls_settings {
     bool insecure_old_versions;
     const struct ln_span *trust; /**< DER certificates, in the order given */
     size_t trust_count;
-    bool system_trust;
+    size_t trust_optional; /**< so many at the end are the system's: one that cannot be read is no
+                                fault. Only for back ends without LN_TLS_CAP_SYSTEM_TRUST, ... */
+    bool system_trust;     /**< ... and this only for those with it */
     bool partial_chain;
     const struct ln_span *crls; /**< DER */
     size_t crl_count;

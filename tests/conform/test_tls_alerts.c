@@ -28,7 +28,7 @@ struct refusal {
 };
 
 /* RFC 8446 6.2: the server is told what is wrong with its certificate. */
-/* scenario: S39, C3, T1 */
+/* scenario: S39, C3, T1, T18 */
 static void test_alerts_that_we_send(void **state)
 {
     (void)state;
@@ -135,7 +135,7 @@ static void client_result(struct tls_pair *p)
         tls_fail(p, "the phase is %s", ln_phase_word(p->client_diag.phase));
 }
 
-/* scenario: S10, C3, S39, T1, T9 */
+/* scenario: S10, C3, S39, T1, T9, T18 */
 static void test_client_certificates(void **state)
 {
     (void)state;

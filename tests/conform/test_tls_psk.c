@@ -27,7 +27,7 @@ static struct ln_span peer_certificate(const struct ln_sock *s, uint8_t *room, s
     return st == LN_OK ? ln_span(room, got) : ln_span(NULL, 0);
 }
 
-/* scenario: S1, S4, S23 */
+/* scenario: S1, S4, S23, T18 */
 static void test_right_key(void **state)
 {
     (void)state;
@@ -51,7 +51,7 @@ static void test_right_key(void **state)
 /* What the wire tells of a wrong key differs: a bad Finished is answered by bad_record_mac in TLS
  * 1.2 and dropped in DTLS 1.2; a bad binder by illegal_parameter or decrypt_error in TLS 1.3
  * (RFC 8446 4.2.11.2). What is made of silence is a guess, and must say so. */
-/* scenario: S39, C3, T1 */
+/* scenario: S39, C3, T1, T18 */
 static void test_wrong_key(void **state)
 {
     (void)state;

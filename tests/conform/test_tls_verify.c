@@ -232,7 +232,7 @@ static void run_table(const struct verify_case *table, size_t count)
 
 /* ---- trust ---- */
 
-/* scenario: S36, S4, T9 */
+/* scenario: S36, S4, T9, T18 */
 static void test_trust(void **state)
 {
     (void)state;

@@ -20,7 +20,10 @@ struct counted {
 
 bool libmem_install(void)
 {
-    return libmem_hook_openssl();
+    bool all = true;
+    for (size_t i = 0; libmem_hooks[i] != NULL; i++)
+        all = libmem_hooks[i]() && all;
+    return all;
 }
 
 size_t libmem_live(void)

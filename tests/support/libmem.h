@@ -30,6 +30,7 @@ size_t libmem_calls(void);
 void *libmem_take(size_t size);
 void libmem_give(void *data);
 void *libmem_resize(void *data, size_t size);
-bool libmem_hook_openssl(void);
+/** One for each library of the build, NULL behind the last; CMake makes the list. */
+extern bool (*const libmem_hooks[])(void);
 
 #endif

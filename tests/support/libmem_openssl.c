@@ -24,6 +24,8 @@ static void give(void *data, const char *file, int line)
     libmem_give(data);
 }
 
+bool libmem_hook_openssl(void);
+
 bool libmem_hook_openssl(void)
 {
     return CRYPTO_set_mem_functions(take, resize, give) == 1;

@@ -133,10 +133,6 @@ static void want_sessions(struct ln_tls_options *o)
 {
     o->sessions = &shelf_nothing;
 }
-static void want_system_trust(struct ln_tls_options *o)
-{
-    o->system_trust = true;
-}
 static void want_keylog(struct ln_tls_options *o)
 {
     o->insecure_keylog = ignore_line;
@@ -159,7 +155,6 @@ static const struct {
     { LN_TLS_CAP_PSK_TLS_1_3, want_psk, "version" },
     { LN_TLS_CAP_CERTIFICATES, want_nothing_more, "auth" },
     { LN_TLS_CAP_RESUMPTION, want_sessions, "sessions" },
-    { LN_TLS_CAP_SYSTEM_TRUST, want_system_trust, "system_trust" },
     { LN_TLS_CAP_KEYLOG, want_keylog, "insecure_keylog" },
     { LN_TLS_CAP_PKCS11, want_token, "pkcs11" },
     { TLS_NEED_PSK_SHA384, want_psk_sha384, "psk_hash" },

@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/**
+ * @file keys.c
+ * Trust anchors, CRLs, the own chain and its private key.
+ *
+ * Certificates and CRLs arrive as DER; a key as DER or as one PEM block, told apart before. The
+ * library takes every certificate of its list for an anchor, so those that are none are kept in a
+ * list of their own.
+ */
+#include "mbedtls.h"
+#include "codec/x509.h"
+#include <string.h>
+
+/* ---- trust ---- */
+
+static bool is_anchor(const struct mbed_config *c, struct ln_span der)
+{
+    struct ln_x509 cert;
+    return c->partial_chain || (ln__x509_read(der, &cert) == LN_OK && cert.self_issued);
+}
+
+/** @param optional  of a system's bundle: one that the library cannot read is left out */
+static enum ln_status add_trusted(struct mbed_config *c, struct ln_span der, bool optional,
+                                  struct ln_diag *diag)
+{
+    mbedtls_x509_crt *list = is_anchor(c, der) ? &c->anchors : &c->helpers;
+    int error = mbedtls_x509_crt_parse_der(list, der.data, der.len);
+    if (error == 0 || (optional && !mbed_is_memory(error)))
+        return LN_OK;
+    return mbed_config_fail(diag, LN_BAD_ARG, error, "trust: a certificate cannot be read");
+}
+
+static enum ln_status add_crl(struct mbed_config *c, struct ln_span der, struct ln_diag *diag)
+{
+    int error = mbedtls_x509_crl_parse_der(&c->crls, der.data, der.len);
+    if (error != 0)
+        return mbed_config_fail(diag, LN_BAD_ARG, error, "crls: a CRL cannot be read");
+    return LN_OK;
+}
+
+static enum ln_status note_dates(struct mbed_config *c, size_t count, struct ln_diag *diag)
+{
+    c->crl_dates = ln_calloc(c->env, count > 0 ? count : 1, sizeof *c->crl_dates);
+    if (c->crl_dates == NULL)
+        return mbed_config_fail(diag, LN_NO_MEMORY, 0, "crls: no memory");
+    for (const mbedtls_x509_crl *crl = &c->crls; crl != NULL && c->crl_count < count;
+         crl = crl->next) {
+        struct ln_crl read;
+        if (ln__x509_crl_read(ln_span(crl->raw.p, crl->raw.len), &read) != LN_OK)
+            return mbed_config_fail(diag, LN_BAD_ARG, 0, "crls: a CRL cannot be read");
+        c->crl_dates[c->crl_count++] = (struct mbed_crl) {
+            read.issuer, read.this_update, read.has_next_update, read.next_update
+        };
+    }
+    return LN_OK;
+}
+
+enum ln_status mbed_set_trust(struct mbed_config *c, const struct ln_tls_settings *s,
+                              struct ln_diag *diag)
+{
+    enum ln_status st = LN_OK;
+    size_t optional_from = s->trust_count - s->trust_optional;
+    for (size_t i = 0; st == LN_OK && i < s->trust_count; i++)
+        st = add_trusted(c, s->trust[i], i >= optional_from, diag);
+    for (size_t i = 0; st == LN_OK && i < s->crl_count; i++)
+        st = add_crl(c, s->crls[i], diag);
+    return st == LN_OK ? note_dates(c, s->crl_count, diag) : st;
+}
+
+/* ---- the private key ---- */
+
+/** The library wants PEM with its NUL. */
+static int parse_key(struct mbed_config *c, const struct ln_tls_key *key)
+{
+    size_t size = key->data.len + 1;
+    uint8_t *text = ln_calloc(c->env, size, 1);
+    const char *password = key->password;
+    if (text == NULL)
+        return MBEDTLS_ERR_PK_ALLOC_FAILED;
+    memcpy(text, key->data.data, key->data.len);
+    int error = mbedtls_pk_parse_key(&c->key, text, key->pem ? size : size - 1,
+                                     (const unsigned char *)password,
+                                     password != NULL ? strlen(password) : 0, mbed_random,
+                                     (void *)(uintptr_t)c->env);
+    ln_free_secret(c->env, text, size);
+    return error;
+}
+
+static enum ln_status load_key(struct mbed_config *c, const struct ln_tls_key *key,
+                               struct ln_diag *diag)
+{
+    int error = parse_key(c, key);
+    if (error == 0)
+        return LN_OK;
+    if (error == MBEDTLS_ERR_PK_PASSWORD_REQUIRED)
+        return mbed_config_fail(diag, LN_DENIED, error,
+                                "key: is encrypted, and no password was given");
+    if (error == MBEDTLS_ERR_PK_PASSWORD_MISMATCH)
+        return mbed_config_fail(diag, LN_DENIED, error, "key: the password is wrong");
+    if (error == MBEDTLS_ERR_PK_UNKNOWN_PK_ALG || error == MBEDTLS_ERR_PK_FEATURE_UNAVAILABLE ||
+        error == MBEDTLS_ERR_PK_UNKNOWN_NAMED_CURVE)
+        return mbed_config_fail(diag, LN_UNSUPPORTED, error,
+                                "key: of a kind that Mbed TLS does not have");
+    return mbed_config_fail(diag, LN_BAD_ARG, error, "key: cannot be read as a private key");
+}
+
+/* ---- the own chain ---- */
+
+enum ln_status mbed_set_own(struct mbed_config *c, const struct ln_tls_settings *s,
+                            struct ln_diag *diag)
+{
+    if (s->chain_count == 0)
+        return LN_OK;
+    for (size_t i = 0; i < s->chain_count; i++) {
+        int error = mbedtls_x509_crt_parse_der(&c->chain, s->chain[i].data, s->chain[i].len);
+        if (error != 0)
+            return mbed_config_fail(diag, LN_BAD_ARG, error, "chain: a certificate cannot be read");
+    }
+    enum ln_status st = load_key(c, &s->key, diag);
+    if (st != LN_OK)
+        return st;
+    int error = mbedtls_pk_check_pair(&c->chain.pk, &c->key, mbed_random,
+                                      (void *)(uintptr_t)c->env);
+    if (error != 0)
+        return mbed_config_fail(diag, LN_BAD_ARG, error,
+                                "key: does not belong to the first certificate of chain");
+    c->has_chain = true;
+    return LN_OK;
+}
