@@ -85,15 +85,22 @@ endfunction()
 # run with each back end against itself.
 set(LN_ONE_LIBRARY_TESTS tls_config tls_edges_config tls_formats tls_pkcs11)
 
+# Programs about what is known of the libraries of the build alone: their hooks for memory.
+set(LN_BUILT_IN_TESTS tls_sweep_library)
+
 # ln_register_pairs(<name> <timeout> <target>): conform/<name>[<client>-<server>] for all pairs, told
 # by LN_TEST_PAIR (tests/support/tlsrows.h). A back end of the tests meets the default one only.
 function(ln_register_pairs name timeout target)
     list(GET LN_TLS_LIBRARIES 0 default)
-    foreach(client IN LISTS LN_TLS_LIBRARIES LN_TEST_TLS)
+    set(others ${LN_TEST_TLS})
+    if(name IN_LIST LN_BUILT_IN_TESTS)
+        set(others "")
+    endif()
+    foreach(client IN LISTS LN_TLS_LIBRARIES others)
         set(servers ${LN_TLS_LIBRARIES})
         if(client STREQUAL default)
-            list(APPEND servers ${LN_TEST_TLS})
-        elseif(client IN_LIST LN_TEST_TLS)
+            list(APPEND servers ${others})
+        elseif(client IN_LIST others)
             set(servers ${default})
         endif()
         if(name IN_LIST LN_ONE_LIBRARY_TESTS)

@@ -207,9 +207,12 @@ enum ln_status gtls_set_own(struct gtls_config *c, const struct ln_tls_settings 
 {
     gnutls_x509_crt_t chain[LN_CHAIN_MAX];
     size_t count = 0;
-    if (s->chain_uri != NULL || s->key.uri != NULL)
+    if (s->chain_uri != NULL)
         return gtls_config_fail(diag, LN_UNSUPPORTED, 0,
                                 "chain: this back end has no tokens (pkcs11:)");
+    if (s->key.uri != NULL)
+        return gtls_config_fail(diag, LN_UNSUPPORTED, 0,
+                                "key: this back end has no tokens (pkcs11:)");
     if (s->chain_count == 0)
         return LN_OK;
     int ret = 0;

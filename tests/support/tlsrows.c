@@ -43,6 +43,8 @@ static const struct {
     /* no TLS before 1.2 since 3.0; no Edwards curves; external PSKs of TLS 1.3 with SHA-256 only */
     { "mbedtls",
       TLS_NEED_OLD_VERSIONS | TLS_NEED_PSK_SHA384 | TLS_NEED_ED25519 | TLS_NEED_ED25519_DTLS },
+    /* GnuTLS 3.7 multiplies lists of key exchanges and ciphers; its names are shorter */
+    { "gnutls", TLS_NEED_PSK_SHA384 | TLS_NEED_ANY_SUITES | TLS_NEED_ALPN_32 },
 };
 
 static unsigned lacks(const struct ln_tls_backend *backend, unsigned needs)
@@ -55,7 +57,8 @@ static unsigned lacks(const struct ln_tls_backend *backend, unsigned needs)
             beyond = lacking[i].needs;
     }
     const unsigned own = TLS_NEED_OLD_VERSIONS | TLS_NEED_PSK_SHA384 | TLS_NEED_ED25519 |
-                         TLS_NEED_ED25519_DTLS | TLS_NEED_NUL_IN_IDENTITY;
+                         TLS_NEED_ED25519_DTLS | TLS_NEED_NUL_IN_IDENTITY | TLS_NEED_ANY_SUITES |
+                         TLS_NEED_ALPN_32;
     return (needs & ~own & ~have.caps) | (needs & beyond);
 }
 

@@ -38,6 +38,8 @@ struct tls_rows {
 #define TLS_NEED_ED25519 (1u << 26)      /**< a certificate with such a key, for TLS */
 #define TLS_NEED_ED25519_DTLS (1u << 27)
 #define TLS_NEED_NUL_IN_IDENTITY (1u << 28)
+#define TLS_NEED_ANY_SUITES (1u << 29) /**< any suites in any order, also of TLS 1.2 and 1.3 at once */
+#define TLS_NEED_ALPN_32 (1u << 30)    /**< a protocol name of 32 bytes */
 
 /** All rows. A version is left out where client or server lacks one of the needs (LN_TLS_CAP_*,
  *  TLS_NEED_*, or 0), after that back end has refused as it must. */

@@ -30,7 +30,7 @@
 #if MBEDTLS_VERSION_NUMBER < 0x03060000 || MBEDTLS_VERSION_NUMBER >= 0x04000000
 #error "Linnet needs Mbed TLS 3.6"
 #endif
-#if !defined(MBEDTLS_SSL_CLI_C) || !defined(MBEDTLS_SSL_SRV_C) ||                                 \
+#if !defined(MBEDTLS_SSL_CLI_C) || !defined(MBEDTLS_SSL_SRV_C) ||                                  \
     !defined(MBEDTLS_SSL_PROTO_TLS1_2) || !defined(MBEDTLS_SSL_PROTO_DTLS) ||                      \
     !defined(MBEDTLS_SSL_DTLS_HELLO_VERIFY) || !defined(MBEDTLS_SSL_DTLS_ANTI_REPLAY)
 #error "Linnet needs TLS and DTLS 1.2, both roles, cookies and replay protection of Mbed TLS"

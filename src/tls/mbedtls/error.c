@@ -57,14 +57,15 @@ static const struct {
 
 bool mbed_is_memory(int error)
 {
-    static const int high[] = { MBEDTLS_ERR_SSL_ALLOC_FAILED,  MBEDTLS_ERR_X509_ALLOC_FAILED,
-                                MBEDTLS_ERR_PK_ALLOC_FAILED,   MBEDTLS_ERR_ECP_ALLOC_FAILED,
-                                MBEDTLS_ERR_MD_ALLOC_FAILED,   MBEDTLS_ERR_CIPHER_ALLOC_FAILED,
-                                MBEDTLS_ERR_DHM_ALLOC_FAILED,  MBEDTLS_ERR_PEM_ALLOC_FAILED };
+    static const int high[] = { MBEDTLS_ERR_SSL_ALLOC_FAILED, MBEDTLS_ERR_X509_ALLOC_FAILED,
+                                MBEDTLS_ERR_PK_ALLOC_FAILED,  MBEDTLS_ERR_ECP_ALLOC_FAILED,
+                                MBEDTLS_ERR_MD_ALLOC_FAILED,  MBEDTLS_ERR_CIPHER_ALLOC_FAILED,
+                                MBEDTLS_ERR_DHM_ALLOC_FAILED, MBEDTLS_ERR_PEM_ALLOC_FAILED };
     for (size_t i = 0; i < sizeof high / sizeof *high; i++)
         if (HIGH(error) == high[i])
             return true;
-    return LOW(error) == MBEDTLS_ERR_MPI_ALLOC_FAILED || LOW(error) == MBEDTLS_ERR_ASN1_ALLOC_FAILED;
+    return LOW(error) == MBEDTLS_ERR_MPI_ALLOC_FAILED ||
+           LOW(error) == MBEDTLS_ERR_ASN1_ALLOC_FAILED;
 }
 
 static enum ln_tls_reason reason_of(const struct mbed_engine *e, int error, uint8_t *alert)

@@ -7,8 +7,8 @@
  * library takes every certificate of its list for an anchor, so those that are none are kept in a
  * list of their own.
  */
-#include "mbedtls.h"
 #include "codec/x509.h"
+#include "mbedtls.h"
 #include <string.h>
 
 /* ---- trust ---- */
@@ -48,9 +48,8 @@ static enum ln_status note_dates(struct mbed_config *c, size_t count, struct ln_
         struct ln_crl read;
         if (ln__x509_crl_read(ln_span(crl->raw.p, crl->raw.len), &read) != LN_OK)
             return mbed_config_fail(diag, LN_BAD_ARG, 0, "crls: a CRL cannot be read");
-        c->crl_dates[c->crl_count++] = (struct mbed_crl) {
-            read.issuer, read.this_update, read.has_next_update, read.next_update
-        };
+        c->crl_dates[c->crl_count++] = (struct mbed_crl) { read.issuer, read.this_update,
+                                                           read.has_next_update, read.next_update };
     }
     return LN_OK;
 }
@@ -78,10 +77,9 @@ static int parse_key(struct mbed_config *c, const struct ln_tls_key *key)
     if (text == NULL)
         return MBEDTLS_ERR_PK_ALLOC_FAILED;
     memcpy(text, key->data.data, key->data.len);
-    int error = mbedtls_pk_parse_key(&c->key, text, key->pem ? size : size - 1,
-                                     (const unsigned char *)password,
-                                     password != NULL ? strlen(password) : 0, mbed_random,
-                                     (void *)(uintptr_t)c->env);
+    int error = mbedtls_pk_parse_key(
+        &c->key, text, key->pem ? size : size - 1, (const unsigned char *)password,
+        password != NULL ? strlen(password) : 0, mbed_random, (void *)(uintptr_t)c->env);
     ln_free_secret(c->env, text, size);
     return error;
 }
@@ -119,8 +117,8 @@ enum ln_status mbed_set_own(struct mbed_config *c, const struct ln_tls_settings 
     enum ln_status st = load_key(c, &s->key, diag);
     if (st != LN_OK)
         return st;
-    int error = mbedtls_pk_check_pair(&c->chain.pk, &c->key, mbed_random,
-                                      (void *)(uintptr_t)c->env);
+    int error =
+        mbedtls_pk_check_pair(&c->chain.pk, &c->key, mbed_random, (void *)(uintptr_t)c->env);
     if (error != 0)
         return mbed_config_fail(diag, LN_BAD_ARG, error,
                                 "key: does not belong to the first certificate of chain");

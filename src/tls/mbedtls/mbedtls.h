@@ -57,7 +57,7 @@ struct mbed_config {
     mbedtls_pk_context key;
     mbedtls_ssl_ticket_context tickets;
     uint8_t cookie_secret[32];
-    int *suites;          /**< ends with 0, as the next two */
+    int *suites; /**< ends with 0, as the next two */
     uint16_t *groups;
     uint16_t *signatures; /**< NULL = the library's */
     const char **alpn;    /**< ends with NULL; one block with its strings */
@@ -77,24 +77,24 @@ struct mbed_timer {
 
 /** What is known from records that are not encrypted; see watch.c. */
 struct mbed_watch {
-    bool encrypted[2];       /**< by direction: received, sent */
-    uint8_t header[5];       /**< streams: of the record under way */
+    bool encrypted[2]; /**< by direction: received, sent */
+    uint8_t header[5]; /**< streams: of the record under way */
     size_t header_len;
     size_t record_left;
-    uint8_t message[512];    /**< streams: the first bytes of the message under way, header and all */
-    size_t message_seen;     /**< of it, so far; `message` has the first of them */
-    size_t message_total;    /**< known from the fourth byte on */
+    uint8_t message[512]; /**< streams: the first bytes of the message under way, header and all */
+    size_t message_seen;  /**< of it, so far; `message` has the first of them */
+    size_t message_total; /**< known from the fourth byte on */
     uint8_t alert[2];
     size_t alert_len;
     uint16_t group;
-    bool ems;                /**< extended master secret was agreed on */
-    bool ticket;             /**< a NewSessionTicket was sent in plain text */
-    bool psk_chosen;         /**< TLS 1.3 */
+    bool ems;        /**< extended master secret was agreed on */
+    bool ticket;     /**< a NewSessionTicket was sent in plain text */
+    bool psk_chosen; /**< TLS 1.3 */
     uint16_t psk_index;
-    uint16_t psk_offered;    /**< TLS 1.3: identities in our ClientHello */
-    unsigned sealed;         /**< TLS 1.3: encrypted records sent in the handshake */
+    uint16_t psk_offered; /**< TLS 1.3: identities in our ClientHello */
+    unsigned sealed;      /**< TLS 1.3: encrypted records sent in the handshake */
     size_t first_sealed_len;
-    bool alert_sent;         /**< in plain text or not */
+    bool alert_sent; /**< in plain text or not */
 };
 
 /** A certificate of the path that the library built, leaf last, as it reports them. */
@@ -127,17 +127,17 @@ struct mbed_engine {
     bool starved;             /**< the socket below had nothing more to give */
     bool listening;           /**< no cookie was verified yet */
     bool cookie_good;
-    bool denied;              /**< the filter refused the peer's certificate */
-    bool muted;               /**< an alert was sent: the library's own would be the second one */
+    bool denied; /**< the filter refused the peer's certificate */
+    bool muted;  /**< an alert was sent: the library's own would be the second one */
     bool open;
     bool failed;
     bool resumed;
-    bool restored;            /**< no handshake: a saved association goes on */
-    bool unconfirmed;         /**< TLS 1.3: our certificate may still be refused */
-    bool peer_closed;         /**< close_notify arrived */
+    bool restored;    /**< no handshake: a saved association goes on */
+    bool unconfirmed; /**< TLS 1.3: our certificate may still be refused */
+    bool peer_closed; /**< close_notify arrived */
     bool session_offered;
-    bool ticket_taken;        /**< servers: what the client showed last was a ticket of ours */
-    struct mbed_path path;    /**< while a certificate is verified */
+    bool ticket_taken;     /**< servers: what the client showed last was a ticket of ours */
+    struct mbed_path path; /**< while a certificate is verified */
 };
 
 /* config.c */

@@ -13,8 +13,8 @@
  * Bounded: a peer that sends ten certificates of one name gets no more than MBED_PATH_TRIES paths
  * looked at.
  */
-#include "mbedtls.h"
 #include "codec/x509.h"
+#include "mbedtls.h"
 
 #define MBED_PATH_TRIES 8
 #define MBED_PATH_STEPS 48

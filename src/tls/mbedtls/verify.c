@@ -21,8 +21,9 @@
      MBEDTLS_X509_ID_FLAG(MBEDTLS_ECP_DP_SECP192K1))
 
 const mbedtls_x509_crt_profile mbed_profile = {
-    .allowed_mds = MBEDTLS_X509_ID_FLAG(MBEDTLS_MD_SHA224) | MBEDTLS_X509_ID_FLAG(MBEDTLS_MD_SHA256) |
-                   MBEDTLS_X509_ID_FLAG(MBEDTLS_MD_SHA384) | MBEDTLS_X509_ID_FLAG(MBEDTLS_MD_SHA512),
+    .allowed_mds =
+        MBEDTLS_X509_ID_FLAG(MBEDTLS_MD_SHA224) | MBEDTLS_X509_ID_FLAG(MBEDTLS_MD_SHA256) |
+        MBEDTLS_X509_ID_FLAG(MBEDTLS_MD_SHA384) | MBEDTLS_X509_ID_FLAG(MBEDTLS_MD_SHA512),
     .allowed_pks = 0xfffffff,
     .allowed_curves = 0xfffffff & ~CURVES_BELOW_112_BITS,
     .rsa_min_bitlen = 2048,
@@ -51,7 +52,7 @@ struct judging {
     const struct mbed_config *config;
     const struct ln_tls_path_request *how;
     const struct mbed_path *from;
-    bool client;                           /**< the leaf is a client's */
+    bool client; /**< the leaf is a client's */
     struct ln_x509 certs[MBED_ITEMS_MAX];
 };
 
@@ -70,9 +71,9 @@ static bool serves_purpose(const mbedtls_x509_crt *cert, bool client)
 {
     static const char server_auth[] = MBEDTLS_OID_SERVER_AUTH;
     static const char client_auth[] = MBEDTLS_OID_CLIENT_AUTH;
-    return mbedtls_x509_crt_check_extended_key_usage(
-               cert, client ? client_auth : server_auth,
-               client ? sizeof client_auth - 1 : sizeof server_auth - 1) == 0;
+    return mbedtls_x509_crt_check_extended_key_usage(cert, client ? client_auth : server_auth,
+                                                     client ? sizeof client_auth - 1
+                                                            : sizeof server_auth - 1) == 0;
 }
 
 /** @param between  issuers below this one that are not self-issued */
@@ -295,10 +296,9 @@ static enum ln_status verify_run(struct run *r)
 {
     const mbedtls_x509_crl *crls = r->config->crl_count > 0 ? &r->config->crls : NULL;
     uint32_t flags = 0;
-    int error = mbedtls_x509_crt_verify_with_profile(&r->below, &r->anchor,
-                                                     (mbedtls_x509_crl *)(uintptr_t)crls,
-                                                     &mbed_profile, NULL, &flags, collect,
-                                                     &r->found);
+    int error = mbedtls_x509_crt_verify_with_profile(
+        &r->below, &r->anchor, (mbedtls_x509_crl *)(uintptr_t)crls, &mbed_profile, NULL, &flags,
+        collect, &r->found);
     if (error != 0 && mbed_is_memory(error))
         return LN_NO_MEMORY;
     if (!ends_at_anchor(r))
@@ -437,10 +437,9 @@ static int decide(struct mbed_engine *e, const mbedtls_x509_crt *leaf)
 {
     struct ln_span certs[LN_CHAIN_MAX];
     struct verifying v = { .engine = e };
-    struct ln_tls_chain chain = { .certs = certs,
-                                  .peer_is_client = e->role == LN_SERVER,
-                                  .ops = &path_ops,
-                                  .native = &v };
+    struct ln_tls_chain chain = {
+        .certs = certs, .peer_is_client = e->role == LN_SERVER, .ops = &path_ops, .native = &v
+    };
     enum ln_status st = LN_DENIED;
     const mbedtls_x509_crt *cert = leaf;
     e->facts->seen |= UINT64_C(1) << MSG_CERTIFICATE;
@@ -485,8 +484,7 @@ bool mbed_issued(struct ln_span cert, struct ln_span issuer)
     if (yes)
         (void)mbedtls_x509_crt_verify_with_profile(&chain, NULL, NULL, &mbed_profile, NULL, &flags,
                                                    collect, &found);
-    yes = yes && found.count == 2 &&
-          (found.items[0].flags & MBEDTLS_X509_BADCERT_NOT_TRUSTED) == 0;
+    yes = yes && found.count == 2 && (found.items[0].flags & MBEDTLS_X509_BADCERT_NOT_TRUSTED) == 0;
     mbedtls_x509_crt_free(&chain);
     return yes;
 }

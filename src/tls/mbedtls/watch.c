@@ -12,8 +12,8 @@
  * our own records in TLS 1.3 (a certificate was sent). The number of an encrypted alert that arrives
  * comes from the library's debug message.
  */
-#include "mbedtls.h"
 #include "base/cursor.h"
+#include "mbedtls.h"
 #include <stdlib.h>
 #include <string.h>
 
