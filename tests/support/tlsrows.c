@@ -31,6 +31,16 @@ static const struct ln_tls_backend *linked(size_t index)
     return NULL;
 }
 
+bool tls_is_built_in(const struct ln_tls_backend *backend)
+{
+    const struct ln_tls_backend *own = NULL;
+    for (size_t i = 0; (own = ln_tls_builtin(i)) != NULL; i++) {
+        if (own == backend)
+            return true;
+    }
+    return false;
+}
+
 /* ---- what the libraries lack ---- */
 
 /* Beyond their capabilities. A back end that is not listed lacks nothing. */

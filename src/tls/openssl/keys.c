@@ -28,8 +28,10 @@ static bool is_whole(X509 *cert)
 {
     EVP_PKEY *key = X509_get0_pubkey(cert);
     int bits = 0;
-    return X509_check_purpose(cert, -1, 0) == 1 && key != NULL &&
-           EVP_PKEY_get_security_bits(key) > 0 &&
+    bool read = X509_check_purpose(cert, -1, 0) == 1;
+    /* without memory OpenSSL does not see that a root is signed by its own key */
+    const uint32_t self = X509_get_extension_flags(cert) & (EXFLAG_SI | EXFLAG_SS);
+    return read && self != EXFLAG_SI && key != NULL && EVP_PKEY_get_security_bits(key) > 0 &&
            X509_get_signature_info(cert, NULL, NULL, &bits, NULL) == 1 && bits > 0;
 }
 
