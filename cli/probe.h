@@ -17,7 +17,7 @@
 
 struct probe_args {
     bool help, capabilities, json, verbose;
-    bool v4, v6, insecure, old_versions, system_trust;
+    bool v4, v6, insecure, old_versions, legacy_server, system_trust;
     char *psk_identity, *psk_key;
     char *cert, *key, *key_password, *sni;
     char *backend, *ciphers, *groups, *alpn, *min_version, *max_version;

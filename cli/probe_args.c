@@ -61,6 +61,8 @@ static const struct option_rule rules[] = {
       0 },
     { "insecure-old-versions", 0, OPTION_FLAG, NULL, "allow TLS 1.0, TLS 1.1 and DTLS 1.0",
       AT(old_versions), 0, 0 },
+    { "insecure-legacy-server", 0, OPTION_FLAG, NULL, "allow a server without secure renegotiation",
+      AT(legacy_server), 0, 0 },
     { "resume", 0, OPTION_TEXT, "FILE",
       "keep the session in FILE: the next run resumes it. The file is\n"
       "as secret as a key",

@@ -254,6 +254,11 @@ static bool read_versions(const struct probe_args *args, struct probe_settings *
         out->tls.min_version = datagram ? LN_DTLS_1_0 : LN_TLS_1_0;
         warn(out, "--insecure-old-versions: the old versions have known holes");
     }
+    if (args->legacy_server) {
+        out->tls.insecure_legacy_server = true;
+        warn(out,
+             "--insecure-legacy-server: a server that renegotiates can be made to mix up clients");
+    }
     return (args->min_version == NULL || value_version("min-version", args->min_version, datagram,
                                                        &out->tls.min_version, error)) &&
            (args->max_version == NULL || value_version("max-version", args->max_version, datagram,
@@ -281,7 +286,7 @@ static bool read_offer(struct probe_args *args, struct probe_settings *out,
 static bool plain_is_plain(const struct probe_args *args, const struct probe_settings *out,
                            struct option_error *error)
 {
-    bool any = args->insecure || args->old_versions || args->system_trust ||
+    bool any = args->insecure || args->old_versions || args->legacy_server || args->system_trust ||
                args->psk_identity != NULL || args->psk_key != NULL || args->cert != NULL ||
                args->key != NULL || args->key_password != NULL || args->sni != NULL ||
                args->backend != NULL || args->ciphers != NULL || args->groups != NULL ||

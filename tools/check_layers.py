@@ -19,8 +19,8 @@ PUBLIC_OWNER = {
     "sock": "net", "filter": "net", "blocking": "net",
     "tls": "tls", "tls_backend": "tls",
     "testkit": "testkit",
-    "coap": "coap", "http": "http", "download": "download",
-    "client": "lwm2m", "object": "lwm2m",
+    "coap": "coap", "coap_link": "coap", "http": "http", "download": "download",
+    "client": "lwm2m", "object": "lwm2m", "objects": "objects",
 }
 SOCKET = {"sock", "filter", "blocking"}
 ALL = None  # every public header
@@ -40,12 +40,12 @@ LAYERS = {
     "tls/openssl": ({"base"}, {"tls", "tls_backend"}),
     # codec: Mbed TLS keeps to itself what tells one path from another (path lengths, key ids)
     "tls/mbedtls": ({"base", "codec"}, {"tls", "tls_backend"}),
-    "coap": ({"base", "codec", "net/sock.h"}, {"sock", "coap"}),
+    "coap": ({"base", "codec"}, {"sock", "coap", "coap_link"}),
     "http": ({"base", "codec", "net/sock.h"}, {"sock", "http"}),
     "download": ({"base", "codec", "coap", "http", "net/sock.h"},
-                 {"sock", "tls", "coap", "http", "download"}),
+                 {"sock", "tls", "coap", "coap_link", "http", "download"}),
     "lwm2m": ({"base", "codec", "coap", "download", "net/sock.h"},
-              {"sock", "tls", "coap", "download", "client", "object"}),
+              {"sock", "tls", "coap", "coap_link", "download", "client", "object"}),
     "objects": (set(), ALL),
 }
 

@@ -59,7 +59,8 @@ extern "C" {
     X(ALERT_OTHER, "alert_other", "look up the alert in the server's log")                         \
     X(CLOSED_BY_PEER, "closed_by_peer", "connect again")                                           \
     X(LOCAL_IO, "local_io", "read the system's own message")                                       \
-    X(INTERNAL_FAULT, "internal", "report it, with this record")
+    X(INTERNAL_FAULT, "internal", "report it, with this record")                                   \
+    X(LEGACY_SERVER, "legacy_server", "update the server's TLS library, or allow a legacy server")
 
 enum ln_category {
 #define LN_CATEGORY_ENUM(name, word, advice) LN_CAT_##name,

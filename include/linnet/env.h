@@ -61,13 +61,21 @@ struct ln_interest {
     struct ln_wait wait[LN_WAIT_MAX];
 };
 
+/** Empty an interest; it is one in `events` then. */
+static inline void ln_interest_init(struct ln_interest *want, unsigned events)
+{
+    want->events = events;
+    want->ready = false;
+    want->deadline = LN_NEVER;
+    want->count = 0; /* what is behind it has no meaning, and needs no clearing */
+}
+
 /** An empty interest in `events`. */
 static inline struct ln_interest ln_interest(unsigned events)
 {
     struct ln_interest want;
     memset(&want, 0, sizeof want);
-    want.events = events;
-    want.deadline = LN_NEVER;
+    ln_interest_init(&want, events);
     return want;
 }
 
@@ -234,9 +242,10 @@ struct ln_net_ops {
     /** `to` NULL: to the connected peer. A datagram goes out whole or not at all. */
     enum ln_status (*send)(void *ctx, ln_handle h, const struct ln_addr *to, struct ln_span data,
                            size_t *sent, struct ln_diag *diag);
-    /** LN_OK with got->len 0 on a stream is its end. `peek` leaves the bytes where they are. */
-    enum ln_status (*recv)(void *ctx, ln_handle h, struct ln_mspan room, bool peek,
-                           struct ln_net_got *got, struct ln_diag *diag);
+    /** `kind` is what `h` was opened as. LN_OK with got->len 0 on a stream is its end. `peek` leaves
+     *  the bytes where they are. */
+    enum ln_status (*recv)(void *ctx, ln_handle h, enum ln_net_kind kind, struct ln_mspan room,
+                           bool peek, struct ln_net_got *got, struct ln_diag *diag);
     /** No more traffic in either direction; the addresses still answer. */
     enum ln_status (*shutdown)(void *ctx, ln_handle h, struct ln_diag *diag);
     void (*close)(void *ctx, ln_handle h);

@@ -45,6 +45,7 @@ enum ln_tls_reason {
     LN_TLS_REASON_TIMEOUT,        /**< the library itself gave up waiting */
     LN_TLS_REASON_MEMORY,
     LN_TLS_REASON_CONFIG,
+    LN_TLS_REASON_LEGACY, /**< the server does not speak RFC 5746 */
 };
 
 /** What happened on a connection so far: written by the back end and the filter, read by the
@@ -141,6 +142,7 @@ struct ln_tls_settings {
     uint16_t min_version; /**< never 0 */
     uint16_t max_version; /**< never 0 */
     bool insecure_old_versions;
+    bool insecure_legacy_server; /**< clients: go on without RFC 5746 */
     const struct ln_span *trust; /**< DER certificates, in the order given */
     size_t trust_count;
     size_t trust_optional; /**< so many at the end are the system's: one that cannot be read is no

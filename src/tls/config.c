@@ -60,6 +60,23 @@ enum ln_status ln__tls_hash(const struct ln_env *env, const struct ln_tls_backen
     return backend->hash(hash, parts, count, out);
 }
 
+enum ln_status ln__tls_records_new(const struct ln_env *env, const struct ln_tls_backend *backend,
+                                   const struct ln_tlsa *records, size_t count,
+                                   struct ln_diag *diag, struct ln_tlsa_set **out)
+{
+    struct ln_tlsa_set *set = NULL;
+    TRY(ln__tlsa_set_new(env, records, count, diag, &set));
+    enum ln_status st = ln__tls_hash(env, backend, LN_SHA256, &set->bytes, 1, set->digest);
+    if (st == LN_OK) {
+        *out = set;
+        return LN_OK;
+    }
+    ln__tlsa_set_free(env, set);
+    return ln_diag_set(diag, st, st == LN_NO_MEMORY ? LN_CAT_OUT_OF_MEMORY : LN_CAT_CONFIGURATION,
+                       LN_PHASE_CONFIGURE, "tlsa: no digest of the records: %s",
+                       ln_status_meaning(st));
+}
+
 int64_t ln__tls_time(const struct ln_tls_config *config, bool *floored)
 {
     int64_t wall = config->env->clock.wall(config->env->clock.ctx);
@@ -277,7 +294,8 @@ static enum ln_status load_credentials(struct making *m)
     m->config->has_trust = m->trust.count > 0 || m->o->system_trust;
     if (m->o->tlsa_count == 0)
         return LN_OK;
-    return ln__tlsa_set_new(m->env, m->o->tlsa, m->o->tlsa_count, m->diag, &m->config->tlsa);
+    return ln__tls_records_new(m->env, m->config->backend, m->o->tlsa, m->o->tlsa_count, m->diag,
+                               &m->config->tlsa);
 }
 
 /* ---- offers ---- */
@@ -424,12 +442,19 @@ static enum ln_status digest_settings(struct making *m)
     uint8_t lists[3][LN_HASH_MAX];
     const struct ln_span uri = ln_span_str(m->settings.chain_uri);
     const size_t lengths[] = { o->psk_identity.len, o->psk_key.len, o->signature_count, uri.len };
-    uint8_t flags[] = { (uint8_t)o->auth,         (uint8_t)o->crl_policy,
-                        o->system_trust,          o->partial_chain,
-                        o->insecure_skip_name,    o->insecure_skip_verification,
-                        o->insecure_old_versions, o->dane_ee_strict,
-                        (uint8_t)o->psk_hash,     (uint8_t)(c->min_version >> 8),
-                        (uint8_t)c->min_version,  (uint8_t)(c->max_version >> 8),
+    uint8_t flags[] = { (uint8_t)o->auth,
+                        (uint8_t)o->crl_policy,
+                        o->system_trust,
+                        o->partial_chain,
+                        o->insecure_skip_name,
+                        o->insecure_skip_verification,
+                        o->insecure_old_versions,
+                        o->insecure_legacy_server,
+                        o->dane_ee_strict,
+                        (uint8_t)o->psk_hash,
+                        (uint8_t)(c->min_version >> 8),
+                        (uint8_t)c->min_version,
+                        (uint8_t)(c->max_version >> 8),
                         (uint8_t)c->max_version };
     const struct ln_der_list *all[] = { &m->trust, &m->crls, &m->chain };
     for (size_t i = 0; i < 3; i++) {
@@ -463,6 +488,7 @@ static void fill_settings(struct making *m)
     s->min_version = c->min_version;
     s->max_version = c->max_version;
     s->insecure_old_versions = o->insecure_old_versions;
+    s->insecure_legacy_server = o->insecure_legacy_server;
     s->trust = m->trust.items;
     s->trust_count = m->trust.count;
     s->trust_optional = m->trust_optional;

@@ -354,6 +354,9 @@ static struct verdict of_reason(const struct cause *c)
     case LN_TLS_REASON_UNEXPECTED:
         return certain(LN_BAD_PEER, LN_CAT_RECORD_DAMAGED,
                        "the peer sent a message that is malformed or out of order");
+    case LN_TLS_REASON_LEGACY:
+        return certain(LN_DENIED, LN_CAT_LEGACY_SERVER,
+                       "the server does not know secure renegotiation (RFC 5746)");
     case LN_TLS_REASON_CONFIG:
         return certain(LN_BAD_ARG, LN_CAT_CONFIGURATION, "the TLS library refuses a setting");
     case LN_TLS_REASON_VERIFY:

@@ -188,7 +188,7 @@ static void established(struct ln_tls_sock *t, ln_msec now)
     if (!is_dtls(t))
         return;
     ln__dtls_guard_established(&link->guard, ln__suite_record_min(info.suite));
-    measure(t);
+    t->send_max = 0; /* whoever sends asks the path */
 }
 
 /** Take the library's timer over into our clock. Each flight of ours has the whole schedule; the

@@ -152,7 +152,6 @@ enum ln_status ln__tls_link_new(const struct ln_env *env, struct ln_tls_config *
     link->io.ctx = link;
     link->io.facts = &link->facts;
     link->facts.verify_depth = -1;
-    ln__dtls_guard_init(&link->guard, false);
     *out = link;
     return LN_OK;
 }

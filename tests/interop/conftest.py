@@ -8,6 +8,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 import drive as drive_module  # noqa: E402
+import leshan as leshan_module  # noqa: E402
 from peers import Peers  # noqa: E402
 
 
@@ -51,3 +52,27 @@ def drive(request):
     driver = drive_module.Drive(request.param)
     yield driver
     driver.stop()
+
+
+@pytest.fixture(scope="session")
+def leshan_server(pki, tmp_path_factory):
+    server = leshan_module.Leshan(
+        tmp_path_factory.mktemp("leshan"), "-cert", pki / "both-chain.pem",
+        "-prik", pki / "both-key.der", "-truststore", pki / "root.der")
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def leshan(leshan_server):
+    """Leshan with nobody registered by this test; what a failed test saw of its log is shown."""
+    leshan_server.mark()
+    return leshan_server
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item, call):
+    report = (yield).get_result()
+    server = getattr(item, "funcargs", {}).get("leshan")
+    if report.failed and server is not None:
+        report.sections.append(("Leshan's log", server.log_since_mark()))

@@ -361,6 +361,7 @@ static void read_offer(const cJSON *in, struct ln_tls_options *o)
     o->min_version = (uint16_t)number_of(in, "min_version");
     o->max_version = (uint16_t)number_of(in, "max_version");
     o->insecure_old_versions = flag_of(in, "old_versions");
+    o->insecure_legacy_server = flag_of(in, "legacy_server");
     o->suites = ids_of(in, "suites", &o->suite_count);
     o->groups = ids_of(in, "groups", &o->group_count);
     o->signatures = ids_of(in, "signatures", &o->signature_count);

@@ -42,12 +42,12 @@ static void on_hello(struct ln_tls_facts *facts, const SSL *ssl, const uint8_t *
         facts->chosen_version = LN_TLS_1_3; /* legacy_version says 1.2 (RFC 8446 4.1.3) */
 }
 
+/** The engine is the argument: this is called so often that the way from SSL to it shows. */
 static void on_message(int writing, int version, int type, const void *data, size_t len, SSL *ssl,
-                       void *unused)
+                       void *engine)
 {
-    struct ossl_engine *e = SSL_get_app_data(ssl);
+    const struct ossl_engine *e = engine;
     (void)version;
-    (void)unused;
     if (e == NULL || len == 0)
         return;
     const uint8_t *message = data;
@@ -200,13 +200,15 @@ static enum ln_status check_schedule(const struct ln_tls_settings *s, struct ln_
         RETRANSMISSIONS_MAX, retransmissions);
 }
 
-static void set_behaviour(struct ossl_config *c)
+static void set_behaviour(struct ossl_config *c, bool legacy_server)
 {
     uint64_t options = SSL_OP_NO_COMPRESSION | SSL_OP_NO_RENEGOTIATION;
     if (c->datagram) /* with encrypt-then-MAC, one forged CBC record would end an association */
         options |= SSL_OP_NO_QUERY_MTU | SSL_OP_NO_ENCRYPT_THEN_MAC;
-    SSL_CTX_set_options(c->ctx, options);
     SSL_CTX_clear_options(c->ctx, SSL_OP_IGNORE_UNEXPECTED_EOF | SSL_OP_LEGACY_SERVER_CONNECT);
+    if (legacy_server)
+        options |= SSL_OP_LEGACY_SERVER_CONNECT;
+    SSL_CTX_set_options(c->ctx, options);
     SSL_CTX_set_mode(c->ctx, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
                                  SSL_MODE_NO_AUTO_CHAIN | SSL_MODE_RELEASE_BUFFERS);
     SSL_CTX_set_read_ahead(c->ctx, 1); /* one read below per record, not two */
@@ -255,7 +257,7 @@ static enum ln_status fill(struct ossl_config *c, const struct ln_tls_settings *
         st = set_versions(c, s, diag);
     if (st != LN_OK)
         return st;
-    set_behaviour(c);
+    set_behaviour(c, s->insecure_legacy_server);
     st = set_sessions(c, diag);
     if (st == LN_OK)
         st = set_server(c, diag);

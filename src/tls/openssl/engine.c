@@ -100,6 +100,7 @@ static enum ln_status start(void *engine, void *config, const struct ln_tls_star
     SSL_set_bio(e->ssl, bio, bio);
     if (!SSL_set_app_data(e->ssl, e))
         return ossl_fail(e, diag);
+    SSL_set_msg_callback_arg(e->ssl, e);
     if (e->config->datagram) {
         SSL_set_mtu(e->ssl, (long)e->mtu);
         DTLS_set_timer_cb(e->ssl, next_interval);
@@ -332,7 +333,7 @@ static void close_notify(void *engine)
         return;
     begin(e);
     (void)SSL_shutdown(e->ssl);
-    ERR_clear_error();
+    forget_errors();
 }
 
 /* ---- what is known ---- */

@@ -61,6 +61,7 @@ static const struct {
     { SSL_R_BAD_LENGTH, LN_TLS_REASON_MALFORMED },
     { SSL_R_EXCESSIVE_MESSAGE_SIZE, LN_TLS_REASON_MALFORMED },
     { SSL_R_BAD_EXTENSION, LN_TLS_REASON_MALFORMED },
+    { SSL_R_UNSAFE_LEGACY_RENEGOTIATION_DISABLED, LN_TLS_REASON_LEGACY },
 };
 
 static enum ln_tls_reason reason_of(unsigned long error)

@@ -25,7 +25,6 @@ struct ossl_config {
     BIO_METHOD *bio;
     bool datagram;
     bool resume;
-    bool ccm8; /**< suites with a tag of 8 bytes were asked for */
     enum ln_client_auth client_auth;
     enum ln_crl_policy crl_policy;
     bool has_crls;
