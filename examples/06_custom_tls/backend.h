@@ -51,6 +51,7 @@ struct gtls_config {
     uint32_t first_ms;
     uint32_t max_ms;
     gnutls_priority_t priority;
+    gnutls_priority_t client_priority;
     gnutls_certificate_credentials_t certificates;
     gnutls_psk_client_credentials_t psk_client; /**< NULL without PSK */
     gnutls_psk_server_credentials_t psk_server;

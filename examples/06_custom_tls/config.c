@@ -109,6 +109,8 @@ void gtls_config_free(void *config)
     gtls_free_trust(env, &c->trust);
     if (c->priority != NULL)
         gnutls_priority_deinit(c->priority);
+    if (c->client_priority != NULL)
+        gnutls_priority_deinit(c->client_priority);
     if (c->certificates != NULL)
         gnutls_certificate_free_credentials(c->certificates);
     if (c->psk_client != NULL)

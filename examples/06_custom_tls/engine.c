@@ -75,7 +75,8 @@ static int set_up(struct gtls_engine *e, const struct ln_tls_start *how)
         return ret;
     }
     gnutls_session_set_ptr(e->session, e);
-    ret = gnutls_priority_set(e->session, e->config->priority);
+    ret = gnutls_priority_set(e->session, e->role == LN_SERVER ? e->config->priority
+                                                               : e->config->client_priority);
     if (ret >= 0)
         ret = set_credentials(e);
     if (ret >= 0)

@@ -344,6 +344,20 @@ static int try_plan(const struct plan *p, const struct ln_tls_settings *s, gnutl
     return ret;
 }
 
+/* A client demands RFC 5746 of its server; of clients nobody can. */
+static int make_client_priority(struct gtls_config *c, const struct plan *p,
+                                const struct ln_tls_settings *s)
+{
+    struct text text;
+    write_plan(p, s, &text);
+    if (!s->insecure_legacy_server)
+        add(&text, "", "%SAFE_RENEGOTIATION");
+    int ret = gnutls_priority_init(&c->client_priority, text.at, NULL);
+    if (ret < 0)
+        c->client_priority = NULL;
+    return ret;
+}
+
 /* A suite that was not asked for, or NULL. */
 static const struct suite *uninvited(const struct plan *p, const struct suites *offered)
 {
@@ -488,6 +502,8 @@ enum ln_status gtls_set_priority(struct gtls_config *c, const struct ln_tls_sett
     if (st != LN_OK)
         return st;
     int ret = try_plan(&plan, s, &c->priority, &offered);
+    if (ret >= 0)
+        ret = make_client_priority(c, &plan, s);
     if (ret < 0)
         return gtls_config_fail(diag, LN_UNSUPPORTED, ret, "suites, groups, signatures");
     if (offered.count < plan.wanted.count || (!s->suites_default && !same_order(&plan, &offered)))

@@ -120,7 +120,7 @@ enum { REPORTED_MAX = 8 };
 static void sweep(const struct tls_case *c)
 {
     if (!tls_is_built_in(c->row.client) && !tls_is_built_in(c->row.server))
-        return; /* there are no hooks for its library's memory */
+        return;                         /* there are no hooks for its library's memory */
     (void)run_once(c, SIZE_MAX, false); /* what is made once for the process is made */
     struct result whole = run_once(c, SIZE_MAX, false);
     size_t total = libmem_calls();

@@ -144,7 +144,8 @@ static void the_highest_block_number_does_not_overflow(void **state)
     coapend_receive(&e, "CON PUT 0001 aa Uri-Path:x Block1:0/1/16 | @0+16");
     coapend_expect(&e, "ACK 2.31 0001 aa Block1:0/1/16");
     coapend_receive(&e, "CON PUT 0002 aa Uri-Path:x Block1:1048575/0/1024 | @16+16");
-    coapend_expect(&e, "ACK 4.08 0002 aa Block1:1048575/0/1024 | a block before this one is missing");
+    coapend_expect(&e,
+                   "ACK 4.08 0002 aa Block1:1048575/0/1024 | a block before this one is missing");
     e.serve = NULL;
     coapend_receive(&e, "CON GET 0003 aa Uri-Path:x Block2:1048575/0/1024");
     coapend_expect(&e, "ACK 4.00 0003 aa | this block is behind the end of the body");
@@ -436,11 +437,9 @@ static void a_source_is_read_block_by_block(void **state)
                        "@0+1024");
     assert_true(ln_coap_is_busy(e.coap));
     coapend_receive(&e, "CON GET 0002 aa Uri-Path:x Block2:1/0/1024");
-    coapend_expect(&e,
-                   "ACK 2.05 0002 aa ETag:e1e2 Content-Format:42 Block2:1/1/1024 | @1024+1024");
+    coapend_expect(&e, "ACK 2.05 0002 aa ETag:e1e2 Content-Format:42 Block2:1/1/1024 | @1024+1024");
     coapend_receive(&e, "CON GET 0003 aa Uri-Path:x Block2:1/0/1024"); /* once more */
-    coapend_expect(&e,
-                   "ACK 2.05 0003 aa ETag:e1e2 Content-Format:42 Block2:1/1/1024 | @1024+1024");
+    coapend_expect(&e, "ACK 2.05 0003 aa ETag:e1e2 Content-Format:42 Block2:1/1/1024 | @1024+1024");
     coapend_receive(&e, "CON GET 0004 aa Uri-Path:x Block2:32/0/64"); /* smaller ones from here */
     coapend_expect(&e, "ACK 2.05 0004 aa ETag:e1e2 Content-Format:42 Block2:32/1/64 | @2048+64");
     coapend_receive(&e, "CON GET 0005 aa Uri-Path:x Block2:2/0/1024");
@@ -617,17 +616,17 @@ static void the_peer_fetches_the_rest_of_a_notification(void **state)
         n.confirmable = confirmable != 0;
         memset(&e.vars, 0, sizeof e.vars);
         assert_int_equal(ln_coap_notify(e.coap, &n, e.now, NULL), LN_OK);
-        coapend_expect(&e, confirmable != 0 ?
-                               "CON 2.05 $m aa ETag:e1e2 Observe:2 Content-Format:42 "
-                               "Block2:0/1/64 Size2:100 | @0+64" :
-                               "NON 2.05 $m aa ETag:e1e2 Observe:1 Content-Format:42 "
-                               "Block2:0/1/64 Size2:100 | @0+64");
-        coapend_receive(&e, confirmable != 0 ? "CON GET 0004 bb Uri-Path:x Block2:1/0/64" :
-                                               "CON GET 0003 bb Uri-Path:x Block2:1/0/64");
+        coapend_expect(&e, confirmable != 0
+                               ? "CON 2.05 $m aa ETag:e1e2 Observe:2 Content-Format:42 "
+                                 "Block2:0/1/64 Size2:100 | @0+64"
+                               : "NON 2.05 $m aa ETag:e1e2 Observe:1 Content-Format:42 "
+                                 "Block2:0/1/64 Size2:100 | @0+64");
+        coapend_receive(&e, confirmable != 0 ? "CON GET 0004 bb Uri-Path:x Block2:1/0/64"
+                                             : "CON GET 0003 bb Uri-Path:x Block2:1/0/64");
         coapend_expect(&e,
-                       confirmable != 0 ?
-                           "ACK 2.05 0004 bb ETag:e1e2 Content-Format:42 Block2:1/0/64 | @64+36" :
-                           "ACK 2.05 0003 bb ETag:e1e2 Content-Format:42 Block2:1/0/64 | @64+36");
+                       confirmable != 0
+                           ? "ACK 2.05 0004 bb ETag:e1e2 Content-Format:42 Block2:1/0/64 | @64+36"
+                           : "ACK 2.05 0003 bb ETag:e1e2 Content-Format:42 Block2:1/0/64 | @64+36");
         coapend_expect_log(&e, "done sent\nsource done whole\n");
     }
     coapend_receive(&e, "ACK $m");
