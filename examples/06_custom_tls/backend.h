@@ -110,6 +110,7 @@ struct gtls_engine {
     size_t mtu;
     enum ln_status io_status; /**< what the socket below failed with, LN_OK if it did not */
     bool pulled;              /**< bytes came from below in this call */
+    bool ended;               /**< the stream below did */
     bool write_blocked;       /**< the socket below took nothing */
     bool listening;
     bool open;

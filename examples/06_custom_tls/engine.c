@@ -298,8 +298,8 @@ enum ln_status gtls_read(void *engine, struct ln_mspan room, size_t *got, size_t
     struct gtls_engine *e = engine;
     begin(e);
     enum ln_status st = receive(e, diag);
-    if (st == LN_CLOSED && !e->config->datagram)
-        return LN_OK; /* close_notify alone proves the end */
+    if (st == LN_CLOSED && !e->failed && !e->config->datagram)
+        return LN_OK; /* close_notify alone proves the end; a reset is LN_CLOSED too */
     if (st != LN_OK || room.len == 0)
         return st;
     *full = e->plain.len;

@@ -78,6 +78,8 @@ static enum ln_tls_reason reason_of(const struct gtls_engine *e, int code)
 {
     if (e->framing.not_tls)
         return LN_TLS_REASON_NOT_TLS;
+    if (e->ended) /* GnuTLS calls a record that was cut one of a wrong length */
+        return LN_TLS_REASON_EOF;
     /* the proof (binder) of a key that is known under this identity */
     if (e->psk_found && code == GNUTLS_E_RECEIVED_ILLEGAL_PARAMETER)
         return LN_TLS_REASON_DECRYPT;

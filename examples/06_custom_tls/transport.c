@@ -84,6 +84,7 @@ static ssize_t pull_stream(gnutls_transport_ptr_t ptr, void *room, size_t len)
     if (!e->open)
         look_at(&e->framing, ln_span(room, got));
     e->pulled = got > 0;
+    e->ended = got == 0;
     return (ssize_t)got;
 }
 

@@ -14,8 +14,7 @@
 
 /* ---- those that are linked ---- */
 
-/* Those of the library, and behind them the tests' own. */
-static const struct ln_tls_backend *linked(size_t index)
+const struct ln_tls_backend *tls_linked(size_t index)
 {
     size_t built_in = 0;
     const struct ln_tls_backend *backend = NULL;
@@ -216,7 +215,7 @@ static bool is_wanted(const struct ln_tls_backend *client, const struct ln_tls_b
 static bool takes_part(const struct ln_tls_backend *backend)
 {
     const struct ln_tls_backend *other = NULL;
-    for (size_t i = 0; (other = linked(i)) != NULL; i++) {
+    for (size_t i = 0; (other = tls_linked(i)) != NULL; i++) {
         if (is_wanted(backend, other) || is_wanted(other, backend))
             return true;
     }
@@ -226,7 +225,7 @@ static bool takes_part(const struct ln_tls_backend *backend)
 const struct ln_tls_backend *tls_backend(size_t index)
 {
     const struct ln_tls_backend *backend = NULL;
-    for (size_t i = 0; (backend = linked(i)) != NULL; i++) {
+    for (size_t i = 0; (backend = tls_linked(i)) != NULL; i++) {
         if (takes_part(backend) && index-- == 0)
             return backend;
     }
@@ -261,8 +260,8 @@ static void add_pairs(struct tls_rows *rows, const struct flavour *flavour, unsi
     const struct ln_tls_backend *client = NULL;
     const struct ln_tls_backend *server = NULL;
     bool any = false;
-    for (size_t c = 0; (client = linked(c)) != NULL; c++) {
-        for (size_t s = 0; (server = linked(s)) != NULL; s++) {
+    for (size_t c = 0; (client = tls_linked(c)) != NULL; c++) {
+        for (size_t s = 0; (server = tls_linked(s)) != NULL; s++) {
             if (!is_wanted(client, server))
                 continue;
             add_row(rows, flavour, client, server, needs);

@@ -54,6 +54,8 @@ bool tls_is_openssl(const struct ln_tls_backend *backend);
 /** Back ends that only the tests link. The build writes this list; NULL ends it. */
 extern const struct ln_tls_backend *const tests_extra_backends[];
 
+/** Those of the library, and behind them the tests' own; NULL behind the last. */
+const struct ln_tls_backend *tls_linked(size_t index);
 bool tls_is_built_in(const struct ln_tls_backend *backend);
 
 /** The back ends that this run is about, each once; NULL behind the last. */
