@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-# The library `linnet` and, beside it, `linnet_testkit`: in-memory network, faults, virtual clock.
+# The library `linnet` and, beside it, `linnet_testkit` (in-memory network, faults, virtual clock) and
+# `linnet_registry` (names of OMA's objects, for programs that talk to people).
 
 # ln_sources(<variable> <folder>...): the .c files directly in these folders. Files and folders
 # that appear later are picked up by the next build.
@@ -73,3 +74,12 @@ if(NOT BUILD_SHARED_LIBS)
     target_link_libraries(linnet_testkit PUBLIC linnet)
     set_target_properties(linnet_testkit PROPERTIES EXPORT_NAME testkit)
 endif()
+
+# Always static: 110 kB of names that no device wants, in the programs that do.
+ln_sources(sources src/registry)
+ln_add_library(linnet_registry STATIC ${sources})
+add_library(Linnet::registry ALIAS linnet_registry)
+target_include_directories(linnet_registry
+    PUBLIC "$<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/include>"
+    PRIVATE "${PROJECT_SOURCE_DIR}/src")
+set_target_properties(linnet_registry PROPERTIES EXPORT_NAME registry)

@@ -5,7 +5,7 @@
 # tests/fuzz/fuzz_<name>.c       -> a replay of tests/fuzz/corpus/<name>, ctest name fuzz/<name>;
 #                                   with LN_FUZZ a libFuzzer program instead, for scripts/fuzz
 # tests/support/*.c              -> linked to all of these; mk<name>.c: a program that makes test data;
-#                                   sockdrive.c: the program that tests/interop drives
+#                                   sockdrive.c, lwdevice.c: programs that tests/interop drives
 # tests/bench/[bench_]<name>.c   -> a program, built by the target `bench` only
 # Programs are in <build>/tests/<folder>. Includes start at src/ and at tests/:
 # "net/mem/mem.h", "support/oom.h".
@@ -15,8 +15,8 @@ find_package(Threads REQUIRED)
 
 ln_sources(sources tests/support)
 set(makers ${sources})
-list(FILTER makers INCLUDE REGEX "/(mk[a-z0-9_]+|sockdrive)\\.c$")
-list(FILTER sources EXCLUDE REGEX "/(mk[a-z0-9_]+|sockdrive)\\.c$")
+list(FILTER makers INCLUDE REGEX "/(mk[a-z0-9_]+|sockdrive|lwdevice)\\.c$")
+list(FILTER sources EXCLUDE REGEX "/(mk[a-z0-9_]+|sockdrive|lwdevice)\\.c$")
 
 # Of libmem_<library>.c those of the build; the tests themselves always use libcrypto.
 set(hooks openssl ${LN_TLS_LIBRARIES})
@@ -41,10 +41,8 @@ function(ln_test_target target)
         _POSIX_C_SOURCE=200809L
         LN_TESTS_DIR="${PROJECT_SOURCE_DIR}/tests") # for files that a test reads
     target_link_libraries(${target} PRIVATE
-        linnet_testkit linnet OpenSSL::SSL OpenSSL::Crypto Threads::Threads)
-    if("mbedtls" IN_LIST LN_TLS_LIBRARIES)
-        target_link_libraries(${target} PRIVATE PkgConfig::LINNET_MBEDTLS)
-    endif()
+        linnet_testkit linnet linnet_registry ${LN_LINKS} OpenSSL::SSL OpenSSL::Crypto
+        Threads::Threads)
 endfunction()
 ln_test_target(tests_support)
 
@@ -82,8 +80,9 @@ function(ln_register_test name folder timeout)
 endfunction()
 
 # Programs that look at one side of a connection only, or at nothing that a pair would change: they
-# run with each back end against itself.
-set(LN_ONE_LIBRARY_TESTS tls_config tls_edges_config tls_formats tls_pkcs11)
+# run with each back end against itself. Tokens come by OpenSSL's providers.
+set(LN_ONE_LIBRARY_TESTS tls_config tls_edges_config tls_formats)
+set(LN_OPENSSL_TESTS tls_pkcs11)
 
 # Programs about what is known of the libraries of the build alone: their hooks for memory.
 set(LN_BUILT_IN_TESTS tls_sweep_library)
@@ -92,18 +91,22 @@ set(LN_BUILT_IN_TESTS tls_sweep_library)
 # by LN_TEST_PAIR (tests/support/tlsrows.h). A back end of the tests meets the default one only.
 function(ln_register_pairs name timeout target)
     list(GET LN_TLS_LIBRARIES 0 default)
+    set(clients ${LN_TLS_LIBRARIES})
     set(others ${LN_TEST_TLS})
-    if(name IN_LIST LN_BUILT_IN_TESTS)
+    if(name IN_LIST LN_OPENSSL_TESTS)
+        list(FILTER clients INCLUDE REGEX "^openssl$")
+    endif()
+    if(name IN_LIST LN_OPENSSL_TESTS OR name IN_LIST LN_BUILT_IN_TESTS)
         set(others "")
     endif()
-    foreach(client IN LISTS LN_TLS_LIBRARIES others)
+    foreach(client IN LISTS clients others)
         set(servers ${LN_TLS_LIBRARIES})
         if(client STREQUAL default)
             list(APPEND servers ${others})
         elseif(client IN_LIST others)
             set(servers ${default})
         endif()
-        if(name IN_LIST LN_ONE_LIBRARY_TESTS)
+        if(name IN_LIST LN_ONE_LIBRARY_TESTS OR name IN_LIST LN_OPENSSL_TESTS)
             set(servers ${client})
         endif()
         foreach(server IN LISTS servers)
@@ -131,10 +134,12 @@ if(LN_TESTS)
         get_filename_component(name "${source}" NAME_WE)
         ln_add_test_program(${name} support ${name} ${source})
     endforeach()
-    if(TARGET sockdrive)
-        pkg_check_modules(CJSON REQUIRED IMPORTED_TARGET libcjson)
-        target_link_libraries(sockdrive PRIVATE PkgConfig::CJSON)
-    endif()
+    pkg_check_modules(CJSON REQUIRED IMPORTED_TARGET libcjson)
+    foreach(name IN ITEMS sockdrive lwdevice)
+        if(TARGET ${name})
+            target_link_libraries(${name} PRIVATE PkgConfig::CJSON)
+        endif()
+    endforeach()
 
     foreach(folder IN ITEMS unit prop fault sim conform golden)
         set(timeout ${LN_TEST_TIMEOUT})

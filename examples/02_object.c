@@ -165,6 +165,7 @@ static enum ln_status run(const struct ln_env *env, const struct account_args *a
     config.env = env;
     config.endpoint = args->endpoint;
     config.on_event = on_event;
+    config.insecure_legacy_server = args->legacy_server;
     if (args->ca != NULL)
         config.trust = ln_source_file(args->ca);
     enum ln_status st = ln_client_new(&config, diag, &client);

@@ -8,6 +8,7 @@
  *   --server URI --endpoint NAME [--lifetime S]
  *   [--psk-identity ID --psk-key HEX|@FILE]
  *   [--cert FILE --key FILE [--server-cert FILE --usage 0..3] [--ca FILE]]     all DER but --ca
+ *   [--insecure-legacy-server yes]     for servers without RFC 5746, as Leshan's demo is
  *
  * A real device has this in its factory data; see docs/howto-firmware.md and the agent.
  */
@@ -19,6 +20,7 @@ struct account_args {
     struct ln_account account;
     const char *endpoint;
     const char *ca;
+    bool legacy_server;
     uint8_t key[64];
     uint8_t cert[4096], private_key[2048], server_cert[4096];
 };
@@ -86,6 +88,8 @@ static inline bool account_option(struct account_args *a, const char *option, co
         account->usage = (uint8_t)strtoul(value, NULL, 10);
     } else if (strcmp(option, "--ca") == 0) {
         a->ca = value;
+    } else if (strcmp(option, "--insecure-legacy-server") == 0) {
+        a->legacy_server = strcmp(value, "yes") == 0;
     } else {
         return false;
     }

@@ -254,6 +254,8 @@ struct ln_tls_backend {
     /* helpers that need cryptography */
     enum ln_status (*hash)(enum ln_hash hash, const struct ln_span *parts, size_t count,
                            uint8_t out[LN_HASH_MAX]);
+    /** Digests in pieces; `ctx` is NULL. NULL: the library has none, see digest.h. */
+    const struct ln_digest_ops *digest;
     /** Whether `issuer` signed `cert` (names, key identifiers and signature); both DER. */
     bool (*issued)(struct ln_span cert, struct ln_span issuer);
 };

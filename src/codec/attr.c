@@ -81,11 +81,18 @@ static enum ln_status read_whole(struct ln_span text, uint32_t *out)
     return LN_OK;
 }
 
+/* What Discover could not show without an exponent is no threshold of anything. */
 static enum ln_status read_decimal(struct ln_span text, double *out)
 {
     struct ln_decimal d;
+    double value = 0;
+    char shown[LN_DECIMAL_ROOM];
     TRY(ln__decimal_read(text, LN_DECIMAL_PLAIN, &d));
-    return ln__decimal_to_double(&d, out);
+    TRY(ln__decimal_to_double(&d, &value));
+    if (memchr(shown, 'e', ln__decimal_write_double(value, shown)) != NULL)
+        return LN_BAD_PEER;
+    *out = value;
+    return LN_OK;
 }
 
 static enum ln_status read_flag(struct ln_span text, bool *out)

@@ -5,6 +5,7 @@
  * One walk serves all: a writer of src/codec/format.h takes what lies in its window and counts the
  * rest, so the same walk measures, fills a datagram, or produces one block of a long answer.
  */
+#include "codec/cbor.h"
 #include "codec/format.h"
 #include "codec/single.h"
 #include "codec/tlv.h"
@@ -13,6 +14,7 @@
 static const struct ln_format *const formats[] = {
     &ln__format_text,
     &ln__format_opaque,
+    &ln__format_cbor,
     &ln__format_tlv,
 };
 

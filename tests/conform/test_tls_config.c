@@ -447,10 +447,9 @@ static void test_pkcs11_without_provider(void **state)
 {
     (void)state;
     static const struct bad table[] = {
-        { BAD("a key on a token, and no provider", CLIENT, key_on_a_token, LN_UNSUPPORTED,
-              "pkcs11") },
+        { BAD("a key on a token, and no provider", CLIENT, key_on_a_token, LN_UNSUPPORTED, "key") },
         { BAD("all on a token, and no provider", CLIENT, chain_on_a_token, LN_UNSUPPORTED,
-              "pkcs11") },
+              "chain") },
     };
     struct tls_rows rows = tls_rows(0);
     for (size_t r = 0; r < rows.count; r++) {
@@ -667,6 +666,14 @@ static void tls_1_1_only(struct ln_tls_options *o)
 {
     versions(o, LN_TLS_1_1, LN_TLS_1_1);
 }
+static void tls_1_0_with_suites_of_1_2(struct ln_tls_options *o)
+{
+    static const uint16_t ids[] = { 0x00a8 };
+    o->suites = ids;
+    o->suite_count = 1;
+    o->insecure_old_versions = true;
+    versions(o, LN_TLS_1_0, LN_TLS_1_1);
+}
 static void dtls_1_0(struct ln_tls_options *o)
 {
     versions(o, LN_DTLS_1_0, LN_DTLS_1_2);
@@ -702,6 +709,9 @@ static void test_versions(void **state)
           .tls_only = true },
         { BAD("TLS 1.1 alone without saying insecure", PSK, tls_1_1_only, LN_BAD_ARG,
               "insecure_old_versions"),
+          .tls_only = true },
+        { BAD("old versions, and no suite of theirs", PSK, tls_1_0_with_suites_of_1_2,
+              LN_UNSUPPORTED, "version"),
           .tls_only = true },
         { BAD("a DTLS version for TLS", PSK, dtls_max_1_3, LN_BAD_ARG, "version"),
           .also = LN_UNSUPPORTED, .tls_only = true },

@@ -120,7 +120,10 @@ static bool begin(const struct tls_row *row, size_t type, struct tls_case *c)
 {
     *c = tls_case_cert(row, "a format", &pkis[type]);
     c->server_needs = needs_of_key(row, type);
+    if (types[type] == PKI_ED25519)
+        c->client_needs = TLS_NEED_ED25519; /* its trust anchor has such a key, too */
     c->refusal_word = "key";
+    c->client_refusal_word = "trust";
     return tls_pair_able(&attempt.p, c);
 }
 

@@ -9,6 +9,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 import drive as drive_module  # noqa: E402
 import leshan as leshan_module  # noqa: E402
+import lwdevice  # noqa: E402
+import servers  # noqa: E402
 from peers import Peers  # noqa: E402
 
 
@@ -70,9 +72,58 @@ def leshan(leshan_server):
     return leshan_server
 
 
+@pytest.fixture
+def start_lab(pki, tmp_path):
+    """Starts a linnet-lab with these options; it must end well, and by itself."""
+    running = []
+
+    def start(*options):
+        running.append(servers.Lab(
+            tmp_path, "--cert", pki / "both-chain.pem", "--key", pki / "both.key",
+            "--ca", pki / "root.pem", *options))
+        return running[-1]
+    if not servers.LAB.exists():
+        pytest.skip("linnet-lab was not built (Debian packages libcoap3-dev and libedit-dev)")
+    yield start
+    for lab in running:
+        if lab.program.process.poll() is None:  # else the test ended it
+            status, log = lab.stop()
+            assert status == 0, log
+
+
+@pytest.fixture
+def lab(start_lab):
+    return start_lab()
+
+
+@pytest.fixture
+def leshan_driver(leshan):
+    return servers.Leshan(leshan)
+
+
+@pytest.fixture(params=["leshan_driver", "lab"], ids=["leshan", "lab"])
+def server(request):
+    """Each of the LwM2M servers, driven in one way (servers.py)."""
+    return request.getfixturevalue(request.param)
+
+
+@pytest.fixture
+def start_device():
+    """Starts devices of ours; each must end well."""
+    running = []
+
+    def start(endpoint, *accounts, **config):
+        running.append(lwdevice.LwDevice(endpoint, *accounts, legacy_server=True, **config))
+        return running[-1]
+    yield start
+    for device in running:
+        if device.program.process.returncode is None:
+            assert device.stop() == 0, device.program.log
+
+
 @pytest.hookimpl(hookwrapper=True)
 def pytest_runtest_makereport(item, call):
     report = (yield).get_result()
-    server = getattr(item, "funcargs", {}).get("leshan")
+    server = getattr(item, "funcargs", {}).get("server") or item.funcargs.get("lab")
     if report.failed and server is not None:
-        report.sections.append(("Leshan's log", server.log_since_mark()))
+        report.sections.append((f"the log of {server.name}", server.log))

@@ -170,6 +170,7 @@ class Leshan:
         self.program.stop()
 
     def mark(self):
+        self.timeout = DEVICE_SECONDS
         self.marked = len(self.program.log)
 
     def log_since_mark(self):
@@ -207,7 +208,7 @@ class Leshan:
         return self.get(f"/api/clients/{endpoint}")
 
     def ask(self, method, endpoint, path, body=None, **query):
-        return self.http(method, f"/api/clients/{endpoint}{path}", body, timeout=DEVICE_SECONDS,
+        return self.http(method, f"/api/clients/{endpoint}{path}", body, timeout=self.timeout,
                          **query)
 
     def read(self, endpoint, path, format=None):

@@ -138,22 +138,26 @@ class SecureLink:
 
     TURN_MS = 20  # one command at a time: a send waits so long for a receive that has nothing to do
 
-    def __init__(self, drive, port, expect="LN_OK"):
+    locks = {}  # of each sockdrive: it does one thing at a time
+
+    def __init__(self, drive, port, sock="s", config="c"):
         self.drive = drive
-        self.lock = threading.Lock()
+        self.sock = sock
+        self.lock = self.locks.setdefault(id(drive), threading.Lock())
         self.open = True
-        self.drive.new("dtls")
-        self.drive.connect(port, "127.0.0.1", expect=expect)
-        self.local_port = self.drive.info().local.port
+        with self.lock:
+            drive.new("dtls", sock, config)
+            drive.connect(port, "127.0.0.1", sock)
+            self.local_port = drive.info(sock).local.port
 
     def send(self, data):
         with self.lock:
-            self.drive.send(data)
+            self.drive.send(data, self.sock)
 
     def recv(self):
         while self.open:
             with self.lock:
-                got = self.drive.recv(ms=self.TURN_MS, expect=None) if self.open else None
+                got = self.drive.recv(sock=self.sock, ms=self.TURN_MS, expect=None) if self.open else None
             if got and got.status == "LN_OK":
                 return got.data
             if got and got.status != "LN_TIMEOUT":
@@ -164,7 +168,7 @@ class SecureLink:
         """With a close_notify."""
         with self.lock:
             self.open = False
-            self.drive.close()
+            self.drive.close(self.sock)
 
 
 class Device:
@@ -204,13 +208,13 @@ class Device:
             if data is None:
                 return
             message = decode(data)
+            with self.changed:  # before the answer: who hears that may look here
+                self.received.append(message)
+                self.changed.notify_all()
             if message.code and message.code < 0x40:
                 self._reply(message)
             elif message.code and message.type == CON:
                 self.send(Message(ACK, 0, message.mid))
-            with self.changed:
-                self.received.append(message)
-                self.changed.notify_all()
 
     def _reply(self, request):
         answer = self.answer(request)

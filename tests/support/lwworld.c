@@ -355,6 +355,14 @@ enum ln_status lw_start(struct lw_world *w)
     return ln_client_start(w->client, lw_now(w), NULL);
 }
 
+/* What the server hears does not wake the device: look at it again after so long. */
+static ln_msec slice(const struct lw_world *w, bool (*until)(const struct lw_world *w), int64_t ms)
+{
+    if (until == NULL)
+        return LN_NEVER;
+    return lw_now(w) + (w->server.waiting ? 10 : ms <= 600000 ? 100 : 1000);
+}
+
 bool lw_run(struct lw_world *w, bool (*until)(const struct lw_world *w), int64_t ms)
 {
     ln_msec deadline = lw_now(w) + ms;
@@ -371,9 +379,12 @@ bool lw_run(struct lw_world *w, bool (*until)(const struct lw_world *w), int64_t
             fail_msg("the client has work to do without end");
         idle = want.ready ? idle : 0;
         ln_interest_until(&want, deadline);
+        ln_interest_until(&want, slice(w, until, ms));
         st = w->env.net.ops->wait(w->env.net.ctx, &want, deadline);
         if (st != LN_OK)
             return false;
+        if (until != NULL && until(w))
+            return true;
     }
 }
 

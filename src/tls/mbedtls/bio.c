@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /**
  * @file bio.c
- * The library's bytes, its timer and its cookies: to and from what the filter gave.
+ * The library's bytes and its timer: to and from what the filter gave.
  *
  * The library calls these while it works. None of them blocks or sleeps; time is the environment's
  * monotonic clock, so that a test's virtual time moves the retransmissions too.
@@ -9,14 +9,15 @@
 #include "mbedtls.h"
 #include <string.h>
 
+/** Of a DTLS record: type, version, epoch, sequence number. */
+#define RECORD_SEQ_AT 5
+#define MSG_SERVER_HELLO 2
+
 /* ---- bytes ---- */
 
-int mbed_send(void *engine, const unsigned char *data, size_t len)
+static int send_records(struct mbed_engine *e, const unsigned char *data, size_t len)
 {
-    struct mbed_engine *e = engine;
     size_t sent = 0;
-    if (e->muted || len == 0)
-        return (int)len;
     enum ln_status st = e->io->send(e->io->ctx, ln_span(data, len), &sent);
     if (st == LN_AGAIN) {
         e->write_blocked = true;
@@ -28,17 +29,77 @@ int mbed_send(void *engine, const unsigned char *data, size_t len)
     }
     if (e->config->datagram)
         sent = len;
+    e->timer.sent = true;
     if (e->unsent == 0)
         mbed_watch_sent(e, ln_span(data, len));
     e->unsent = len - sent;
+    if (e->unsent == 0)
+        e->half_waits = false;
     return (int)sent;
+}
+
+/** A record that holds one alert in plain text, and nothing else. */
+static bool is_plain_alert(const struct mbed_engine *e, const unsigned char *data, size_t len)
+{
+    size_t header = e->config->datagram ? 13 : 5;
+    bool encrypted = e->config->datagram ? len > 4 && data[4] != 0 : e->watch.encrypted[1];
+    return len == header + 2 && data[0] == MBEDTLS_SSL_MSG_ALERT && !encrypted;
+}
+
+/** Some alerts of the library's mislead the client: a better one goes out instead. */
+static int send_alert(struct mbed_engine *e, const unsigned char *data, size_t len)
+{
+    uint8_t better[15];
+    memcpy(better, data, len);
+    better[len - 1] = mbed_better_alert(e, data[len - 1]);
+    return send_records(e, better, len);
+}
+
+int mbed_send(void *engine, const unsigned char *data, size_t len)
+{
+    struct mbed_engine *e = engine;
+    if (e->muted || len == 0)
+        return (int)len;
+    if (e->role == LN_SERVER && !e->open && e->unsent == 0 && is_plain_alert(e, data, len))
+        return send_alert(e, data, len);
+    return send_records(e, data, len);
+}
+/** The ClientHello that brought its cookie back. */
+static int take_hello(struct mbed_engine *e, unsigned char *room)
+{
+    size_t len = e->hello.len;
+    memcpy(room, e->hello.data, len);
+    memcpy(e->hello_seq, e->hello.data + RECORD_SEQ_AT, sizeof e->hello_seq);
+    e->from_listener = true;
+    e->hello = ln_span(NULL, 0);
+    mbed_watch_received(e, ln_span(room, len));
+    return (int)len;
+}
+
+/** The listener has looked at a datagram that the client's own socket gets again. Where it has but a
+ *  fragment of the ClientHello, the library would not forgive the repetition. */
+static bool is_hello_again(const struct mbed_engine *e, struct ln_span datagram)
+{
+    bool answered = (e->facts->said & UINT64_C(1) << MSG_SERVER_HELLO) != 0;
+    return e->from_listener && !answered && datagram.len > RECORD_SEQ_AT + sizeof e->hello_seq &&
+           memcmp(datagram.data + RECORD_SEQ_AT, e->hello_seq, sizeof e->hello_seq) == 0;
+}
+
+static enum ln_status receive(struct mbed_engine *e, struct ln_mspan room, size_t *got)
+{
+    enum ln_status st = e->io->recv(e->io->ctx, room, got);
+    if (st == LN_OK && is_hello_again(e, ln_span(room.data, *got)))
+        st = e->io->recv(e->io->ctx, room, got);
+    return st;
 }
 
 int mbed_recv(void *engine, unsigned char *room, size_t len)
 {
     struct mbed_engine *e = engine;
     size_t got = 0;
-    enum ln_status st = e->io->recv(e->io->ctx, ln_mspan(room, len), &got);
+    if (e->hello.len > 0 && e->hello.len <= len)
+        return take_hello(e, room);
+    enum ln_status st = receive(e, ln_mspan(room, len), &got);
     if (st == LN_AGAIN || (st == LN_OK && got == 0 && e->config->datagram)) {
         e->starved = true;
         return MBEDTLS_ERR_SSL_WANT_READ;
@@ -57,8 +118,9 @@ int mbed_recv(void *engine, unsigned char *room, size_t len)
 
 /* ---- the retransmission timer ---- */
 
-/** Where nothing ran, the flight is a new one; where it had ended, it is a retransmission, and where
- *  it ran, one that the peer asked for by a retransmission of its own. */
+/** The library sets it before it sends a flight, and again behind it. Where nothing ran, the flight is
+ *  a new one; where it had ended, it is a retransmission; and where it ran and something was sent that
+ *  had not been announced so, one that the peer asked for by its own. */
 void mbed_set_timer(void *engine, uint32_t between_ms, uint32_t end_ms)
 {
     struct mbed_engine *e = engine;
@@ -68,10 +130,12 @@ void mbed_set_timer(void *engine, uint32_t between_ms, uint32_t end_ms)
         t->runs = false;
         return;
     }
-    if (t->repeats || t->runs)
+    if (t->repeats || (t->runs && t->sent && !t->announced))
         e->facts->retransmissions++;
-    else
+    else if (!t->runs)
         t->flight++;
+    t->announced = !t->runs && !t->repeats;
+    t->sent = false;
     t->repeats = false;
     t->runs = true;
     t->between = now + (ln_msec)between_ms;
@@ -95,39 +159,4 @@ int mbed_get_timer(void *engine)
         return 2;
     }
     return ln_now(e->config->env) >= e->timer.between ? 1 : 0;
-}
-
-/* ---- cookies (RFC 6347 4.2.1) ---- */
-
-static int make_cookie(const struct mbed_engine *e, const unsigned char *id, size_t id_len,
-                       uint8_t cookie[MBED_COOKIE_LEN])
-{
-    return mbedtls_md_hmac(mbedtls_md_info_from_type(MBEDTLS_MD_SHA256), e->config->cookie_secret,
-                           sizeof e->config->cookie_secret, id, id_len, cookie);
-}
-
-int mbed_cookie_write(void *engine, unsigned char **p, unsigned char *end, const unsigned char *id,
-                      size_t id_len)
-{
-    uint8_t cookie[MBED_COOKIE_LEN];
-    int error = make_cookie(engine, id, id_len, cookie);
-    if (error != 0)
-        return error;
-    if (end < *p || (size_t)(end - *p) < sizeof cookie)
-        return MBEDTLS_ERR_SSL_BUFFER_TOO_SMALL;
-    memcpy(*p, cookie, sizeof cookie);
-    *p += sizeof cookie;
-    return 0;
-}
-
-int mbed_cookie_check(void *engine, const unsigned char *cookie, size_t cookie_len,
-                      const unsigned char *id, size_t id_len)
-{
-    struct mbed_engine *e = engine;
-    uint8_t expected[MBED_COOKIE_LEN];
-    if (make_cookie(e, id, id_len, expected) != 0 || cookie_len != sizeof expected ||
-        !ln_equal_secret(cookie, expected, sizeof expected))
-        return MBEDTLS_ERR_SSL_INVALID_MAC;
-    e->cookie_good = true;
-    return 0;
 }

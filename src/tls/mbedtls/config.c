@@ -51,6 +51,10 @@ static enum ln_status unsupported(struct ln_diag *diag, const char *text)
     return ln_diag_set(diag, LN_UNSUPPORTED, LN_CAT_CONFIGURATION, LN_PHASE_CONFIGURE, "%s", text);
 }
 
+#define NEEDS_OPENSSL                                                                              \
+    " needs the back end openssl and its provider (Debian: package pkcs11-provider); Mbed TLS has " \
+    "no tokens"
+
 static enum ln_status check(const struct ln_tls_settings *s, struct ln_diag *diag)
 {
     uint16_t oldest = s->datagram ? LN_DTLS_1_2 : LN_TLS_1_2;
@@ -58,9 +62,9 @@ static enum ln_status check(const struct ln_tls_settings *s, struct ln_diag *dia
     if (old)
         return unsupported(diag, "min_version: Mbed TLS begins with TLS 1.2 and DTLS 1.2");
     if (s->chain_uri != NULL)
-        return unsupported(diag, "chain: Mbed TLS has no PKCS#11");
+        return unsupported(diag, "chain: a pkcs11: URI" NEEDS_OPENSSL);
     if (s->key.uri != NULL)
-        return unsupported(diag, "key: Mbed TLS has no PKCS#11");
+        return unsupported(diag, "key: a pkcs11: URI" NEEDS_OPENSSL);
     if (s->auth == LN_AUTH_PSK && s->psk_key.len > MBEDTLS_PSK_MAX_LEN)
         return ln_diag_set(diag, LN_UNSUPPORTED, LN_CAT_CONFIGURATION, LN_PHASE_CONFIGURE,
                            "psk_key: this Mbed TLS takes %d bytes at most (MBEDTLS_PSK_MAX_LEN)",
@@ -90,7 +94,7 @@ static int authmode(const struct mbed_config *c, enum ln_role role)
 static void set_certificates(struct mbed_config *c, mbedtls_ssl_config *conf, enum ln_role role)
 {
     mbedtls_ssl_conf_authmode(conf, authmode(c, role));
-    mbedtls_ssl_conf_cert_profile(conf, &mbed_profile);
+    mbedtls_ssl_conf_cert_profile(conf, mbed_profile(c));
     mbedtls_ssl_conf_ca_chain(conf, c->anchors.version != 0 ? &c->anchors : &c->nobody,
                               c->crl_count > 0 ? &c->crls : NULL);
 }
@@ -117,8 +121,7 @@ static int set_role(struct mbed_config *c, const struct ln_tls_settings *s, enum
     mbedtls_ssl_conf_rng(conf, mbed_random, (void *)(uintptr_t)c->env);
     mbedtls_ssl_conf_ciphersuites(conf, c->suites);
     mbedtls_ssl_conf_groups(conf, c->groups);
-    if (c->signatures != NULL)
-        mbedtls_ssl_conf_sig_algs(conf, c->signatures);
+    mbedtls_ssl_conf_sig_algs(conf, c->signatures);
     mbed_key_exchange_modes(conf, c->psk);
     mbed_signal_tickets(conf);
     mbedtls_ssl_conf_renegotiation(conf, MBEDTLS_SSL_RENEGOTIATION_DISABLED);
@@ -181,10 +184,13 @@ static void copy_settings(struct mbed_config *c, const struct ln_tls_settings *s
     c->env = s->env;
     c->datagram = s->datagram;
     c->psk = s->auth == LN_AUTH_PSK;
+    c->min_version = s->min_version;
+    c->max_version = s->max_version;
     c->resume = s->resume;
     c->client_auth = s->client_auth;
     c->crl_policy = s->crl_policy;
     c->partial_chain = s->partial_chain;
+    c->weak = s->insecure_old_versions;
     c->first_ms = s->first_ms;
     c->max_ms = s->max_ms;
     c->keylog = s->keylog;

@@ -14,6 +14,8 @@
 /** Records that may be dropped in one call before the caller gets a turn. */
 #define TURNS_PER_CALL 64
 #define VERSION_TEXT_LEN 24
+/** Nobody needs a longer one before it has said more than hello. */
+#define HELLO_MAX 2048
 
 /* ---- starting ---- */
 
@@ -131,29 +133,63 @@ static void handshake_done(struct mbed_engine *e)
     bool client = e->role == LN_CLIENT;
     e->resumed = truly_resumed(e);
     e->open = true;
+    /* no other client may take this one's place by a ClientHello (RFC 6347 4.2.8) */
+    mbedtls_ssl_conf_dtls_cookies(&e->conf, NULL, NULL, NULL);
     e->unconfirmed = client && tls13 && e->facts->certificate_sent;
     /* a session without extended master secret proves less than it seems (RFC 7627) */
     if (client && !tls13 && e->config->resume && e->watch.ems && (!e->resumed || e->watch.ticket))
         mbed_store_session(e);
 }
 
-/** Answer ClientHellos by cookies until one brings its cookie back. What this one left behind is
- *  forgotten before the next one comes. */
+/** Let the library read the ClientHello, or its first fragment, and go no further: what it answers is for the socket that the
+ *  client gets. What it says of a bad one is told by the next call. */
+static void take_client(struct mbed_engine *e, struct ln_span hello)
+{
+    e->hello = hello;
+    e->facts->address_verified = true; /* it may be told what is wrong with its hello */
+    while (e->hello_error == 0 && e->hello.len > 0)
+        e->hello_error = mbedtls_ssl_handshake_step(&e->ssl);
+    if (e->hello_error == MBEDTLS_ERR_SSL_WANT_READ)
+        e->hello_error = 0;
+    e->hello = ln_span(NULL, 0);
+    e->listening = false;
+}
+
+/** Answer ClientHellos by cookies until one brings its cookie back. */
 static enum ln_status listen_once(struct mbed_engine *e)
 {
-    struct ln_span id = e->io->client_id(e->io->ctx);
-    int ret = mbedtls_ssl_session_reset(&e->ssl);
-    if (ret == 0)
-        ret = mbedtls_ssl_set_client_transport_id(&e->ssl, id.data, id.len);
-    e->cookie_good = false;
-    while (ret == 0 && !e->cookie_good)
-        ret = mbedtls_ssl_handshake_step(&e->ssl);
-    if (ret != 0 || !e->cookie_good)
-        return ret == MBEDTLS_ERR_SSL_ALLOC_FAILED ? LN_NO_MEMORY : LN_AGAIN;
-    mbedtls_ssl_conf_dtls_cookies(&e->conf, NULL, NULL, NULL);
-    e->listening = false;
-    e->facts->address_verified = true;
-    return LN_AGAIN;
+    uint8_t room[HELLO_MAX];
+    size_t got = 0;
+    enum ln_status st = e->io->recv(e->io->ctx, ln_mspan(room, sizeof room), &got);
+    if (st == LN_OK && mbed_proves_address(e, ln_span(room, got)))
+        take_client(e, ln_span(room, got));
+    return st == LN_OK ? LN_AGAIN : st;
+}
+
+/** In TLS 1.3, it is not the library that says that a certificate is missing, see object(). */
+void mbed_version_chosen(struct mbed_engine *e)
+{
+    if (e->config->client_auth == LN_CLIENT_AUTH_REQUIRE && e->facts->chosen_version == LN_TLS_1_3)
+        mbedtls_ssl_conf_authmode(&e->conf, MBEDTLS_SSL_VERIFY_OPTIONAL);
+}
+
+uint8_t mbed_objection(const struct mbed_engine *e)
+{
+    bool asked = e->role == LN_SERVER && e->config->client_auth != LN_CLIENT_AUTH_NONE &&
+                 e->facts->chosen_version == LN_TLS_1_3 && !e->watch.psk_chosen;
+    if (!asked)
+        return 0;
+    if (e->denied)
+        return e->objection;
+    bool missing = !e->vouched && e->config->client_auth == LN_CLIENT_AUTH_REQUIRE;
+    return missing ? MBED_ALERT_CERTIFICATE_REQUIRED : 0;
+}
+
+/** The handshake is over, and so the client can read what it must be told: it is not let in. */
+static int object(struct mbed_engine *e)
+{
+    mbed_say(e, mbed_objection(e));
+    return e->denied ? MBEDTLS_ERR_SSL_BAD_CERTIFICATE : MBEDTLS_ERR_SSL_NO_CLIENT_CERTIFICATE;
 }
 
 static int shake(struct mbed_engine *e)
@@ -181,7 +217,11 @@ static enum ln_status handshake(void *engine, struct ln_diag *diag)
     begin(e);
     if (e->listening)
         return listen_once(e);
-    int ret = e->config->datagram ? shake_in_time(e) : shake(e);
+    int ret = e->hello_error;
+    if (ret == 0)
+        ret = e->config->datagram ? shake_in_time(e) : shake(e);
+    if ((ret == 0 || ret == MBEDTLS_ERR_SSL_BAD_CERTIFICATE) && mbed_objection(e) != 0)
+        ret = object(e);
     if (ret != 0)
         return outcome(e, ret, diag);
     handshake_done(e);
@@ -324,14 +364,17 @@ static enum ln_status hear_objections(struct mbed_engine *e, struct ln_diag *dia
 }
 
 /** A record that waits for room below is made already. The library would send it, and believe that
- *  all it is given this time is in it. */
+ *  all it is given this time is in it; or it has left meanwhile, since reading sends what waits. */
 static int write_on(struct mbed_engine *e, struct ln_span plain)
 {
     size_t len = plain.len;
-    if (e->half_written != 0 && e->half_written < len)
-        len = e->half_written;
-    int ret = mbedtls_ssl_write(&e->ssl, plain.data, len);
-    e->half_written = ret == MBEDTLS_ERR_SSL_WANT_WRITE ? len : 0;
+    size_t half = e->half_written;
+    bool left = half != 0 && !e->half_waits;
+    if (half != 0 && half < len)
+        len = half;
+    int ret = left ? (int)len : mbedtls_ssl_write(&e->ssl, plain.data, len);
+    e->half_waits = ret == MBEDTLS_ERR_SSL_WANT_WRITE;
+    e->half_written = e->half_waits ? len : 0;
     return ret;
 }
 
@@ -417,29 +460,6 @@ static enum ln_status peer_certificate(const void *engine, size_t index, struct 
     return LN_OK;
 }
 
-static mbedtls_md_type_t digest_of(enum ln_hash hash)
-{
-    return hash == LN_SHA256   ? MBEDTLS_MD_SHA256
-           : hash == LN_SHA384 ? MBEDTLS_MD_SHA384
-                               : MBEDTLS_MD_SHA512;
-}
-
-static enum ln_status hash_parts(enum ln_hash hash, const struct ln_span *parts, size_t count,
-                                 uint8_t out[LN_HASH_MAX])
-{
-    mbedtls_md_context_t md;
-    mbedtls_md_init(&md);
-    int error = mbedtls_md_setup(&md, mbedtls_md_info_from_type(digest_of(hash)), 0);
-    if (error == 0)
-        error = mbedtls_md_starts(&md);
-    for (size_t i = 0; error == 0 && i < count; i++)
-        error = mbedtls_md_update(&md, parts[i].data, parts[i].len);
-    if (error == 0)
-        error = mbedtls_md_finish(&md, out);
-    mbedtls_md_free(&md);
-    return error == 0 ? LN_OK : LN_NO_MEMORY;
-}
-
 /* ---- capabilities ---- */
 
 /** The linked library's own words, written once. */
@@ -487,6 +507,7 @@ const struct ln_tls_backend ln__tls_mbedtls = {
     .peer_certificate = peer_certificate,
     .close_notify = close_notify,
     .stop = stop,
-    .hash = hash_parts,
+    .hash = mbed_hash,
+    .digest = &mbed_digest,
     .issued = mbed_issued,
 };

@@ -8,9 +8,16 @@
  */
 #include "mbedtls.h"
 
-#define HIGH(error) (-(int)((unsigned)-(error) & 0xff80u))
-#define LOW(error) (-(int)((unsigned)-(error) & 0x7fu))
 #define NO_ALERT 0 /* close_notify is never an answer to an error */
+int mbed_high(int error)
+{
+    return -(int)((unsigned)-error & 0xff80u);
+}
+
+static int low(int error)
+{
+    return -(int)((unsigned)-error & 0x7fu);
+}
 
 static const struct {
     int error;
@@ -62,10 +69,57 @@ bool mbed_is_memory(int error)
                                 MBEDTLS_ERR_MD_ALLOC_FAILED,  MBEDTLS_ERR_CIPHER_ALLOC_FAILED,
                                 MBEDTLS_ERR_DHM_ALLOC_FAILED, MBEDTLS_ERR_PEM_ALLOC_FAILED };
     for (size_t i = 0; i < sizeof high / sizeof *high; i++)
-        if (HIGH(error) == high[i])
+        if (mbed_high(error) == high[i])
             return true;
-    return LOW(error) == MBEDTLS_ERR_MPI_ALLOC_FAILED ||
-           LOW(error) == MBEDTLS_ERR_ASN1_ALLOC_FAILED;
+    return low(error) == MBEDTLS_ERR_MPI_ALLOC_FAILED ||
+           low(error) == MBEDTLS_ERR_ASN1_ALLOC_FAILED;
+}
+
+/** We are server, and the library says no more than that the handshake failed. */
+static enum ln_tls_reason of_client(const struct mbed_engine *e, enum ln_tls_reason reason)
+{
+    const struct ln_tls_facts *facts = e->facts;
+    unsigned lacks = e->watch.lacks;
+    if (e->config->psk && facts->alert_from == LN_ALERT_SENT &&
+        facts->alert_number == MBEDTLS_SSL_ALERT_MSG_UNKNOWN_PSK_IDENTITY)
+        return LN_TLS_REASON_PSK_UNKNOWN;
+    if (facts->alert_from == LN_ALERT_SENT && facts->alert_number == MBED_ALERT_MISSING_EXTENSION)
+        return LN_TLS_REASON_SIGNATURE;
+    if (reason != LN_TLS_REASON_SUITE || (facts->said >> 2 & 1) != 0)
+        return reason;
+    if ((lacks & MBED_LACKS_VERSION) != 0)
+        return LN_TLS_REASON_VERSION;
+    if ((lacks & MBED_LACKS_SUITE) != 0)
+        return LN_TLS_REASON_SUITE;
+    if ((lacks & MBED_LACKS_GROUP) != 0)
+        return LN_TLS_REASON_GROUP;
+    return (lacks & MBED_LACKS_SIGNATURE) != 0 ? LN_TLS_REASON_SIGNATURE : reason;
+}
+
+static bool offered_suite(const struct mbed_engine *e, uint16_t suite)
+{
+    for (const int *ours = e->config->suites; *ours != 0; ours++)
+        if (*ours == suite)
+            return true;
+    return false;
+}
+
+static bool offered_group(const struct mbed_engine *e, uint16_t group)
+{
+    for (const uint16_t *ours = e->config->groups; *ours != 0; ours++)
+        if (*ours == group)
+            return true;
+    return group == 0;
+}
+
+/** We are client, and the server chose something that the library calls a bad parameter. */
+static enum ln_tls_reason of_server(const struct mbed_engine *e, enum ln_tls_reason reason)
+{
+    if (reason != LN_TLS_REASON_SUITE || e->facts->chosen_suite == 0)
+        return reason;
+    if (!offered_suite(e, e->facts->chosen_suite))
+        return LN_TLS_REASON_SUITE;
+    return offered_group(e, e->watch.group) ? LN_TLS_REASON_MALFORMED : LN_TLS_REASON_GROUP;
 }
 
 static enum ln_tls_reason reason_of(const struct mbed_engine *e, int error, uint8_t *alert)
@@ -78,10 +132,10 @@ static enum ln_tls_reason reason_of(const struct mbed_engine *e, int error, uint
     if (mbed_is_memory(error))
         return LN_TLS_REASON_MEMORY;
     for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
-        if (table[i].error != error && table[i].error != HIGH(error))
+        if (table[i].error != error && table[i].error != mbed_high(error))
             continue;
         *alert = table[i].alert;
-        return table[i].reason;
+        return e->role == LN_SERVER ? of_client(e, table[i].reason) : of_server(e, table[i].reason);
     }
     return LN_TLS_REASON_OTHER;
 }
@@ -119,7 +173,7 @@ static void note_alert(struct mbed_engine *e)
         return;
     e->facts->alert_from = LN_ALERT_RECEIVED;
     e->facts->alert_level = MBEDTLS_SSL_ALERT_LEVEL_FATAL;
-    e->facts->alert_number = 0;
+    e->facts->alert_number = LN_ALERT_NOT_TOLD;
 }
 
 /* ---- failures ---- */

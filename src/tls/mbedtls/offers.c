@@ -72,14 +72,35 @@ static enum ln_status set_groups(struct mbed_config *c, const struct ln_tls_sett
 
 /* ---- signature algorithms ---- */
 
-/** RSA and ECDSA with SHA-2; RSA-PSS with a key of RSA's own kind. No SHA-1, no Edwards curves. */
+/** What there is: ECDSA, RSA-PSS with a key of RSA's own kind, RSA, with SHA-2. No SHA-1, no Edwards
+ *  curves. It is the default too, SHA-256 first: what signs with a key of 1024 bits does not fit the
+ *  library's RSA-PSS with SHA-512. */
 static const uint16_t signatures[] = { 0x0403, 0x0503, 0x0603, 0x0804, 0x0805,
                                        0x0806, 0x0401, 0x0501, 0x0601 };
+#define SIGNATURES (sizeof signatures / sizeof *signatures)
 
 static bool has_signature(uint16_t id)
 {
-    for (size_t i = 0; i < sizeof signatures / sizeof *signatures; i++)
+    for (size_t i = 0; i < SIGNATURES; i++)
         if (signatures[i] == id)
+            return true;
+    return false;
+}
+
+/** RSA-PSS is for TLS 1.3 in this library, and RSA's older padding for everything before. */
+static bool signs_in(uint16_t id, bool tls13)
+{
+    bool ecdsa = (id & 0xff) == 0x03;
+    bool pss = id >> 8 == 0x08;
+    return ecdsa || pss == tls13;
+}
+
+static bool any_signs(const uint16_t *ids, const struct ln_tls_settings *s)
+{
+    bool old = s->datagram || s->min_version < LN_TLS_1_3;
+    bool tls13 = s->max_version == LN_TLS_1_3;
+    for (; *ids != 0; ids++)
+        if ((old && signs_in(*ids, false)) || (tls13 && signs_in(*ids, true)))
             return true;
     return false;
 }
@@ -87,16 +108,20 @@ static bool has_signature(uint16_t id)
 static enum ln_status set_signatures(struct mbed_config *c, const struct ln_tls_settings *s,
                                      struct ln_diag *diag)
 {
-    if (s->signature_count == 0)
-        return LN_OK;
-    c->signatures = ln_calloc(c->env, s->signature_count + 1, sizeof *c->signatures);
+    const uint16_t *ids = s->signature_count > 0 ? s->signatures : signatures;
+    size_t count = s->signature_count > 0 ? s->signature_count : SIGNATURES;
+    c->signatures = ln_calloc(c->env, count + 1, sizeof *c->signatures);
     if (c->signatures == NULL)
         return no_memory(diag);
-    for (size_t i = 0; i < s->signature_count; i++) {
-        if (!has_signature(s->signatures[i]))
-            return unknown(diag, "signatures", s->signatures[i], NULL);
-        c->signatures[i] = s->signatures[i];
+    for (size_t i = 0; i < count; i++) {
+        if (!has_signature(ids[i]))
+            return unknown(diag, "signatures", ids[i], NULL);
+        c->signatures[i] = ids[i];
     }
+    if (!any_signs(c->signatures, s))
+        return ln_diag_set(diag, LN_UNSUPPORTED, LN_CAT_CONFIGURATION, LN_PHASE_CONFIGURE,
+                           "signatures: Mbed TLS has RSA-PSS for TLS 1.3 only, and RSA's older "
+                           "padding before that only");
     return LN_OK;
 }
 

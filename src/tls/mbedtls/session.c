@@ -12,6 +12,10 @@ int mbed_ticket_write(void *engine, const mbedtls_ssl_session *session, unsigned
                       const unsigned char *end, size_t *len, uint32_t *lifetime)
 {
     struct mbed_engine *e = engine;
+    if (mbed_objection(e) != 0) /* a ticket would let it in the next time */
+        return MBEDTLS_ERR_SSL_BAD_CERTIFICATE;
+    if (e->no_ticket_key)
+        return MBEDTLS_ERR_SSL_ALLOC_FAILED;
     return mbedtls_ssl_ticket_write(&e->config->tickets, session, start, end, len, lifetime);
 }
 
@@ -35,15 +39,20 @@ void mbed_offer_session(struct mbed_engine *e, struct ln_span blob)
     mbedtls_ssl_session_free(&session);
 }
 
+/** The blob is the library's memory, as the session is. */
 static void hand_over(struct mbed_engine *e, const mbedtls_ssl_session *session)
 {
-    const struct ln_env *env = e->config->env;
     size_t len = 0;
     (void)mbedtls_ssl_session_save(session, NULL, 0, &len);
-    uint8_t *blob = len > 0 ? ln_calloc(env, len, 1) : NULL;
-    if (blob != NULL && mbedtls_ssl_session_save(session, blob, len, &len) == 0)
+    uint8_t *blob = len > 0 ? mbedtls_calloc(1, len) : NULL;
+    if (blob == NULL) {
+        ln_log(e->config->env, LN_LOG_WARN, "mbedtls", "no memory to store a session");
+        return;
+    }
+    if (mbedtls_ssl_session_save(session, blob, len, &len) == 0)
         e->io->session(e->io->ctx, ln_span(blob, len));
-    ln_free_secret(env, blob, len);
+    ln_wipe(blob, len);
+    mbedtls_free(blob);
 }
 
 void mbed_store_session(struct mbed_engine *e)

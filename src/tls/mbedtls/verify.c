@@ -20,14 +20,30 @@
     (MBEDTLS_X509_ID_FLAG(MBEDTLS_ECP_DP_SECP192R1) |                                              \
      MBEDTLS_X509_ID_FLAG(MBEDTLS_ECP_DP_SECP192K1))
 
-const mbedtls_x509_crt_profile mbed_profile = {
+#define ANYTHING 0xfffffff
+
+/** 112 bits: no RSA below 2048, no SHA-1. */
+static const mbedtls_x509_crt_profile strong = {
     .allowed_mds =
         MBEDTLS_X509_ID_FLAG(MBEDTLS_MD_SHA224) | MBEDTLS_X509_ID_FLAG(MBEDTLS_MD_SHA256) |
         MBEDTLS_X509_ID_FLAG(MBEDTLS_MD_SHA384) | MBEDTLS_X509_ID_FLAG(MBEDTLS_MD_SHA512),
-    .allowed_pks = 0xfffffff,
-    .allowed_curves = 0xfffffff & ~CURVES_BELOW_112_BITS,
+    .allowed_pks = ANYTHING,
+    .allowed_curves = ANYTHING & ~CURVES_BELOW_112_BITS,
     .rsa_min_bitlen = 2048,
 };
+
+/** What goes with the versions before 1.2. */
+static const mbedtls_x509_crt_profile anything = {
+    .allowed_mds = ANYTHING,
+    .allowed_pks = ANYTHING,
+    .allowed_curves = ANYTHING,
+    .rsa_min_bitlen = 0,
+};
+
+const mbedtls_x509_crt_profile *mbed_profile(const struct mbed_config *c)
+{
+    return c->weak ? &anything : &strong;
+}
 
 /* ---- what became of a path ---- */
 
@@ -297,8 +313,8 @@ static enum ln_status verify_run(struct run *r)
     const mbedtls_x509_crl *crls = r->config->crl_count > 0 ? &r->config->crls : NULL;
     uint32_t flags = 0;
     int error = mbedtls_x509_crt_verify_with_profile(
-        &r->below, &r->anchor, (mbedtls_x509_crl *)(uintptr_t)crls, &mbed_profile, NULL, &flags,
-        collect, &r->found);
+        &r->below, &r->anchor, (mbedtls_x509_crl *)(uintptr_t)crls, mbed_profile(r->config), NULL,
+        &flags, collect, &r->found);
     if (error != 0 && mbed_is_memory(error))
         return LN_NO_MEMORY;
     if (!ends_at_anchor(r))
@@ -311,7 +327,7 @@ static void take_lonely(struct run *r)
 {
     r->found.count = 1;
     r->found.items[0] = (struct mbed_item) { &r->anchor, 0 };
-    if (key_is_weak(&r->anchor))
+    if (!r->config->weak && key_is_weak(&r->anchor))
         r->found.items[0].flags = MBEDTLS_X509_BADCERT_BAD_KEY;
 }
 
@@ -412,15 +428,8 @@ static uint8_t alert_of(enum ln_verify verify)
     return MBEDTLS_SSL_ALERT_MSG_BAD_CERT;
 }
 
-/** Say why, and end the handshake by an error that the library cannot overlook. Its own alert would
- *  always be access_denied, and the second one. */
-static int deny(struct mbed_engine *e, enum ln_status st)
+void mbed_say(struct mbed_engine *e, uint8_t alert)
 {
-    uint8_t alert = alert_of(e->facts->verify);
-    if (st == LN_DENIED)
-        e->denied = true;
-    else
-        alert = MBEDTLS_SSL_ALERT_MSG_INTERNAL_ERROR;
     (void)mbedtls_ssl_send_alert_message(&e->ssl, MBEDTLS_SSL_ALERT_LEVEL_FATAL, alert);
     if (e->facts->alert_from == LN_ALERT_NONE) { /* it was encrypted */
         e->facts->alert_from = LN_ALERT_SENT;
@@ -428,6 +437,23 @@ static int deny(struct mbed_engine *e, enum ln_status st)
         e->facts->alert_number = alert;
     }
     e->muted = true;
+}
+
+/** Say why, and end the handshake by an error that the library cannot overlook. Its own alert would
+ *  always be access_denied, and the second one.
+ *
+ *  A server of TLS 1.3 cannot say it yet: the client reads with the keys of the data already, and the
+ *  library writes with those of the handshake until that is over. engine.c says it then. */
+static int deny(struct mbed_engine *e, enum ln_status st)
+{
+    uint8_t alert = st == LN_DENIED ? alert_of(e->facts->verify)
+                                    : (uint8_t)MBEDTLS_SSL_ALERT_MSG_INTERNAL_ERROR;
+    e->denied = st == LN_DENIED;
+    if (e->role == LN_SERVER && e->facts->chosen_version == LN_TLS_1_3 && e->denied) {
+        e->objection = alert;
+        return 0;
+    }
+    mbed_say(e, alert);
     return st == LN_NO_MEMORY ? MBEDTLS_ERR_X509_ALLOC_FAILED : MBEDTLS_ERR_X509_FATAL_ERROR;
 }
 
@@ -449,6 +475,7 @@ static int decide(struct mbed_engine *e, const mbedtls_x509_crt *leaf)
         st = e->io->verify(e->io->ctx, &chain);
     else
         e->facts->verify = LN_VERIFY_MALFORMED;
+    e->vouched = st == LN_OK;
     return st == LN_OK ? 0 : deny(e, st);
 }
 
@@ -482,7 +509,7 @@ bool mbed_issued(struct ln_span cert, struct ln_span issuer)
     bool yes = mbedtls_x509_crt_parse_der_nocopy(&chain, cert.data, cert.len) == 0 &&
                mbedtls_x509_crt_parse_der_nocopy(&chain, issuer.data, issuer.len) == 0;
     if (yes)
-        (void)mbedtls_x509_crt_verify_with_profile(&chain, NULL, NULL, &mbed_profile, NULL, &flags,
+        (void)mbedtls_x509_crt_verify_with_profile(&chain, NULL, NULL, &anything, NULL, &flags,
                                                    collect, &found);
     yes = yes && found.count == 2 && (found.items[0].flags & MBEDTLS_X509_BADCERT_NOT_TRUSTED) == 0;
     mbedtls_x509_crt_free(&chain);

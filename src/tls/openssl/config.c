@@ -249,24 +249,36 @@ static enum ln_status set_server(struct ossl_config *c, struct ln_diag *diag)
     return LN_OK;
 }
 
-static enum ln_status fill(struct ossl_config *c, const struct ln_tls_settings *s,
-                           struct ln_diag *diag)
+enum ln_status ossl_set_offer(struct ossl_config *c, const struct ln_tls_settings *s,
+                              struct ln_diag *diag)
 {
-    enum ln_status st = check_schedule(s, diag);
-    if (st == LN_OK)
-        st = set_versions(c, s, diag);
-    if (st != LN_OK)
-        return st;
-    set_behaviour(c, s->insecure_legacy_server);
-    st = set_sessions(c, diag);
-    if (st == LN_OK)
-        st = set_server(c, diag);
+    c->ctx = SSL_CTX_new(s->datagram ? DTLS_method() : TLS_method());
+    if (c->ctx == NULL)
+        return ossl_config_fail(diag, LN_NO_MEMORY, "OpenSSL cannot make a context");
+    enum ln_status st = set_versions(c, s, diag);
     if (st == LN_OK)
         st = ossl_set_suites(c, s, diag);
     if (st == LN_OK)
         st = ossl_set_groups(c, s, diag);
     if (st == LN_OK)
         st = ossl_set_signatures(c, s, diag);
+    return st;
+}
+
+static enum ln_status fill(struct ossl_config *c, const struct ln_tls_settings *s,
+                           struct ln_diag *diag)
+{
+    enum ln_status st = check_schedule(s, diag);
+    if (st == LN_OK)
+        st = ossl_set_offer(c, s, diag);
+    if (st == LN_OK)
+        st = ossl_check_offer(c, s, diag);
+    if (st != LN_OK)
+        return st;
+    set_behaviour(c, s->insecure_legacy_server);
+    st = set_sessions(c, diag);
+    if (st == LN_OK)
+        st = set_server(c, diag);
     if (st == LN_OK)
         st = set_alpn(c, s, diag);
     if (st == LN_OK)
@@ -311,11 +323,10 @@ enum ln_status ossl_config_new(const struct ln_tls_settings *settings, struct ln
                            "no memory for a TLS configuration");
     ERR_clear_error();
     copy_settings(c, settings);
-    c->ctx = SSL_CTX_new(settings->datagram ? DTLS_method() : TLS_method());
     c->bio = ossl_bio_method();
     enum ln_status st = LN_OK;
-    if (c->ctx == NULL || c->bio == NULL)
-        st = ossl_config_fail(diag, LN_NO_MEMORY, "OpenSSL cannot make a context");
+    if (c->bio == NULL)
+        st = ossl_config_fail(diag, LN_NO_MEMORY, "OpenSSL cannot make a BIO");
     if (st == LN_OK)
         st = fill(c, settings, diag);
     ERR_clear_error();
