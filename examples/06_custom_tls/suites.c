@@ -447,6 +447,9 @@ static enum ln_status choose(struct plan *p, const struct ln_tls_settings *s, st
         if (usable && p->wanted.count < SUITES_MAX)
             p->wanted.at[p->wanted.count++] = suite;
     }
+    if (p->wanted.count == 0)
+        return gtls_config_fail(diag, LN_UNSUPPORTED, 0,
+                                "suites: GnuTLS has none of a version up to max_version");
     for (;;) {
         gnutls_priority_t priority = NULL;
         struct suites offered;
