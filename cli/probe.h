@@ -20,7 +20,7 @@ struct probe_args {
     bool help, capabilities, json, verbose;
     bool v4, v6, old_versions, legacy_server;
     struct security_args security;
-    char *ciphers, *groups, *alpn, *min_version, *max_version;
+    char *backend, *ciphers, *groups, *alpn, *min_version, *max_version;
     char *resume, *keylog;
     long mtu, count;
     int64_t timeout_ms;

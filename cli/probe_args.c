@@ -16,6 +16,8 @@ static const struct option_rule rules[] = {
     SECURITY_OWN_RULES(SECURITY_AT),
 
     { .kind = OPTION_HEADING, .help = "What is offered:" },
+    { "backend", 0, OPTION_TEXT, "NAME",
+      "use this TLS library, one of those that --capabilities shows", AT(backend), 0, 0 },
     { "ciphers", 0, OPTION_TEXT, "LIST",
       "cipher suites, most wanted first: IANA names or numbers, with\n"
       "commas: TLS_PSK_WITH_AES_128_CCM_8,0xc0ae",

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* `linnet probe --capabilities`: what the linked TLS libraries can do. */
+#include "backends.h"
 #include "command.h"
 #include "json.h"
 #include "probe.h"
@@ -29,7 +30,7 @@ static bool capabilities_json(FILE *out)
     json_text(&w, root, "linnet", program_version());
     cJSON *list = json_array(&w, root, "tls_libraries");
     const struct ln_tls_backend *backend = NULL;
-    for (size_t i = 0; (backend = ln_tls_builtin(i)) != NULL; i++) {
+    for (size_t i = 0; (backend = program_backend(i)) != NULL; i++) {
         struct ln_tls_capabilities can;
         ln_tls_capabilities(backend, &can);
         cJSON *made = json_element(&w, list);
@@ -51,7 +52,7 @@ bool probe_capabilities(FILE *out, bool json)
     if (json)
         return capabilities_json(out);
     const struct ln_tls_backend *backend = NULL;
-    for (size_t i = 0; (backend = ln_tls_builtin(i)) != NULL; i++) {
+    for (size_t i = 0; (backend = program_backend(i)) != NULL; i++) {
         struct ln_tls_capabilities can;
         ln_tls_capabilities(backend, &can);
         fprintf(out, "%s%s (%s)%s\n", i > 0 ? "\n" : "", can.backend, can.version,
@@ -61,7 +62,7 @@ bool probe_capabilities(FILE *out, bool json)
         if (can.warning != NULL)
             fprintf(out, "  warning: %s\n", can.warning);
     }
-    if (ln_tls_builtin(0) == NULL)
+    if (program_backend(0) == NULL)
         fprintf(out, "no TLS library is built in: only udp, tcp, coap and coap+tcp\n");
     return true;
 }

@@ -5,6 +5,8 @@
 #include "json_diag.h"
 #include "probe.h"
 
+#include <linnet/tls_backend.h>
+
 static void add_address(struct json_writer *w, cJSON *at, const char *name,
                         const struct ln_addr *addr)
 {
@@ -92,6 +94,8 @@ static void add_report(struct json_writer *w, cJSON *root, const struct probe_re
     json_text(w, root, "scheme", ln_uri_scheme_text(settings->uri.scheme));
     json_text(w, root, "host", settings->host);
     json_number(w, root, "port", settings->uri.port);
+    if (settings->security.tls.backend != NULL && settings->secure)
+        json_text(w, root, "backend", settings->security.tls.backend->name);
     json_flag(w, root, "ok", probe_failure(report) == NULL);
     json_number(w, root, "exit_status", probe_exit_status(report));
     cJSON *warnings = json_array(w, root, "warnings");

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Arguments of `linnet probe` -> settings of the library. */
+#include "backends.h"
 #include "probe.h"
 #include "values.h"
 
@@ -81,6 +82,24 @@ static bool read_network(const struct probe_args *args, struct probe_settings *o
 
 /* ---- what is offered ---- */
 
+static bool read_backend(const struct probe_args *args, struct probe_settings *out,
+                         struct option_error *error)
+{
+    const struct ln_tls_backend *backend = program_backend(0);
+    if (args->backend != NULL)
+        backend = program_backend_named(args->backend);
+    out->security.tls.backend = backend;
+    if (args->backend == NULL || backend != NULL)
+        return true;
+    char names[128] = "";
+    size_t len = 0;
+    for (size_t i = 0; len < sizeof names && (backend = program_backend(i)) != NULL; i++)
+        len += (size_t)snprintf(names + len, sizeof names - len, " %s", backend->name);
+    snprintf(error->text, sizeof error->text, "--backend: '%.40s' is none of:%s", args->backend,
+             names);
+    return false;
+}
+
 static bool read_alpn(struct probe_args *args, struct probe_settings *out,
                       struct option_error *error)
 {
@@ -126,7 +145,8 @@ static bool read_offer(struct probe_args *args, struct probe_settings *out,
     if (args->groups != NULL && !value_ids("groups", args->groups, ln_group_id, out->groups,
                                            PROBE_GROUPS_MAX, &out->security.tls.group_count, error))
         return false;
-    return read_alpn(args, out, error) && read_versions(args, out, error);
+    return read_backend(args, out, error) && read_alpn(args, out, error) &&
+           read_versions(args, out, error);
 }
 
 /* ---- all of it ---- */
@@ -136,9 +156,9 @@ static bool plain_is_plain(const struct probe_args *args, const struct probe_set
                            struct option_error *error)
 {
     bool any = security_any(&args->security) || args->old_versions || args->legacy_server ||
-               args->ciphers != NULL || args->groups != NULL || args->alpn != NULL ||
-               args->min_version != NULL || args->max_version != NULL || args->resume != NULL ||
-               args->keylog != NULL;
+               args->backend != NULL || args->ciphers != NULL || args->groups != NULL ||
+               args->alpn != NULL || args->min_version != NULL || args->max_version != NULL ||
+               args->resume != NULL || args->keylog != NULL;
     if (out->secure || !any)
         return true;
     snprintf(error->text, sizeof error->text,

@@ -4,6 +4,8 @@
 set(LN_TLS auto CACHE STRING
     "TLS libraries: openssl, mbedtls, both, none; auto = those of the two that are found")
 set_property(CACHE LN_TLS PROPERTY STRINGS auto openssl mbedtls both none)
+set(LN_EXTRA_TLS "" CACHE STRING
+    "Folders with TLS back ends of your own for the linnet program, see docs/howto-tls-backend.md")
 set(LN_RESOLVER cares CACHE STRING "Name resolution of the POSIX port: cares or none")
 set_property(CACHE LN_RESOLVER PROPERTY STRINGS cares none)
 

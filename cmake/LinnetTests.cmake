@@ -46,6 +46,15 @@ function(ln_test_target target)
 endfunction()
 ln_test_target(tests_support)
 
+# A back end that only the tests link, and its name: the conformity suite runs with it too.
+set(LN_TEST_BACKENDS "")
+set(LN_TEST_TLS "")
+if(TARGET custom_tls_gnutls)
+    list(APPEND LN_TEST_BACKENDS examples/06_custom_tls)
+    list(APPEND LN_TEST_TLS gnutls)
+endif()
+ln_link_backends(tests_support tests_extra_backends ${LN_TEST_BACKENDS})
+
 function(ln_add_test_program target folder output)
     add_executable(${target} ${ARGN})
     ln_target_flags(${target})
@@ -75,15 +84,28 @@ endfunction()
 set(LN_ONE_LIBRARY_TESTS tls_config tls_edges_config tls_formats)
 set(LN_OPENSSL_TESTS tls_pkcs11)
 
+# Programs about what is known of the libraries of the build alone: their hooks for memory.
+set(LN_BUILT_IN_TESTS tls_sweep_library)
+
 # ln_register_pairs(<name> <timeout> <target>): conform/<name>[<client>-<server>] for all pairs, told
-# by LN_TEST_PAIR (tests/support/tlsrows.h).
+# by LN_TEST_PAIR (tests/support/tlsrows.h). A back end of the tests meets the default one only.
 function(ln_register_pairs name timeout target)
+    list(GET LN_TLS_LIBRARIES 0 default)
     set(clients ${LN_TLS_LIBRARIES})
+    set(others ${LN_TEST_TLS})
     if(name IN_LIST LN_OPENSSL_TESTS)
         list(FILTER clients INCLUDE REGEX "^openssl$")
     endif()
-    foreach(client IN LISTS clients)
+    if(name IN_LIST LN_OPENSSL_TESTS OR name IN_LIST LN_BUILT_IN_TESTS)
+        set(others "")
+    endif()
+    foreach(client IN LISTS clients others)
         set(servers ${LN_TLS_LIBRARIES})
+        if(client STREQUAL default)
+            list(APPEND servers ${others})
+        elseif(client IN_LIST others)
+            set(servers ${default})
+        endif()
         if(name IN_LIST LN_ONE_LIBRARY_TESTS OR name IN_LIST LN_OPENSSL_TESTS)
             set(servers ${client})
         endif()

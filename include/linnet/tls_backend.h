@@ -8,17 +8,30 @@
  * The filter (src/tls/filter.c) owns states, deadlines, the session store, names, DANE, the DTLS
  * guard and the diagnosis. A back end turns settings into its library's configuration, runs the
  * record and handshake machinery over the I/O functions it is given, and reports facts. It never
- * blocks, never opens a descriptor, and keeps no state outside the two memories it is handed.
+ * blocks, never opens a descriptor, and keeps no state outside of its configuration and engine.
  *
  * Life:     config_new -> (start -> handshake* -> read/write* -> close_notify -> stop)* -> config_free
  * Memory:   the filter allocates `engine_bytes` zeroed bytes per socket, start() initialises them,
  *           stop() leaves them ready for another start(). stop() is called once per start(), also
- *           after a start() that failed.
+ *           after a start() that failed. What the library allocates beyond that is its own affair,
+ *           but stop() and config_free() give all of it back.
+ * Threads:  a configuration is shared by the sockets of several threads and is not changed once it is
+ *           made, or under the back end's own lock; an engine is one thread's at a time.
+ * Time:     env's clocks only (ln_now(), ln_now_unix()), never the library's, so that tests can run
+ *           two minutes of retransmissions in a moment. What the library will not give up of its
+ *           own clock must be told to users.
  * Errors:   a function that fails describes it in `diag`, which may be NULL, with the back end's name as
  *           origin and its library's own number and text (ln_diag_native), and fills
- *           `facts->reason`; the filter decides category and sentence, once for all libraries.
+ *           `facts->reason`, unless that is more than OTHER already; the filter decides category and
+ *           sentence, once for all libraries. A status of `io` other than LN_OK and LN_AGAIN is
+ *           returned as it is, and the diagnosis left alone: whoever is below has described it. A
+ *           reset is LN_CLOSED there, the end of a stream LN_OK and 0: without close_notify that is
+ *           LN_CLOSED with LN_TLS_REASON_EOF.
+ * Never:    renegotiation, compression, 0-RTT data, sessions without the extended master secret
+ *           before TLS 1.3; nor, unless `insecure_legacy_server`, a server that lacks RFC 5746; nor,
+ *           unless `insecure_old_versions`, less than 112 bits of security in keys and certificates.
  * Use:      `options.backend` of tls.h points to your table; nothing is registered.
- * Example:  src/tls/openssl
+ * Example:  examples/06_custom_tls, explained in docs/howto-tls-backend.md
  */
 #include <linnet/env.h>
 #include <linnet/tls.h>
@@ -49,19 +62,19 @@ enum ln_tls_reason {
 };
 
 /** What happened on a connection so far: written by the back end and the filter, read by the
- *  diagnosis. */
+ *  diagnosis. The filter writes got_bytes, verify*, subject and flights_*; the rest is the back end's,
+ *  as it happens. */
 struct ln_tls_facts {
     enum ln_tls_reason reason;
-    enum ln_alert_from alert_from; /**< the last alert, close_notify aside */
+    enum ln_alert_from alert_from; /**< the last alert, close_notify aside, also a warning */
     uint8_t alert_level;
     uint8_t alert_number;
-    bool alert_derived;
+    bool alert_derived;      /**< the library hides the number: it was concluded from its error */
     bool closed_by_peer;     /**< close_notify arrived */
     bool address_verified;   /**< DTLS servers: the client returned a valid cookie */
     uint64_t seen;           /**< bit n: handshake message type n < 64 was received */
     uint64_t said;           /**< bit n: handshake message type n < 64 was sent */
     bool got_bytes;          /**< anything at all came from the peer */
-    bool ccs_seen;           /**< ChangeCipherSpec was received */
     bool certificate_sent;   /**< we sent a certificate that was not empty */
     uint16_t chosen_version; /**< from ServerHello; 0 = none yet */
     uint16_t chosen_suite;
@@ -111,16 +124,24 @@ struct ln_tls_path_ops {
 
 /** What the filter gives to an engine. All functions take `ctx` first. */
 struct ln_tls_io {
-    void *ctx;
-    /** Records to the socket below: a stream may take less; a datagram goes whole. */
+    void *ctx; /**< this and the functions change when an engine that listened goes to its socket:
+                    keep the pointer to the struct, not what it holds */
+    /** Records to the socket below: a stream may take less; a datagram goes whole. LN_AGAIN: nothing
+     *  was taken, see wants_write(). One call is one datagram, with as many records as fit `mtu`. */
     enum ln_status (*send)(void *ctx, struct ln_span data, size_t *sent);
     /** Bytes, or one datagram that passed the guard, from below. LN_OK and 0: end of the stream. */
     enum ln_status (*recv)(void *ctx, struct ln_mspan room, size_t *got);
-    /** The peer sent certificates: LN_OK accepts; LN_DENIED refuses, facts->verify tells why. */
+    /** The peer sent certificates: LN_OK accepts; LN_DENIED refuses, facts->verify tells why, and the
+     *  alert to send is the one that fits it. To be called in every full handshake in which any came,
+     *  also when a pre-shared key was asked for (it refuses then), but not when a session is
+     *  resumed. The library's own opinion of them does not matter. */
     enum ln_status (*verify)(void *ctx, const struct ln_tls_chain *chain);
-    /** For `listen`: 1..32 bytes that stand for the sender of what recv() gave last. */
+    /** For `listen` only: 1..32 bytes that stand for the sender of what recv() gave last. */
     struct ln_span (*client_id)(void *ctx);
-    /** A session (or ticket) that can be resumed later. Borrowed for the call. */
+    /** A session (or ticket) that can be resumed later, once it is known: when the handshake is done,
+     *  in TLS 1.3 with each ticket. Only if `resume` is set, and nothing of a server's. The blob is
+     *  opaque to the filter and holds all that start() needs, at most LN_SESSION_MAX less the filter's
+     *  own head. Borrowed for the call. */
     void (*session)(void *ctx, struct ln_span blob);
     struct ln_tls_facts *facts;
 };
@@ -162,6 +183,9 @@ struct ln_tls_settings {
     enum ln_hash psk_hash;
     const uint16_t *suites; /**< never empty; the mode's own only */
     size_t suite_count;
+    bool
+        suites_default; /**< nobody asked for these in particular: what the library lacks may be left
+                              out, and the order may be its own */
     const uint16_t *groups; /**< never empty */
     size_t group_count;
     const uint16_t *signatures; /**< empty = the library's */
@@ -180,14 +204,16 @@ struct ln_tls_settings {
 /** What an engine is started with. Borrowed until stop(). */
 struct ln_tls_start {
     enum ln_role role;
-    const char *server_name; /**< SNI to send; NULL = none */
-    struct ln_span session; /**< a blob of io->session(), to be tried; empty = none. For the call */
+    const char *server_name; /**< SNI to send; NULL = none, and always for servers */
+    struct ln_span session;  /**< a blob of io->session(), to be tried; empty = none, and always for
+                                  servers. For the call */
     const struct ln_tls_io *io;
     size_t mtu; /**< DTLS: largest datagram to send */
     /** DTLS servers before the first client is known: handshake() answers ClientHellos without a
      *  valid cookie by HelloVerifyRequests (RFC 6347 4.2.1), keeps nothing of them, and returns
-     *  LN_AGAIN. When one brings a valid cookie, facts->address_verified turns true: from then on
-     *  the engine belongs to that client, and handshake() goes on with it. */
+     *  LN_AGAIN. When one brings a valid cookie, facts->address_verified turns true, and handshake()
+     *  returns once more: from then on the engine belongs to that client, and handshake() goes on with
+     *  it over other functions of `io`. recv() does not give that hello again: keep it. */
     bool listen;
 };
 
@@ -200,7 +226,8 @@ struct ln_tls_session_info {
     const char *alpn;
 };
 
-/** The retransmission timer of a DTLS handshake (RFC 6347 4.2.4). */
+/** The retransmission timer of a DTLS handshake (RFC 6347 4.2.4): `first_ms`, doubled for each
+ *  retransmission up to `max_ms`, anew for each flight. */
 struct ln_tls_timer {
     int64_t left_ms; /**< until it fires; -1 = it does not run */
     uint32_t flight; /**< counts the flights of ours that it was started for */
@@ -212,7 +239,9 @@ struct ln_tls_backend {
     void (*capabilities)(struct ln_tls_capabilities *out);
     size_t engine_bytes;
 
-    /** LN_UNSUPPORTED, LN_BAD_ARG, LN_DENIED, LN_NO_MEMORY: diag names the field. */
+    /** LN_UNSUPPORTED, LN_BAD_ARG, LN_DENIED, LN_NO_MEMORY: diag names the field. What the library
+     *  cannot do is refused here, with LN_UNSUPPORTED, and never quietly left out: suites, groups and
+     *  signatures in the order given, unless `suites_default`. */
     enum ln_status (*config_new)(const struct ln_tls_settings *settings, struct ln_diag *diag,
                                  void **config);
     void (*config_free)(void *config);
@@ -224,18 +253,25 @@ struct ln_tls_backend {
      *
      * DTLS: called after the retransmission timer fired, it sends the last flight again, but never
      * while records of its own still wait for room. When the wait of `max_ms` has passed in vain,
-     * nothing is sent any more and the result is LN_TIMEOUT, unless the answer has just come.
+     * nothing is sent any more and the result is LN_TIMEOUT, unless the answer has just come. A flight
+     * that nothing answers (the last one) is sent again when the peer repeats its own, also by read().
      */
     enum ln_status (*handshake)(void *engine, struct ln_diag *diag);
     /** DTLS: the retransmission timer. */
     void (*timer)(const void *engine, struct ln_tls_timer *out);
-    /** DTLS: use smaller handshake datagrams from now on. */
+    /** DTLS: use smaller handshake datagrams from now on, also for what is sent again. */
     void (*set_mtu)(void *engine, size_t mtu);
+    /** Whether the last call ended because io->send() had no room. */
     bool (*wants_write)(const void *engine);
 
+    /** Streams: LN_OK and what was taken, which may be less. LN_AGAIN: the same bytes will come again,
+     *  perhaps with more behind them. Datagrams: one record in one datagram, or LN_AGAIN and nothing of
+     *  it is kept; LN_NO_SPACE if the library has no record of that size. Nothing to say at all (an
+     *  empty datagram): LN_UNSUPPORTED if the library has no such record. */
     enum ln_status (*write)(void *engine, struct ln_span plain, size_t *used, struct ln_diag *diag);
     /** Streams: LN_OK and 0 = close_notify. Datagrams: one record; LN_NO_SPACE if it was longer than
-     *  the room, *full its length; LN_CLOSED = close_notify. */
+     *  the room, *full its length and the rest is gone; LN_CLOSED = close_notify. An empty room asks
+     *  whether anything is there (LN_OK), and takes nothing of it. LN_AGAIN: io->recv() has no more. */
     enum ln_status (*read)(void *engine, struct ln_mspan room, size_t *got, size_t *full,
                            struct ln_diag *diag);
     /** Whether read() may give more without anything new from below. */

@@ -506,6 +506,7 @@ static void fill_settings(struct making *m)
     s->psk_hash = o->psk_hash;
     s->suites = m->suites.ids;
     s->suite_count = m->suites.count;
+    s->suites_default = o->suite_count == 0;
     s->groups = m->groups.ids;
     s->group_count = m->groups.count;
     s->signatures = o->signatures;

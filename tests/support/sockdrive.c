@@ -23,6 +23,8 @@
  * SIGUSR1 only interrupts: tests send a storm of it while a call waits.
  * The program ends with its input.
  */
+#include "support/tlsrows.h"
+
 #include <linnet/blocking.h>
 #include <linnet/tls_backend.h>
 
@@ -379,7 +381,7 @@ static const struct ln_tls_backend *read_backend(const cJSON *in)
 {
     const char *name = text_of(in, "backend");
     const struct ln_tls_backend *backend = NULL;
-    for (size_t i = 0; name != NULL && (backend = ln_tls_builtin(i)) != NULL; i++) {
+    for (size_t i = 0; name != NULL && (backend = tls_linked(i)) != NULL; i++) {
         if (strcmp(backend->name, name) == 0)
             return backend;
     }
@@ -424,7 +426,7 @@ static enum ln_status op_backends(const cJSON *in, cJSON *out)
     const struct ln_tls_backend *backend = NULL;
     cJSON *all = cJSON_AddArrayToObject(out, "backends");
     (void)in;
-    for (size_t i = 0; (backend = ln_tls_builtin(i)) != NULL; i++) {
+    for (size_t i = 0; (backend = tls_linked(i)) != NULL; i++) {
         struct ln_tls_capabilities can;
         ln_tls_capabilities(backend, &can);
         cJSON *one = cJSON_CreateObject();

@@ -12,6 +12,34 @@
 
 #include <cmocka.h>
 
+/* ---- those that are linked ---- */
+
+const struct ln_tls_backend *tls_linked(size_t index)
+{
+    size_t built_in = 0;
+    const struct ln_tls_backend *backend = NULL;
+    while ((backend = ln_tls_builtin(built_in)) != NULL) {
+        if (built_in++ == index)
+            return backend;
+    }
+    size_t extra = 0;
+    while (tests_extra_backends[extra] != NULL) {
+        if (built_in + extra++ == index)
+            return tests_extra_backends[extra - 1];
+    }
+    return NULL;
+}
+
+bool tls_is_built_in(const struct ln_tls_backend *backend)
+{
+    const struct ln_tls_backend *own = NULL;
+    for (size_t i = 0; (own = ln_tls_builtin(i)) != NULL; i++) {
+        if (own == backend)
+            return true;
+    }
+    return false;
+}
+
 /* ---- what the libraries lack ---- */
 
 /* Beyond their capabilities. A back end that is not listed lacks nothing. */
@@ -20,12 +48,14 @@ static const struct {
     unsigned needs;
 } lacking[] = {
     /* its identities are C strings; DTLS 1.2 has no suite for an Edwards key there */
-    { "openssl", TLS_NEED_NUL_IN_IDENTITY | TLS_NEED_ED25519_DTLS },
+    { "openssl", TLS_NEED_NUL_IN_IDENTITY | TLS_NEED_ED25519_DTLS | TLS_NEED_PSK_ALONE },
     /* no TLS before 1.2 since 3.0; no Edwards curves; external PSKs of TLS 1.3 with SHA-256 only, and
      * of MBEDTLS_PSK_MAX_LEN; no KeyUpdate; a handshake message fits its record buffer */
     { "mbedtls", TLS_NEED_OLD_VERSIONS | TLS_NEED_PSK_SHA384 | TLS_NEED_ED25519 |
                      TLS_NEED_ED25519_DTLS | TLS_NEED_LONG_PSK | TLS_NEED_KEY_UPDATE |
                      TLS_NEED_HUGE_CERTIFICATE },
+    /* GnuTLS 3.7 multiplies lists of key exchanges and ciphers; its names are shorter */
+    { "gnutls", TLS_NEED_PSK_SHA384 | TLS_NEED_ANY_SUITES | TLS_NEED_ALPN_32 | TLS_NEED_PSK_ALONE },
 };
 
 static unsigned lacks(const struct ln_tls_backend *backend, unsigned needs)
@@ -185,7 +215,7 @@ static bool is_wanted(const struct ln_tls_backend *client, const struct ln_tls_b
 static bool takes_part(const struct ln_tls_backend *backend)
 {
     const struct ln_tls_backend *other = NULL;
-    for (size_t i = 0; (other = ln_tls_builtin(i)) != NULL; i++) {
+    for (size_t i = 0; (other = tls_linked(i)) != NULL; i++) {
         if (is_wanted(backend, other) || is_wanted(other, backend))
             return true;
     }
@@ -195,7 +225,7 @@ static bool takes_part(const struct ln_tls_backend *backend)
 const struct ln_tls_backend *tls_backend(size_t index)
 {
     const struct ln_tls_backend *backend = NULL;
-    for (size_t i = 0; (backend = ln_tls_builtin(i)) != NULL; i++) {
+    for (size_t i = 0; (backend = tls_linked(i)) != NULL; i++) {
         if (takes_part(backend) && index-- == 0)
             return backend;
     }
@@ -230,8 +260,8 @@ static void add_pairs(struct tls_rows *rows, const struct flavour *flavour, unsi
     const struct ln_tls_backend *client = NULL;
     const struct ln_tls_backend *server = NULL;
     bool any = false;
-    for (size_t c = 0; (client = ln_tls_builtin(c)) != NULL; c++) {
-        for (size_t s = 0; (server = ln_tls_builtin(s)) != NULL; s++) {
+    for (size_t c = 0; (client = tls_linked(c)) != NULL; c++) {
+        for (size_t s = 0; (server = tls_linked(s)) != NULL; s++) {
             if (!is_wanted(client, server))
                 continue;
             add_row(rows, flavour, client, server, needs);

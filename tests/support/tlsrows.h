@@ -41,6 +41,9 @@ struct tls_rows {
 #define TLS_NEED_LONG_PSK (1u << 21)         /**< more than 48 bytes */
 #define TLS_NEED_KEY_UPDATE (1u << 22)       /**< nothing to configure: see test_tls_io.c */
 #define TLS_NEED_HUGE_CERTIFICATE (1u << 23) /**< 16 KiB and more */
+#define TLS_NEED_ANY_SUITES (1u << 24) /**< any suites in any order, also of TLS 1.2 and 1.3 at once */
+#define TLS_NEED_ALPN_32 (1u << 25)    /**< a protocol name of 32 bytes */
+#define TLS_NEED_PSK_ALONE (1u << 26)  /**< TLS 1.3: a hello with a key and nothing for certificates */
 
 /** All rows. A version is left out where client or server lacks one of the needs (LN_TLS_CAP_*,
  *  TLS_NEED_*, or 0), after that back end has refused as it must. */
@@ -51,6 +54,13 @@ struct tls_rows tls_rows_of(uint16_t version, unsigned needs);
 /** For what is OpenSSL's alone: the native hook gets an SSL_CTX, DTLS timers ask gettimeofday(). Whatever
  *  a test does with that stands behind this question. */
 bool tls_is_openssl(const struct ln_tls_backend *backend);
+
+/** Back ends that only the tests link. The build writes this list; NULL ends it. */
+extern const struct ln_tls_backend *const tests_extra_backends[];
+
+/** Those of the library, and behind them the tests' own; NULL behind the last. */
+const struct ln_tls_backend *tls_linked(size_t index);
+bool tls_is_built_in(const struct ln_tls_backend *backend);
 
 /** The back ends that this run is about, each once; NULL behind the last. */
 const struct ln_tls_backend *tls_backend(size_t index);

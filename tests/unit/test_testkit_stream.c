@@ -152,7 +152,7 @@ static void a_client_that_left_is_not_served(void **state)
     raw_close(&w.ea, h); /* before the answer arrives: it is answered with a reset */
     EXPECT(LN_OK, accept_one(&w.eb, listener, &server));
     ln_testkit_advance(w.kit, 100);
-    EXPECT(LN_REFUSED, raw_read(&w.eb, server, room, 10, &got));
+    EXPECT(LN_CLOSED, raw_read(&w.eb, server, room, 10, &got));
     world_close(&w);
 }
 
@@ -365,11 +365,11 @@ static void a_reset_is_told_after_the_data(void **state)
     assert_int_equal(ln_testkit_reset_streams(p.w.kit, p.w.a, NULL), 1);
     assert_int_equal(ln_testkit_reset_streams(p.w.kit, p.w.a, NULL), 0);
     EXPECT(LN_OK, raw_read(&p.w.ea, p.client, room, 10, &got));
-    EXPECT(LN_REFUSED, p.w.ea.net.ops->recv(p.w.ea.net.ctx, p.client, LN_NET_STREAM,
-                                            ln_mspan(room, 10), false, &got, &diag));
+    EXPECT(LN_CLOSED, p.w.ea.net.ops->recv(p.w.ea.net.ctx, p.client, LN_NET_STREAM,
+                                           ln_mspan(room, 10), false, &got, &diag));
     assert_int_equal(diag.category, LN_CAT_RESET);
-    EXPECT(LN_REFUSED, raw_send(&p.w.ea, p.client, "x", 1, NULL));
-    EXPECT(LN_REFUSED, raw_read(&p.w.eb, p.server, room, 10, &got));
+    EXPECT(LN_CLOSED, raw_send(&p.w.ea, p.client, "x", 1, NULL));
+    EXPECT(LN_CLOSED, raw_read(&p.w.eb, p.server, room, 10, &got));
     world_close(&p.w);
 }
 
@@ -385,15 +385,15 @@ enum { RESTART, CLOSE_UNREAD, CLOSE, LISTENER_CLOSES };
 static const struct end_case end_cases[] = {
     { "a restarted host answers with a reset",
       RESTART,
-      { LN_OK, LN_REFUSED, LN_REFUSED },
-      LN_REFUSED },
+      { LN_OK, LN_CLOSED, LN_CLOSED },
+      LN_CLOSED },
     { "a close with unread data is a reset",
       CLOSE_UNREAD,
-      { LN_REFUSED, LN_REFUSED, LN_REFUSED },
-      LN_REFUSED },
+      { LN_CLOSED, LN_CLOSED, LN_CLOSED },
+      LN_CLOSED },
     { "what is sent to a closed socket is answered with a reset",
       CLOSE,
-      { LN_OK, LN_REFUSED, LN_REFUSED },
+      { LN_OK, LN_CLOSED, LN_CLOSED },
       LN_OK },
     { "a listener that closes takes none of the accepted with it",
       LISTENER_CLOSES,
@@ -529,7 +529,7 @@ static void waiting_clients_are_reset(void **state)
     EXPECT(LN_OK, finish(&w.ea, h, NULL));
     raw_close(&w.eb, listener); /* without having accepted it */
     ln_testkit_advance(w.kit, 10);
-    EXPECT(LN_REFUSED, raw_read(&w.ea, h, room, 10, &got));
+    EXPECT(LN_CLOSED, raw_read(&w.ea, h, room, 10, &got));
     world_close(&w);
 }
 

@@ -272,8 +272,8 @@ size_t ln_testkit_reset_streams(struct ln_testkit *kit, const struct ln_testkit_
                      !(conn->ends[1].dead || conn->ends[1].gone);
         if (!alive || !is_between(conn, a, b))
             continue;
-        ln__mem_conn_fail(&conn->ends[0], LN_REFUSED, LN_CAT_RESET);
-        ln__mem_conn_fail(&conn->ends[1], LN_REFUSED, LN_CAT_RESET);
+        ln__mem_conn_fail(&conn->ends[0], LN_CLOSED, LN_CAT_RESET);
+        ln__mem_conn_fail(&conn->ends[1], LN_CLOSED, LN_CAT_RESET);
         ln__mem_note(kit, LN_TESTKIT_RESET, LN_NET_STREAM, &conn->wire[0], &conn->wire[1], 0);
         count++;
     }

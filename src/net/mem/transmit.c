@@ -119,7 +119,8 @@ void ln__mem_conn_reset(struct ln__mem_end *to, struct ln_testkit_host *from)
 {
     struct ln__mem_conn *conn = to->conn;
     enum ln_category category = to->established ? LN_CAT_RESET : LN_CAT_PEER_REFUSED;
-    const struct word reset = { .status = LN_REFUSED, .category = category };
+    enum ln_status status = to->established ? LN_CLOSED : LN_REFUSED; /* as the POSIX port has it */
+    const struct word reset = { .status = status, .category = category };
     ln__mem_note(conn->kit, LN_TESTKIT_RESET, LN_NET_STREAM, &conn->wire[1 - to->side],
                  &conn->wire[to->side], 0);
     ln__mem_conn_capture(&conn->ends[1 - to->side], LN__MEM_TCP_RST | LN__MEM_TCP_ACK, NULL,

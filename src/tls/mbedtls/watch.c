@@ -270,8 +270,6 @@ static void on_alert(struct mbed_engine *e, enum direction way, struct ln_span b
 
 static void on_ccs(struct mbed_engine *e, enum direction way)
 {
-    if (way == RECEIVED)
-        e->facts->ccs_seen = true;
     if (e->facts->chosen_version != LN_TLS_1_3)
         e->watch.encrypted[way] = true;
 }

@@ -52,8 +52,6 @@ static void on_message(int writing, int version, int type, const void *data, siz
         return;
     const uint8_t *message = data;
     struct ln_tls_facts *facts = e->facts;
-    if (type == SSL3_RT_CHANGE_CIPHER_SPEC && !writing)
-        facts->ccs_seen = true;
     if (type == SSL3_RT_ALERT && len == 2)
         on_alert(facts, writing, message);
     if (type != SSL3_RT_HANDSHAKE || message[0] >= 64)
