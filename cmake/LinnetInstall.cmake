@@ -5,7 +5,7 @@ include(GNUInstallDirs)
 include(CMakePackageConfigHelpers)
 
 file(GLOB headers CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/include/linnet/*.h")
-set(libraries linnet)
+set(libraries linnet linnet_registry)
 if(TARGET linnet_testkit)
     list(APPEND libraries linnet_testkit)
 else()
@@ -17,6 +17,9 @@ install(TARGETS ${libraries} EXPORT LinnetTargets
     INCLUDES DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
 if(TARGET linnet_cli)
     install(TARGETS linnet_cli)
+endif()
+if(TARGET linnet_lab)
+    install(TARGETS linnet_lab)
 endif()
 
 set(package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/Linnet)

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-# The library `linnet` and, beside it, `linnet_testkit`: in-memory network, faults, virtual clock.
+# The library `linnet` and, beside it, `linnet_testkit` (in-memory network, faults, virtual clock) and
+# `linnet_registry` (names of OMA's objects, for programs that talk to people).
 
 # ln_sources(<variable> <folder>...): the .c files directly in these folders. Files and folders
 # that appear later are picked up by the next build.
@@ -25,7 +26,7 @@ endfunction()
 
 set(LN_FOLDERS src/base src/codec src/net src/net/posix src/port/posix src/tls
     src/coap src/http src/download src/lwm2m src/objects)
-foreach(library IN LISTS LN_TLS)
+foreach(library IN LISTS LN_TLS_LIBRARIES)
     list(APPEND LN_FOLDERS src/tls/${library})
 endforeach()
 ln_sources(sources ${LN_FOLDERS})
@@ -37,8 +38,8 @@ foreach(choice IN LISTS LN_KNOWN_RESOLVERS)
     endif()
 endforeach()
 
-# The list of TLS back ends likewise: src/tls/builtin_<those of LN_TLS>.c.
-list(JOIN LN_TLS "_" tls_choice)
+# The list of TLS back ends likewise: src/tls/builtin_<those that are linked>.c.
+list(JOIN LN_TLS_LIBRARIES "_" tls_choice)
 if(NOT tls_choice)
     set(tls_choice none)
 endif()
@@ -73,3 +74,12 @@ if(NOT BUILD_SHARED_LIBS)
     target_link_libraries(linnet_testkit PUBLIC linnet)
     set_target_properties(linnet_testkit PROPERTIES EXPORT_NAME testkit)
 endif()
+
+# Always static: 110 kB of names that no device wants, in the programs that do.
+ln_sources(sources src/registry)
+ln_add_library(linnet_registry STATIC ${sources})
+add_library(Linnet::registry ALIAS linnet_registry)
+target_include_directories(linnet_registry
+    PUBLIC "$<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/include>"
+    PRIVATE "${PROJECT_SOURCE_DIR}/src")
+set_target_properties(linnet_registry PROPERTIES EXPORT_NAME registry)

@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 # tests/<folder>/test_<name>.c   -> a cmocka program, ctest name <folder>/<name>, label <folder>
+# tests/conform/test_tls_<name>.c   the same, once for each pair of TLS back ends, client first:
+#                                   ctest name conform/tls_<name>[openssl-mbedtls]
 # tests/fuzz/fuzz_<name>.c       -> a replay of tests/fuzz/corpus/<name>, ctest name fuzz/<name>;
 #                                   with LN_FUZZ a libFuzzer program instead, for scripts/fuzz
 # tests/support/*.c              -> linked to all of these; mk<name>.c: a program that makes test data;
-#                                   sockdrive.c, coapdrive.c: programs that tests/interop drives
+#                                   sockdrive.c, lwdevice.c, coapdrive.c: programs that tests/interop drives
 # tests/bench/[bench_]<name>.c   -> a program, built by the target `bench` only
 # Programs are in <build>/tests/<folder>. Includes start at src/ and at tests/:
 # "net/mem/mem.h", "support/oom.h".
@@ -13,9 +15,23 @@ find_package(Threads REQUIRED)
 
 ln_sources(sources tests/support)
 set(makers ${sources})
-list(FILTER makers INCLUDE REGEX "/(mk[a-z0-9_]+|sockdrive|coapdrive)\\.c$")
-list(FILTER sources EXCLUDE REGEX "/(mk[a-z0-9_]+|sockdrive|coapdrive)\\.c$")
-ln_add_library(tests_support STATIC ${sources})
+list(FILTER makers INCLUDE REGEX "/(mk[a-z0-9_]+|sockdrive|lwdevice|coapdrive)\\.c$")
+list(FILTER sources EXCLUDE REGEX "/(mk[a-z0-9_]+|sockdrive|lwdevice|coapdrive)\\.c$")
+
+# Of libmem_<library>.c those of the build; the tests themselves always use libcrypto.
+set(hooks openssl ${LN_TLS_LIBRARIES})
+list(REMOVE_DUPLICATES hooks)
+list(FILTER sources EXCLUDE REGEX "/libmem_[a-z]+\\.c$")
+set(list "")
+foreach(library IN LISTS hooks)
+    list(APPEND sources "${PROJECT_SOURCE_DIR}/tests/support/libmem_${library}.c")
+    string(APPEND list "bool libmem_hook_${library}(void);\n")
+endforeach()
+list(JOIN hooks ", libmem_hook_" hooks)
+file(CONFIGURE OUTPUT libmem_hooks.c @ONLY CONTENT "#include \"support/libmem.h\"
+@list@bool (*const libmem_hooks[])(void) = { libmem_hook_@hooks@, NULL };
+")
+ln_add_library(tests_support STATIC ${sources} "${PROJECT_BINARY_DIR}/libmem_hooks.c")
 
 # What each program under tests/ has.
 function(ln_test_target target)
@@ -25,7 +41,8 @@ function(ln_test_target target)
         _POSIX_C_SOURCE=200809L
         LN_TESTS_DIR="${PROJECT_SOURCE_DIR}/tests") # for files that a test reads
     target_link_libraries(${target} PRIVATE
-        linnet_testkit linnet OpenSSL::SSL OpenSSL::Crypto Threads::Threads)
+        linnet_testkit linnet linnet_registry ${LN_LINKS} OpenSSL::SSL OpenSSL::Crypto
+        Threads::Threads)
 endfunction()
 ln_test_target(tests_support)
 
@@ -53,6 +70,32 @@ function(ln_register_test name folder timeout)
         ENVIRONMENT "${LN_TEST_ENVIRONMENT}")
 endfunction()
 
+# Programs that look at one side of a connection only, or at nothing that a pair would change: they
+# run with each back end against itself. Tokens come by OpenSSL's providers.
+set(LN_ONE_LIBRARY_TESTS tls_config tls_edges_config tls_formats)
+set(LN_OPENSSL_TESTS tls_pkcs11)
+
+# ln_register_pairs(<name> <timeout> <target>): conform/<name>[<client>-<server>] for all pairs, told
+# by LN_TEST_PAIR (tests/support/tlsrows.h).
+function(ln_register_pairs name timeout target)
+    set(clients ${LN_TLS_LIBRARIES})
+    if(name IN_LIST LN_OPENSSL_TESTS)
+        list(FILTER clients INCLUDE REGEX "^openssl$")
+    endif()
+    foreach(client IN LISTS clients)
+        set(servers ${LN_TLS_LIBRARIES})
+        if(name IN_LIST LN_ONE_LIBRARY_TESTS OR name IN_LIST LN_OPENSSL_TESTS)
+            set(servers ${client})
+        endif()
+        foreach(server IN LISTS servers)
+            set(test "conform/${name}[${client}-${server}]")
+            ln_register_test(${test} conform ${timeout} ${target})
+            set_property(TEST ${test} APPEND PROPERTY
+                ENVIRONMENT "LN_TEST_PAIR=${client}:${server}")
+        endforeach()
+    endforeach()
+endfunction()
+
 # ln_name(<source> <prefix> <variable>): "/x/test_span.c" -> "span"
 function(ln_name source prefix variable)
     get_filename_component(name "${source}" NAME_WE)
@@ -69,10 +112,12 @@ if(LN_TESTS)
         get_filename_component(name "${source}" NAME_WE)
         ln_add_test_program(${name} support ${name} ${source})
     endforeach()
-    if(TARGET sockdrive)
-        pkg_check_modules(CJSON REQUIRED IMPORTED_TARGET libcjson)
-        target_link_libraries(sockdrive PRIVATE PkgConfig::CJSON)
-    endif()
+    pkg_check_modules(CJSON REQUIRED IMPORTED_TARGET libcjson)
+    foreach(name IN ITEMS sockdrive lwdevice)
+        if(TARGET ${name})
+            target_link_libraries(${name} PRIVATE PkgConfig::CJSON)
+        endif()
+    endforeach()
 
     foreach(folder IN ITEMS unit prop fault sim conform golden)
         set(timeout ${LN_TEST_TIMEOUT})
@@ -85,7 +130,11 @@ if(LN_TESTS)
             set(target ${folder}_${name})
             ln_add_test_program(${target} ${folder} test_${name} ${source})
             target_link_libraries(${target} PRIVATE PkgConfig::CMOCKA)
-            ln_register_test(${folder}/${name} ${folder} ${timeout} ${target})
+            if(folder STREQUAL "conform" AND name MATCHES "^tls_")
+                ln_register_pairs(${name} ${timeout} ${target})
+            else()
+                ln_register_test(${folder}/${name} ${folder} ${timeout} ${target})
+            endif()
         endforeach()
     endforeach()
 

@@ -7,8 +7,9 @@ A test says what it proves in a comment directly above its function:
   C       /* scenario: S43, T19 */
   Python  # scenario: S43
 
-S1..S48 and C1..C5 are the rows below. T<n> (pains seen in the field) and H<n> (hostile inputs) are
-listed when a test names them. Results are those of a run of scripts/test.
+S1..S48, C1..C5 and PIT-01..PIT-33 (mistakes that others made) are the rows below. T<n> (pains seen in
+the field) and H<n> (hostile inputs) are listed when a test names them. Results are those of a run of
+scripts/test.
 """
 
 import argparse
@@ -31,6 +32,7 @@ class Row:
     statement: str
     now: bool = True  # part of the sockets and TLS, so it must have a test
     later: str = ""   # what the rest of the row, or all of it, waits for
+    never: str = ""   # why it cannot happen, so that there is nothing to test
     tests: list = field(default_factory=list)
 
 
@@ -94,9 +96,51 @@ ROWS = [
     Row("C5", "An incomplete chain of the client certificate is completed from known ones"),
 ]
 
+# Mistakes that were found in other clients, each turned into what must be true here.
+PITS = [
+    Row("PIT-01", "What fails in one element of a list of sources fails the whole list"),
+    Row("PIT-02", "Nothing is used before it was checked, and a start that fails frees all it made"),
+    Row("PIT-03", "A datagram that fits exactly is whole; what was cut off never comes back"),
+    Row("PIT-04", "Whole records that are not decrypted yet count as data that waits"),
+    Row("PIT-05", "Waits survive signals and errors, and no length of time wraps around"),
+    Row("PIT-06", "Records without data for the caller never make a receive wait without limit"),
+    Row("PIT-07", "No data, an orderly end, a cut and an error are told apart"),
+    Row("PIT-08", "A failed connect tells why, and the same socket connects again"),
+    Row("PIT-09", "No setting that a library refuses is lost; records that nobody can use do not open "
+                  "the door"),
+    Row("PIT-09b", "Versions, suites of both kinds, files and stored sessions are taken as they are, "
+                   "or refused"),
+    later("PIT-09c", "A download goes on where it was cut, and its state is written atomically",
+          FIRMWARE),
+    Row("PIT-10", "Revocation lists that are given are enforced"),
+    Row("PIT-11", "Data that waits is announced after a full handshake as after a resumed one"),
+    Row("PIT-12", "The end of a stream without close_notify is never taken for its end"),
+    Row("PIT-13", "A wall clock that jumps does not move the end of a handshake"),
+    Row("PIT-14", "Giving up does not pull memory from under a function that runs", now=False,
+        never="no call of a TLS library gives up: the filter ends a handshake between two calls, and "
+              "callbacks may not call back (docs/lifecycle.md, rule 7)"),
+    Row("PIT-15", "Lengths of any size are written in parts; nothing at all is no record"),
+    Row("PIT-16", "An identity with a NUL is not cut; sockets share their configuration's context"),
+    Row("PIT-17", "A stored session is good for its peer and its credentials only"),
+    Row("PIT-20", "A forged leaf with the genuine anchor behind it is refused, and so is every other "
+                  "fault below an anchor of DANE"),
+    Row("PIT-21", "With a PSK configured no certificate is ever accepted in its place"),
+    Row("PIT-22", "Verification that is switched off is off in TLS 1.3 too, and still recorded"),
+    Row("PIT-23", "`resumed` and `cid_restored` are false until the peer proved them"),
+    later("PIT-24", "No record number is used twice with a restored Connection ID", CID),
+    Row("PIT-25", "Connections that fail leak nothing and leave nothing behind for the next one"),
+    Row("PIT-26", "Discarded records do not restart the time limit of a receive"),
+    Row("PIT-30", "Counters count each byte once"),
+    Row("PIT-31", "A server of datagrams accepts clients of both families and loses none half-way"),
+    Row("PIT-32", "Descriptors are not inherited, options fit the family, names do not block, lists "
+                  "are shuffled by real randomness and both families race"),
+    Row("PIT-33", "TLSA records are refused where DANE is off, and may be set before the first connect"),
+]
+
 # ---- the tests ----------------------------------------------------------------------------------
 
-TAGS = r"[A-Z]\d+[a-z]?(?:[ \t]*,[ \t]*[A-Z]\d+[a-z]?)*"
+TAG = r"(?:[A-Z]|PIT-)\d+[a-z]?"
+TAGS = rf"{TAG}(?:[ \t]*,[ \t]*{TAG})*"
 C_MARK = re.compile(r"/\*[ \t]*scenario:")
 C_TEST = re.compile(
     rf"/\*[ \t]*scenario:[ \t]*({TAGS})[ \t]*\*/\s*(?:static\s+)?void\s+(\w+)\s*\(")
@@ -137,9 +181,9 @@ def tests_by_tag():
 
 
 def all_rows():
-    """The rows with their tests, then one for each T and H tag that a test names."""
+    """The rows with their tests, the pitfalls likewise, then one for each T and H tag that a test names."""
     by_tag = tests_by_tag()
-    for row in ROWS:
+    for row in ROWS + PITS:
         row.tests = by_tag.pop(row.tag, [])
     extra = []
     for tag in sorted(by_tag, key=lambda t: (t[0], int(re.sub(r"\D", "", t)), t)):
@@ -147,7 +191,7 @@ def all_rows():
             program, function = by_tag[tag][0]
             raise BadMark(f"{program}: {function}: there is no scenario {tag}")
         extra.append(Row(tag, "", tests=by_tag[tag]))
-    return ROWS, extra
+    return ROWS, PITS, extra
 
 
 # ---- their results ------------------------------------------------------------------------------
@@ -156,12 +200,12 @@ NOT_RUN = "not run"
 
 
 def results_of(folder):
-    """(program, function) -> the statuses it had, over presets and parameters"""
+    """(program, function) -> the statuses it had, over presets, pairs of libraries and parameters"""
     statuses = {}
     if folder.is_dir():
         for case in test_summary.read_results(folder):
-            function = re.sub(r"\[.*$", "", case.name)
-            statuses.setdefault((case.program, function), set()).add(case.status)
+            test = tuple(re.sub(r"\[.*$", "", part) for part in (case.program, case.name))
+            statuses.setdefault(test, set()).add(case.status)
     return statuses
 
 
@@ -197,6 +241,14 @@ What must work, the tests that prove it, and how they went in the run of `script
 | row | statement | tests | result |
 |---|---|---|---|
 """
+PITS_HEAD = """
+## Pitfalls (PIT)
+
+Mistakes that other clients made, turned around: what must be true here, and the tests that prove it.
+
+| row | statement | tests, or why it cannot happen | result |
+|---|---|---|---|
+"""
 EXTRA_HEAD = """
 ## Pains of the field (T) and hostile inputs (H)
 
@@ -209,14 +261,19 @@ def cell_of_tests(row):
     return "<br>".join(f"{program}: `{function}`" for program, function in row.tests)
 
 
-def page(rows, extra, results):
-    text = HEAD
-    for row in rows:
-        result = result_of_row(row, results)
-        if row.later:
-            wait = f"later: {row.later}"
-            result = f"{result}; {wait}" if row.now or row.tests else wait
-        text += f"| {row.tag} | {row.statement} | {cell_of_tests(row)} | {result} |\n"
+def line_of_row(row, results):
+    proof, result = cell_of_tests(row), result_of_row(row, results)
+    if row.later:
+        wait = f"later: {row.later}"
+        result = f"{result}; {wait}" if row.now or row.tests else wait
+    if row.never:
+        proof, result = f"cannot happen: {row.never}", "-"
+    return f"| {row.tag} | {row.statement} | {proof} | {result} |\n"
+
+
+def page(rows, pits, extra, results):
+    text = HEAD + "".join(line_of_row(row, results) for row in rows)
+    text += PITS_HEAD + "".join(line_of_row(row, results) for row in pits)
     if extra:
         text += EXTRA_HEAD
         for row in extra:
@@ -234,18 +291,21 @@ def main():
     arguments = parser.parse_args()
 
     try:
-        rows, extra = all_rows()
+        rows, pits, extra = all_rows()
     except BadMark as mistake:
         print(mistake)
         return 1
-    untested = [row for row in rows if row.now and not row.tests]
+    untested = [row for row in rows + pits if row.now and not row.tests]
+    explained = [row for row in rows + pits if row.never and row.tests]
     if arguments.check:
         for row in untested:
             print(f"no test for {row.tag}: {row.statement}")
-        print(f"scenarios: {len(rows)} rows, {len(untested)} without the test they need")
-        return 1 if untested else 0
+        for row in explained:
+            print(f"{row.tag} cannot happen, and has a test: {row.statement}")
+        print(f"scenarios: {len(rows + pits)} rows, {len(untested)} without the test they need")
+        return 1 if untested or explained else 0
     arguments.output.parent.mkdir(parents=True, exist_ok=True)
-    arguments.output.write_text(page(rows, extra, results_of(arguments.results)), encoding="utf-8")
+    arguments.output.write_text(page(rows, pits, extra, results_of(arguments.results)), encoding="utf-8")
     print(f"scenarios: wrote {arguments.output}")
     return 0
 

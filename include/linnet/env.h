@@ -61,13 +61,21 @@ struct ln_interest {
     struct ln_wait wait[LN_WAIT_MAX];
 };
 
+/** Empty an interest; it is one in `events` then. */
+static inline void ln_interest_init(struct ln_interest *want, unsigned events)
+{
+    want->events = events;
+    want->ready = false;
+    want->deadline = LN_NEVER;
+    want->count = 0; /* what is behind it has no meaning, and needs no clearing */
+}
+
 /** An empty interest in `events`. */
 static inline struct ln_interest ln_interest(unsigned events)
 {
     struct ln_interest want;
     memset(&want, 0, sizeof want);
-    want.events = events;
-    want.deadline = LN_NEVER;
+    ln_interest_init(&want, events);
     return want;
 }
 
@@ -182,11 +190,30 @@ static inline size_t ln_hash_len(enum ln_hash hash)
     return hash == LN_SHA256 ? 32 : hash == LN_SHA384 ? 48 : 64;
 }
 
+/** A digest that is computed in pieces, for what does not fit into memory. See digest.h to use it. */
+struct ln_digest_ops {
+    /**
+     * Begin one.
+     * @param env  for its memory; outlives it
+     * @param out  receives what the other functions take
+     * @retval LN_UNSUPPORTED  this hash is not known
+     * @retval LN_NO_MEMORY    *out is unchanged
+     */
+    enum ln_status (*begin)(void *ctx, const struct ln_env *env, enum ln_hash hash, void **out);
+    enum ln_status (*update)(void *digest, struct ln_span data);
+    /** The digest of all that came so far; more may follow. */
+    enum ln_status (*value)(void *digest, uint8_t out[LN_HASH_MAX]);
+    /** Release it, in every state. */
+    void (*end)(void *digest);
+};
+
 struct ln_digest {
     /** Digest of all parts, one after the other. NULL: the TLS library's is used. */
     enum ln_status (*hash)(void *ctx, enum ln_hash hash, const struct ln_span *parts, size_t count,
                            uint8_t out[LN_HASH_MAX]);
     void *ctx;
+    /** The same in pieces. NULL: the TLS library's is used. */
+    const struct ln_digest_ops *pieces;
 };
 
 /* ---- raw sockets ---- */
@@ -234,9 +261,10 @@ struct ln_net_ops {
     /** `to` NULL: to the connected peer. A datagram goes out whole or not at all. */
     enum ln_status (*send)(void *ctx, ln_handle h, const struct ln_addr *to, struct ln_span data,
                            size_t *sent, struct ln_diag *diag);
-    /** LN_OK with got->len 0 on a stream is its end. `peek` leaves the bytes where they are. */
-    enum ln_status (*recv)(void *ctx, ln_handle h, struct ln_mspan room, bool peek,
-                           struct ln_net_got *got, struct ln_diag *diag);
+    /** `kind` is what `h` was opened as. LN_OK with got->len 0 on a stream is its end. `peek` leaves
+     *  the bytes where they are. */
+    enum ln_status (*recv)(void *ctx, ln_handle h, enum ln_net_kind kind, struct ln_mspan room,
+                           bool peek, struct ln_net_got *got, struct ln_diag *diag);
     /** No more traffic in either direction; the addresses still answer. */
     enum ln_status (*shutdown)(void *ctx, ln_handle h, struct ln_diag *diag);
     void (*close)(void *ctx, ln_handle h);

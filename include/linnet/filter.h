@@ -78,11 +78,14 @@ struct ln_sock {
     enum ln_role role;        /**< set by accept and wrap */
     unsigned traits;          /**< (core) own or inherited */
     bool accepting;           /**< (core) made by accept: step drives connect */
-    char *host;               /**< (core) of the stack, kept in the top socket; NULL = none */
-    uint16_t port;            /**< (core) */
-    size_t datagram_len;      /**< true length of the datagram received last */
-    uint64_t sent_bytes;      /**< (core) */
-    uint64_t received_bytes;  /**< (core) */
+    bool resting;             /**< (core) accept failed: not again before `accept_at` */
+    uint16_t rest_ms;        /**< (core) how long the last rest was; 0 = there is no need for one */
+    uint16_t port;           /**< (core) */
+    ln_msec accept_at;       /**< (core) */
+    char *host;              /**< (core) of the stack, kept in the top socket; NULL = none */
+    size_t datagram_len;     /**< true length of the datagram received last */
+    uint64_t sent_bytes;     /**< (core) */
+    uint64_t received_bytes; /**< (core) */
 };
 
 /**

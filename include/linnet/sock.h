@@ -189,7 +189,11 @@ LN_MUST_USE LN_API enum ln_status ln_sock_bind(struct ln_sock *s, const struct l
  * The new socket uses the same environment, options and TLS configuration; with DTLS the client
  * has proven its address by a cookie (RFC 6347 4.2.1) before anything was allocated for it.
  * @param out  *out must be NULL; receives a socket that is OPEN, or CONNECTING while it shakes hands
- * @retval LN_AGAIN  nobody waits
+ * @retval LN_AGAIN  nobody waits; or this failed a moment ago, see below
+ * @retval others    still BOUND; see ln_sock_diag(). Where this was no mistake of the program, nobody is
+ *                   asked again for 10 ms, and for twice as long after each further failure, up to a
+ *                   second: a client that cannot be taken (no descriptor left) would otherwise keep
+ *                   an event loop busy. Interest has a deadline then, and nothing to read.
  */
 LN_MUST_USE LN_API enum ln_status ln_sock_accept(struct ln_sock *s, ln_msec now,
                                                  struct ln_sock **out);
@@ -266,6 +270,9 @@ LN_API void ln_sock_close(struct ln_sock *s);
 
 /** Close and release the whole stack. NULL is allowed. */
 LN_API void ln_sock_free(struct ln_sock *s);
+
+/** Whether the state is LN_SOCK_OPEN; much cheaper than ln_sock_info(). */
+LN_API bool ln_sock_is_open(const struct ln_sock *s);
 
 /** Fill in everything that is known. Legal in every state. */
 LN_API void ln_sock_info(const struct ln_sock *s, struct ln_sock_info *out);

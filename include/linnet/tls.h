@@ -126,8 +126,9 @@ struct ln_tlsa {
 /**
  * Where sessions are kept between connections, and over restarts.
  *
- * `key` is 32 hexadecimal digits that stand for the peer and the settings. Blobs hold secrets: keep
- * them as safe as a private key. A damaged, old or foreign blob is ignored.
+ * `key` is 32 hexadecimal digits that stand for the peer and for what is kept of it; the blob itself
+ * tells for which settings. Blobs hold secrets: keep them as safe as a private key. A damaged, old or
+ * foreign blob is ignored.
  */
 struct ln_session_store {
     /** LN_OK, LN_NOT_FOUND, or LN_NO_SPACE with *len = the size needed. */
@@ -194,6 +195,11 @@ struct ln_tls_options {
     uint16_t min_version;       /**< 0 = TLS 1.2 or DTLS 1.2 */
     uint16_t max_version;       /**< 0 = the newest the library has */
     bool insecure_old_versions; /**< allow TLS 1.0, 1.1 and DTLS 1.0, with their old signatures */
+    /** Talk to a server of TLS 1.2 or DTLS 1.2 that does not speak RFC 5746: one that renegotiates
+     *  can be made to take another client's bytes for the beginning of ours. Servers on Californium
+     *  before 3.8 (Leshan 1.x, and 2.x up to M9) and on older tinydtls need it, and cannot
+     *  renegotiate at all. */
+    bool insecure_legacy_server;
 
     /* certificates */
     struct ln_source trust; /**< only self-signed ones are anchors, unless partial_chain */
@@ -237,7 +243,9 @@ struct ln_tls_options {
     int64_t time_floor;          /**< seconds since 1970; a wall clock below it counts as wrong and
                                       this is used instead; 0 = the build's date */
     uint16_t mtu;                /**< DTLS: largest handshake datagram; 0 = what the socket below
-                                      tells, at most 1200; else 208..4000 */
+                                      tells, at most 1200; else 208..4000. A longer ClientHello is
+                                      cut, and then servers of Mbed TLS do not answer: below 256,
+                                      name few suites */
 
     enum ln_close_policy close_policy;
     const struct ln_session_store *sessions; /**< NULL = no resumption; the structure is copied, its
@@ -292,6 +300,7 @@ LN_API void ln_tls_config_unref(struct ln_tls_config *config);
  * @param records  copied at once; NULL and 0 go back to the configuration's
  * @retval LN_BAD_ARG    a record is malformed, or there are more than LN_TLSA_MAX; unchanged
  * @retval LN_BAD_STATE  not a TLS or DTLS socket with DANE, or not CLOSED; unchanged
+ * @retval LN_NO_MEMORY  unchanged
  */
 LN_MUST_USE LN_API enum ln_status ln_sock_set_tlsa(struct ln_sock *s, const struct ln_tlsa *records,
                                                    size_t count);

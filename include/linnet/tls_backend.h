@@ -45,6 +45,7 @@ enum ln_tls_reason {
     LN_TLS_REASON_TIMEOUT,        /**< the library itself gave up waiting */
     LN_TLS_REASON_MEMORY,
     LN_TLS_REASON_CONFIG,
+    LN_TLS_REASON_LEGACY, /**< the server does not speak RFC 5746 */
 };
 
 /** What happened on a connection so far: written by the back end and the filter, read by the
@@ -141,9 +142,12 @@ struct ln_tls_settings {
     uint16_t min_version; /**< never 0 */
     uint16_t max_version; /**< never 0 */
     bool insecure_old_versions;
+    bool insecure_legacy_server; /**< clients: go on without RFC 5746 */
     const struct ln_span *trust; /**< DER certificates, in the order given */
     size_t trust_count;
-    bool system_trust;
+    size_t trust_optional; /**< so many at the end are the system's: one that cannot be read is no
+                                fault. Only for back ends without LN_TLS_CAP_SYSTEM_TRUST, ... */
+    bool system_trust;     /**< ... and this only for those with it */
     bool partial_chain;
     const struct ln_span *crls; /**< DER */
     size_t crl_count;
@@ -246,6 +250,8 @@ struct ln_tls_backend {
     /* helpers that need cryptography */
     enum ln_status (*hash)(enum ln_hash hash, const struct ln_span *parts, size_t count,
                            uint8_t out[LN_HASH_MAX]);
+    /** Digests in pieces; `ctx` is NULL. NULL: the library has none, see digest.h. */
+    const struct ln_digest_ops *digest;
     /** Whether `issuer` signed `cert` (names, key identifiers and signature); both DER. */
     bool (*issued)(struct ln_span cert, struct ln_span issuer);
 };

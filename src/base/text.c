@@ -5,6 +5,7 @@
 #include "base/text.h"
 
 #include "base/text_format.h"
+#include "base/utf8.h"
 
 #include <stdarg.h>
 #include <stdint.h>
@@ -17,9 +18,8 @@ static const struct {
     uint32_t first;
     uint32_t last;
 } unprintable[] = {
-    { 0x00, 0x1f },     { 0x7f, 0x9f },     { 0x061c, 0x061c },
-    { 0x200e, 0x200f }, { 0x2028, 0x202e }, { 0x2066, 0x2069 },
-    { 0xd800, 0xdfff }, { 0xfeff, 0xfeff }, { 0xfff9, 0xfffb },
+    { 0x00, 0x1f },     { 0x7f, 0x9f },     { 0x061c, 0x061c }, { 0x200e, 0x200f },
+    { 0x2028, 0x202e }, { 0x2066, 0x2069 }, { 0xfeff, 0xfeff }, { 0xfff9, 0xfffb },
 };
 
 static bool is_printable(uint32_t point)
@@ -30,36 +30,12 @@ static bool is_printable(uint32_t point)
     return true;
 }
 
-/* Length of the sequence that starts with this byte, RFC 3629; 0 = none does. */
-static size_t sequence_length(uint8_t first)
-{
-    if (first < 0x80)
-        return 1;
-    if (first >= 0xc2 && first <= 0xdf)
-        return 2;
-    if (first >= 0xe0 && first <= 0xef)
-        return 3;
-    if (first >= 0xf0 && first <= 0xf4)
-        return 4;
-    return 0;
-}
-
 /* Read one character; 0 if there is none that may be printed, else its length in bytes. */
 static size_t printable_at(const uint8_t *data, size_t len)
 {
-    static const uint32_t lowest[] = { 0, 0, 0x80, 0x800, 0x10000 };
-    size_t want = sequence_length(data[0]);
-    if (want == 0 || want > len)
-        return 0;
-    uint32_t point = want == 1 ? data[0] : data[0] & (0x7fu >> want);
-    for (size_t i = 1; i < want; i++) {
-        if ((data[i] & 0xc0) != 0x80)
-            return 0;
-        point = point << 6 | (data[i] & 0x3fu);
-    }
-    if (point < lowest[want] || point > 0x10ffff || !is_printable(point))
-        return 0;
-    return want;
+    uint32_t point = 0;
+    size_t size = ln__utf8_next(ln_span(data, len), &point);
+    return size > 0 && is_printable(point) ? size : 0;
 }
 
 void ln__text_clean(char *text)

@@ -87,6 +87,12 @@ static inline void turn_page(struct ln_sock *s)
 
 /* ---- failing ---- */
 
+/* A mistake of the program, or what cannot be: the same at any time. */
+static bool is_mistake(enum ln_status st)
+{
+    return st == LN_BAD_ARG || st == LN_BAD_STATE || st == LN_UNSUPPORTED;
+}
+
 /* What a status of send, recv or step means for the socket. */
 enum ending {
     GOES_ON,         /* nothing changed, or the program's mistake */
@@ -215,6 +221,8 @@ void ln_sock_close(struct ln_sock *s)
         f->state = LN_SOCK_CLOSED;
         f->role = LN_CLIENT;
         f->accepting = false;
+        f->resting = false;
+        f->rest_ms = 0;
         f->host = NULL;
         f->port = 0;
         f->datagram_len = 0;
@@ -249,6 +257,42 @@ static void notify(struct ln_sock *s, enum ln_notice notice)
 void ln_below_notice(struct ln_sock *s, enum ln_notice notice)
 {
     notify(s->below, notice);
+}
+
+/* ---- listeners that rest ---- */
+
+/* Where accept fails for want of descriptors or memory, the client stays in the queue and the handle
+ * readable: to try again at once, and again, would keep an event loop busy and help nobody. */
+#define REST_FIRST_MS 10
+#define REST_MAX_MS 1000
+
+static void rest(struct ln_sock *s, ln_msec now)
+{
+    unsigned ms = s->rest_ms == 0 ? REST_FIRST_MS : 2u * s->rest_ms;
+    s->rest_ms = (uint16_t)(ms < REST_MAX_MS ? ms : REST_MAX_MS);
+    s->accept_at = now + s->rest_ms;
+    s->resting = true;
+}
+
+static void end_rest(struct ln_sock *s, ln_msec now)
+{
+    if (now >= s->accept_at)
+        s->resting = false;
+}
+
+/* What stands in the queue does not count now. */
+static void ignore_clients(const struct ln_sock *s, struct ln_interest *want)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < want->count; i++) {
+        want->wait[kept] = want->wait[i];
+        want->wait[kept].events &= ~LN_WANT_READ;
+        kept += want->wait[kept].events != 0;
+    }
+    want->count = kept;
+    want->events &= ~LN_WANT_READ;
+    want->ready = false;
+    ln_interest_until(want, s->accept_at);
 }
 
 /* ---- connect and step ---- */
@@ -343,6 +387,7 @@ enum ln_status ln_sock_connect(struct ln_sock *s, const char *host, uint16_t por
     char *copy = ln_strdup(s->env, host);
     if (copy == NULL)
         return fail(s, LN_NO_MEMORY, LN_PHASE_CONNECT);
+    s->resting = false;
     for (struct ln_sock *f = s; f != NULL; f = f->below) {
         f->state = LN_SOCK_CONNECTING;
         f->host = copy;
@@ -359,6 +404,8 @@ enum ln_status ln_sock_step(struct ln_sock *s, ln_msec now)
         return go_on_connecting(s, now);
     if (s->state == LN_SOCK_OPEN || s->state == LN_SOCK_BOUND)
         turn_page(s);
+    if (s->resting)
+        end_rest(s, now);
     return advance(s, now);
 }
 
@@ -430,6 +477,13 @@ static bool passes(const struct ln_sock *s)
     return s->below != NULL && (s->ops->traits & LN_TRAIT_SECURE) == 0;
 }
 
+static enum ln_status accept_here(struct ln_sock *s, ln_msec now, struct ln_sock **client)
+{
+    while (s->ops->accept == NULL && passes(s))
+        s = s->below;
+    return s->ops->accept != NULL ? s->ops->accept(s, now, client) : LN_UNSUPPORTED;
+}
+
 enum ln_status ln_sock_accept(struct ln_sock *s, ln_msec now, struct ln_sock **out)
 {
     if (!may(s, CALL_ACCEPT))
@@ -438,13 +492,15 @@ enum ln_status ln_sock_accept(struct ln_sock *s, ln_msec now, struct ln_sock **o
     if (*out != NULL)
         return ln_diag_set(s->diag, LN_BAD_ARG, LN_CAT_CONFIGURATION, LN_PHASE_CONNECT,
                            "accept: *out must be NULL");
-    struct ln_sock *f = s;
-    while (f->ops->accept == NULL && passes(f))
-        f = f->below;
+    end_rest(s, now);
+    if (s->resting)
+        return LN_AGAIN;
     struct ln_sock *client = NULL;
-    enum ln_status st = LN_UNSUPPORTED;
-    if (f->ops->accept != NULL)
-        st = f->ops->accept(f, now, &client);
+    enum ln_status st = accept_here(s, now, &client);
+    if (is_mistake(st) || st == LN_OK || st == LN_AGAIN)
+        s->rest_ms = 0;
+    else
+        rest(s, now);
     if (st == LN_AGAIN)
         return st;
     if (st != LN_OK)
@@ -623,14 +679,16 @@ static bool can_be_asked(const struct ln_sock *s)
 
 void ln_sock_interest(const struct ln_sock *s, unsigned events, struct ln_interest *want)
 {
-    *want = ln_interest(events);
+    ln_interest_init(want, events);
     want->ready = s->state == LN_SOCK_FAILED; /* the next step tells */
     if (s->state == LN_SOCK_FAILED || s->state == LN_SOCK_CLOSED)
         return;
-    for (; s != NULL; s = s->below) {
-        if (s->ops->interest != NULL && can_be_asked(s))
-            s->ops->interest(s, want);
+    for (const struct ln_sock *f = s; f != NULL; f = f->below) {
+        if (f->ops->interest != NULL && can_be_asked(f))
+            f->ops->interest(f, want);
     }
+    if (s->resting)
+        ignore_clients(s, want);
 }
 
 static void info_up(const struct ln_sock *s, struct ln_sock_info *out)
@@ -643,6 +701,11 @@ static void info_up(const struct ln_sock *s, struct ln_sock_info *out)
     }
     if (s->ops->info != NULL)
         s->ops->info(s, out);
+}
+
+bool ln_sock_is_open(const struct ln_sock *s)
+{
+    return s->state == LN_SOCK_OPEN;
 }
 
 void ln_sock_info(const struct ln_sock *s, struct ln_sock_info *out)

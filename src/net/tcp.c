@@ -254,8 +254,10 @@ static enum ln_status tcp_recv(struct ln_sock *s, struct ln_mspan room, size_t *
     struct ln_net_got n = { .len = 0 };
     uint8_t byte;
     if (room.len == 0) /* "is there something?" */
-        return net->ops->recv(net->ctx, ip->handle, ln_mspan(&byte, 1), true, &n, s->diag);
-    enum ln_status st = net->ops->recv(net->ctx, ip->handle, room, false, &n, s->diag);
+        return net->ops->recv(net->ctx, ip->handle, LN_NET_STREAM, ln_mspan(&byte, 1), true, &n,
+                              s->diag);
+    enum ln_status st =
+        net->ops->recv(net->ctx, ip->handle, LN_NET_STREAM, room, false, &n, s->diag);
     *got = n.len;
     return st;
 }

@@ -11,8 +11,9 @@
  * Accept:  needs reuse_addr. The listener keeps its handle; the client gets a new one, bound to the
  *          same port and connected to the sender, and from then on the system gives it what that
  *          sender sends. So a failure at any point leaves the listener as it was, datagrams of other
- *          senders stay queued there, and the handle in somebody's event loop stays valid. The
- *          datagram that opens the conversation moves to the client. What the same sender sent
+ *          senders stay queued there, and the handle in somebody's event loop stays valid. Only what
+ *          comes from an address that cannot be answered is dropped, or it would be the first in the
+ *          queue for ever. The datagram that opens the conversation moves to the client. What the same sender sent
  *          before the client existed is still queued behind it and would make a second client:
  *          `recent` remembers whom we accepted until the queue was seen empty, and drops it.
  *          A server with several addresses binds one socket to each: what comes to the wildcard
@@ -232,8 +233,8 @@ static void remember_recent(struct udp *u, const struct ln_addr *sender)
     const struct ln_net *net = ln__ip_net(&u->ip);
     struct ln_net_got head;
     uint8_t byte;
-    enum ln_status st =
-        net->ops->recv(net->ctx, u->ip.handle, ln_mspan(&byte, 1), true, &head, NULL);
+    enum ln_status st = net->ops->recv(net->ctx, u->ip.handle, LN_NET_DATAGRAM, ln_mspan(&byte, 1),
+                                       true, &head, NULL);
     if (st == LN_AGAIN) {
         forget_recent(u);
         return;
@@ -243,18 +244,30 @@ static void remember_recent(struct udp *u, const struct ln_addr *sender)
     u->recent_dirty = true;
 }
 
-/* The raw half of a new client: the listener's port, the sender as its peer. */
-static enum ln_status reach_back(struct udp *u, struct ln__ip *client, const struct ln_addr *sender,
-                                 struct ln_diag *diag)
+/* The raw half of a new client, at the listener's port. */
+static enum ln_status open_beside(struct udp *u, struct ln__ip *client, uint8_t family,
+                                  struct ln_diag *diag)
 {
     const struct ln_net *net = ln__ip_net(client);
     struct ln_addr local = u->ip.bound;
-    if (local.family != sender->family) /* an IPv4 client of the IPv6 wildcard */
-        local = ln__ip_wildcard(sender->family, u->ip.bound.port);
+    if (local.family != family) /* an IPv4 client of the IPv6 wildcard */
+        local = ln__ip_wildcard(family, u->ip.bound.port);
     TRY(ln__ip_open(client, LN_NET_DATAGRAM, (enum ln_family)local.family, diag, &client->handle));
-    TRY(net->ops->bind(net->ctx, client->handle, LN_NET_DATAGRAM, &local, diag));
-    TRY(net->ops->connect(net->ctx, client->handle, sender, diag));
-    return net->ops->names(net->ctx, client->handle, NULL, &client->peer);
+    return net->ops->bind(net->ctx, client->handle, LN_NET_DATAGRAM, &local, diag);
+}
+
+/* Make the sender its peer. The source of a datagram may be anything: port 0, to which a socket
+ * connects without being connected, or an address without a route. Then `*hopeless` is true. */
+static enum ln_status reach_back(struct ln__ip *client, const struct ln_addr *sender,
+                                 struct ln_diag *diag, bool *hopeless)
+{
+    const struct ln_net *net = ln__ip_net(client);
+    enum ln_status st = net->ops->connect(net->ctx, client->handle, sender, diag);
+    if (st == LN_OK)
+        st = net->ops->names(net->ctx, client->handle, NULL, &client->peer);
+    *hopeless = st == LN_REFUSED || st == LN_DENIED || st == LN_BAD_ARG || st == LN_BAD_STATE ||
+                st == LN_UNSUPPORTED;
+    return st;
 }
 
 /* The last step, because it takes the datagram from the listener. */
@@ -263,12 +276,13 @@ static enum ln_status take_first(struct udp *u, struct udp *client, struct ln_di
     const struct ln_net *net = ln__ip_net(&u->ip);
     struct ln_net_got got = { .len = 0 };
     struct ln_mspan room = ln_mspan(client->first, client->first_len > 0 ? client->first_len : 1);
-    enum ln_status st = net->ops->recv(net->ctx, u->ip.handle, room, false, &got, diag);
+    enum ln_status st =
+        net->ops->recv(net->ctx, u->ip.handle, LN_NET_DATAGRAM, room, false, &got, diag);
     client->first_len = got.len;
     return st == LN_NO_SPACE ? LN_OK : st;
 }
 
-static enum ln_status make_client(struct udp *u, const struct ln_net_got *head,
+static enum ln_status make_client(struct udp *u, const struct ln_net_got *head, bool *hopeless,
                                   struct ln_sock **out)
 {
     struct ln_sock *s = NULL;
@@ -283,7 +297,9 @@ static enum ln_status make_client(struct udp *u, const struct ln_net_got *head,
     client->first_len = head->full;
     enum ln_status st = client->first != NULL ? LN_OK : LN_NO_MEMORY;
     if (st == LN_OK)
-        st = reach_back(u, &client->ip, &head->from, diag);
+        st = open_beside(u, &client->ip, head->from.family, diag);
+    if (st == LN_OK)
+        st = reach_back(&client->ip, &head->from, diag, hopeless);
     if (st == LN_OK)
         st = take_first(u, client, diag);
     if (st == LN_OK) {
@@ -293,6 +309,17 @@ static enum ln_status make_client(struct udp *u, const struct ln_net_got *head,
     udp_close(s);
     ln_sock_free(s);
     return st;
+}
+
+/* The datagram of somebody who has a client already, or of whom none can be made. */
+static void drop(struct udp *u)
+{
+    const struct ln_net *net = ln__ip_net(&u->ip);
+    struct ln_net_got got;
+    uint8_t byte;
+    (void)net->ops->recv(net->ctx, u->ip.handle, LN_NET_DATAGRAM, ln_mspan(&byte, 1), false, &got,
+                         NULL);
+    ln_diag_clear(u->ip.base.diag);
 }
 
 static enum ln_status udp_accept(struct ln_sock *s, ln_msec now, struct ln_sock **out)
@@ -306,19 +333,21 @@ static enum ln_status udp_accept(struct ln_sock *s, ln_msec now, struct ln_sock 
         return ln_diag_set(s->diag, LN_BAD_STATE, LN_CAT_CONFIGURATION, LN_PHASE_CONNECT,
                            "accept: a UDP listener shares its port with its clients: bind it with "
                            "option reuse_addr");
-    enum ln_status st =
-        net->ops->recv(net->ctx, u->ip.handle, ln_mspan(&byte, 1), true, &head, s->diag);
+    enum ln_status st = net->ops->recv(net->ctx, u->ip.handle, LN_NET_DATAGRAM, ln_mspan(&byte, 1),
+                                       true, &head, s->diag);
     if (st == LN_AGAIN)
         forget_recent(u); /* all that was sent before a client existed has been looked at */
     if (st != LN_OK && st != LN_NO_SPACE)
         return st;
-    if (is_recent(u, &head.from)) {
-        (void)net->ops->recv(net->ctx, u->ip.handle, ln_mspan(&byte, 1), false, &head, NULL);
+    bool unwanted = is_recent(u, &head.from);
+    st = unwanted ? LN_OK : make_client(u, &head, &unwanted, out);
+    if (unwanted) {
+        drop(u);
         return LN_AGAIN;
     }
-    TRY(make_client(u, &head, out));
-    remember_recent(u, &head.from);
-    return LN_OK;
+    if (st == LN_OK)
+        remember_recent(u, &head.from);
+    return st;
 }
 
 /* ---- data ---- */
@@ -412,7 +441,8 @@ static enum ln_status take(struct udp *u, struct ln_mspan room, bool peek, struc
     if (ip->handle == LN_NO_HANDLE)
         return no_handle(u);
     for (;;) {
-        enum ln_status st = net->ops->recv(net->ctx, ip->handle, room, peek, got, ip->base.diag);
+        enum ln_status st =
+            net->ops->recv(net->ctx, ip->handle, LN_NET_DATAGRAM, room, peek, got, ip->base.diag);
         if (st == LN_NO_SPACE)
             st = LN_OK; /* got->full tells */
         if (is_end(&ip->base, st, got))
@@ -422,7 +452,7 @@ static enum ln_status take(struct udp *u, struct ln_mspan room, bool peek, struc
         if (st != LN_OK || !is_stranger(ip, &got->from))
             return st;
         if (peek)
-            (void)net->ops->recv(net->ctx, ip->handle, room, false, got, NULL);
+            (void)net->ops->recv(net->ctx, ip->handle, LN_NET_DATAGRAM, room, false, got, NULL);
     }
 }
 

@@ -72,12 +72,13 @@ static enum ln_status fault_send(void *ctx, ln_handle h, const struct ln_addr *t
     return st == LN_OK ? ln__mem_net_ops.send(ctx, h, to, data, sent, diag) : st;
 }
 
-static enum ln_status fault_recv(void *ctx, ln_handle h, struct ln_mspan room, bool peek,
-                                 struct ln_net_got *got, struct ln_diag *diag)
+static enum ln_status fault_recv(void *ctx, ln_handle h, enum ln_net_kind kind,
+                                 struct ln_mspan room, bool peek, struct ln_net_got *got,
+                                 struct ln_diag *diag)
 {
     enum ln_status st = ask(ctx, diag);
     *got = (struct ln_net_got) { .len = 0 };
-    return st == LN_OK ? ln__mem_net_ops.recv(ctx, h, room, peek, got, diag) : st;
+    return st == LN_OK ? ln__mem_net_ops.recv(ctx, h, kind, room, peek, got, diag) : st;
 }
 
 static enum ln_status fault_shutdown(void *ctx, ln_handle h, struct ln_diag *diag)

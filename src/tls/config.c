@@ -36,7 +36,9 @@ struct making {
     struct ln_diag *diag;
     struct ln_tls_config *config;
     struct ln_tls_settings settings;
+    unsigned caps; /**< of the back end */
     struct ln_der_list trust;
+    size_t trust_optional; /**< so many at its end are of the system's bundle */
     struct ln_der_list crls;
     struct ln_der_list chain;
     struct ln_loaded_key key;
@@ -56,6 +58,23 @@ enum ln_status ln__tls_hash(const struct ln_env *env, const struct ln_tls_backen
     if (env->digest.hash != NULL)
         return env->digest.hash(env->digest.ctx, hash, parts, count, out);
     return backend->hash(hash, parts, count, out);
+}
+
+enum ln_status ln__tls_records_new(const struct ln_env *env, const struct ln_tls_backend *backend,
+                                   const struct ln_tlsa *records, size_t count,
+                                   struct ln_diag *diag, struct ln_tlsa_set **out)
+{
+    struct ln_tlsa_set *set = NULL;
+    TRY(ln__tlsa_set_new(env, records, count, diag, &set));
+    enum ln_status st = ln__tls_hash(env, backend, LN_SHA256, &set->bytes, 1, set->digest);
+    if (st == LN_OK) {
+        *out = set;
+        return LN_OK;
+    }
+    ln__tlsa_set_free(env, set);
+    return ln_diag_set(diag, st, st == LN_NO_MEMORY ? LN_CAT_OUT_OF_MEMORY : LN_CAT_CONFIGURATION,
+                       LN_PHASE_CONFIGURE, "tlsa: no digest of the records: %s",
+                       ln_status_meaning(st));
 }
 
 int64_t ln__tls_time(const struct ln_tls_config *config, bool *floored)
@@ -86,11 +105,19 @@ static int rank(bool dtls, uint16_t version)
 #define RANK_1_2 2
 #define RANK_1_3 3
 
-static enum ln_status check_versions(struct making *m, unsigned caps)
+/** What the newest version takes: a library may have TLS 1.3, and there no external keys. */
+static unsigned caps_of_newest(const struct making *m)
+{
+    unsigned caps = is_dtls(m) ? LN_TLS_CAP_DTLS_1_3 : LN_TLS_CAP_TLS_1_3;
+    return caps | (m->o->auth == LN_AUTH_PSK && !is_dtls(m) ? LN_TLS_CAP_PSK_TLS_1_3 : 0);
+}
+
+static enum ln_status check_versions(struct making *m)
 {
     struct ln_tls_config *c = m->config;
     bool dtls = is_dtls(m);
-    bool newest = (caps & (dtls ? LN_TLS_CAP_DTLS_1_3 : LN_TLS_CAP_TLS_1_3)) != 0;
+    bool newest = (m->caps & caps_of_newest(m)) == caps_of_newest(m);
+    const char *with = m->o->auth == LN_AUTH_PSK && !dtls ? " with pre-shared keys" : "";
     uint16_t v1_2 = dtls ? LN_DTLS_1_2 : LN_TLS_1_2;
     uint16_t v1_3 = dtls ? LN_DTLS_1_3 : LN_TLS_1_3;
     c->min_version = m->o->min_version != 0 ? m->o->min_version : v1_2;
@@ -104,15 +131,41 @@ static enum ln_status check_versions(struct making *m, unsigned caps)
         return WRONG(m, "max_version: 0x%04x is no version of %s", (unsigned)c->max_version,
                      dtls ? "DTLS" : "TLS");
     if (!newest && min == RANK_1_3)
-        return CANNOT(m, "min_version: the TLS library has no %s", ln_version_name(v1_3));
+        return CANNOT(m, "min_version: the TLS library has no %s%s", ln_version_name(v1_3), with);
     if (!newest && max == RANK_1_3)
-        return CANNOT(m, "max_version: the TLS library has no %s", ln_version_name(v1_3));
+        return CANNOT(m, "max_version: the TLS library has no %s%s", ln_version_name(v1_3), with);
     if (min > max)
         return WRONG(m, "min_version: %s is above max_version %s", ln_version_name(c->min_version),
                      ln_version_name(c->max_version));
     if (min < RANK_1_2 && !m->o->insecure_old_versions)
         return WRONG(m, "min_version: %s needs insecure_old_versions",
                      ln_version_name(c->min_version));
+    return LN_OK;
+}
+
+/* ---- capabilities ---- */
+
+/** What a back end may be without. Tokens are not here: only it can tell what is missing. */
+static enum ln_status check_capabilities(struct making *m)
+{
+    const struct ln_tls_options *o = m->o;
+    const struct {
+        unsigned cap;
+        bool asked;
+        const char *what;
+    } table[] = {
+        { LN_TLS_CAP_DTLS_1_2, is_dtls(m), "kind: the TLS library has no DTLS" },
+        { LN_TLS_CAP_PSK, o->auth == LN_AUTH_PSK, "auth: the TLS library has no pre-shared keys" },
+        { LN_TLS_CAP_CERTIFICATES, o->auth != LN_AUTH_PSK,
+          "auth: the TLS library has no certificates, only pre-shared keys" },
+        { LN_TLS_CAP_RESUMPTION, o->sessions != NULL,
+          "sessions: the TLS library cannot resume sessions" },
+        { LN_TLS_CAP_KEYLOG, o->insecure_keylog != NULL,
+          "insecure_keylog: the TLS library does not give its secrets away" },
+    };
+    for (size_t i = 0; i < sizeof table / sizeof *table; i++)
+        if (table[i].asked && (m->caps & table[i].cap) == 0)
+            return CANNOT(m, "%s", table[i].what);
     return LN_OK;
 }
 
@@ -215,6 +268,21 @@ static enum ln_status load_own(struct making *m)
     return ln__chain_complete(m->config->backend, &m->chain, &m->trust);
 }
 
+/** For a library that does not find the system's bundle itself. Behind everything else, so that the
+ *  own chain is not completed from it. */
+static enum ln_status load_system(struct making *m)
+{
+    size_t before = m->trust.count;
+    if (!m->o->system_trust || (m->caps & LN_TLS_CAP_SYSTEM_TRUST) != 0)
+        return LN_OK;
+    enum ln_status st = ln__load_system_trust(m->env, m->diag, &m->trust);
+    m->trust_optional = m->trust.count - before;
+    if (st != LN_NOT_FOUND || before == 0)
+        return st;
+    ln_diag_clear(m->diag); /* somebody else is trusted */
+    return LN_OK;
+}
+
 static enum ln_status load_credentials(struct making *m)
 {
     struct ln_load trust = load_of(m, "trust", true);
@@ -222,10 +290,12 @@ static enum ln_status load_credentials(struct making *m)
     TRY(ln__load_certificates(&trust, &m->o->trust, &m->trust));
     TRY(ln__load_crls(&crls, &m->o->crls, &m->crls));
     TRY(load_own(m));
+    TRY(load_system(m));
     m->config->has_trust = m->trust.count > 0 || m->o->system_trust;
     if (m->o->tlsa_count == 0)
         return LN_OK;
-    return ln__tlsa_set_new(m->env, m->o->tlsa, m->o->tlsa_count, m->diag, &m->config->tlsa);
+    return ln__tls_records_new(m->env, m->config->backend, m->o->tlsa, m->o->tlsa_count, m->diag,
+                               &m->config->tlsa);
 }
 
 /* ---- offers ---- */
@@ -372,12 +442,19 @@ static enum ln_status digest_settings(struct making *m)
     uint8_t lists[3][LN_HASH_MAX];
     const struct ln_span uri = ln_span_str(m->settings.chain_uri);
     const size_t lengths[] = { o->psk_identity.len, o->psk_key.len, o->signature_count, uri.len };
-    uint8_t flags[] = { (uint8_t)o->auth,         (uint8_t)o->crl_policy,
-                        o->system_trust,          o->partial_chain,
-                        o->insecure_skip_name,    o->insecure_skip_verification,
-                        o->insecure_old_versions, o->dane_ee_strict,
-                        (uint8_t)o->psk_hash,     (uint8_t)(c->min_version >> 8),
-                        (uint8_t)c->min_version,  (uint8_t)(c->max_version >> 8),
+    uint8_t flags[] = { (uint8_t)o->auth,
+                        (uint8_t)o->crl_policy,
+                        o->system_trust,
+                        o->partial_chain,
+                        o->insecure_skip_name,
+                        o->insecure_skip_verification,
+                        o->insecure_old_versions,
+                        o->insecure_legacy_server,
+                        o->dane_ee_strict,
+                        (uint8_t)o->psk_hash,
+                        (uint8_t)(c->min_version >> 8),
+                        (uint8_t)c->min_version,
+                        (uint8_t)(c->max_version >> 8),
                         (uint8_t)c->max_version };
     const struct ln_der_list *all[] = { &m->trust, &m->crls, &m->chain };
     for (size_t i = 0; i < 3; i++) {
@@ -411,9 +488,11 @@ static void fill_settings(struct making *m)
     s->min_version = c->min_version;
     s->max_version = c->max_version;
     s->insecure_old_versions = o->insecure_old_versions;
+    s->insecure_legacy_server = o->insecure_legacy_server;
     s->trust = m->trust.items;
     s->trust_count = m->trust.count;
-    s->system_trust = o->system_trust;
+    s->trust_optional = m->trust_optional;
+    s->system_trust = o->system_trust && (m->caps & LN_TLS_CAP_SYSTEM_TRUST) != 0;
     s->partial_chain = o->partial_chain;
     s->crls = m->crls.items;
     s->crl_count = m->crls.count;
@@ -460,13 +539,15 @@ static enum ln_status make(struct making *m)
         return CANNOT(m, "backend: this build has no TLS library; give one");
     memset(&can, 0, sizeof can);
     c->backend->capabilities(&can);
+    m->caps = can.caps;
     c->auth = o->auth;
     c->insecure_skip_verification = o->insecure_skip_verification;
     c->insecure_skip_name = o->insecure_skip_name;
     c->dane_ee_strict = o->dane_ee_strict;
     c->close_policy = o->close_policy;
-    TRY(check_versions(m, can.caps));
+    TRY(check_versions(m));
     TRY(check_mode(m));
+    TRY(check_capabilities(m));
     TRY(choose_offers(m));
     TRY(choose_timers(m));
     TRY(choose_sessions(m));

@@ -44,6 +44,11 @@ enum ln_status ln__tls_hash(const struct ln_env *env, const struct ln_tls_backen
                             enum ln_hash hash, const struct ln_span *parts, size_t count,
                             uint8_t out[LN_HASH_MAX]);
 
+/** A set of TLSA records with its digest; parameters and results as ln__tlsa_set_new(). */
+enum ln_status ln__tls_records_new(const struct ln_env *env, const struct ln_tls_backend *backend,
+                                   const struct ln_tlsa *records, size_t count,
+                                   struct ln_diag *diag, struct ln_tlsa_set **out);
+
 /** Seconds since 1970: the wall clock, or the floor if the clock is below it (*floored). */
 int64_t ln__tls_time(const struct ln_tls_config *config, bool *floored);
 

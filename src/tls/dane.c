@@ -124,11 +124,6 @@ void ln__tlsa_set_free(const struct ln_env *env, struct ln_tlsa_set *set)
     ln_free(env, set);
 }
 
-struct ln_span ln__tlsa_set_bytes(const struct ln_tlsa_set *set)
-{
-    return set != NULL ? set->bytes : ln_span(NULL, 0);
-}
-
 /* ---- which records count ---- */
 
 bool ln__tlsa_is_usable(const struct ln_tlsa *record, bool opportunistic)

@@ -23,7 +23,8 @@
 
 /** Records, copied. */
 struct ln_tlsa_set {
-    struct ln_span bytes; /**< see ln__tlsa_set_bytes() */
+    struct ln_span bytes;        /**< the same only for the same records in the same order */
+    uint8_t digest[LN_HASH_MAX]; /**< SHA-256 of these, by ln__tls_records_new(); else zeros */
     size_t count;
     struct ln_tlsa records[]; /**< their data is part of the same block */
 };
@@ -47,9 +48,6 @@ LN_MUST_USE enum ln_status ln__tlsa_set_new(const struct ln_env *env, const stru
                                             struct ln_tlsa_set **out);
 /** NULL is allowed. */
 void ln__tlsa_set_free(const struct ln_env *env, struct ln_tlsa_set *set);
-
-/** Bytes that are the same only for the same records in the same order; empty for NULL. Borrowed. */
-struct ln_span ln__tlsa_set_bytes(const struct ln_tlsa_set *set);
 
 /** Why a record is malformed: one clause; NULL if it is not. Pure. */
 const char *ln__tlsa_fault(const struct ln_tlsa *record);

@@ -6,8 +6,8 @@
  * Time:   the library's timer tells when a flight is due again; when to give up is decided here, on
  *         the monotonic clock: for DTLS after the longest wait of the schedule has passed in vain
  *         (RFC 6347 4.2.4), for TLS at a limit for the whole handshake.
- * Errors: a handshake that failed is explained by diagnose.c and leaves the socket FAILED; its
- *         session is forgotten, so that the next connect is a full handshake.
+ * Errors: a handshake that failed is explained by diagnose.c and leaves the socket FAILED; where the
+ *         session may be to blame it is forgotten, so that the next connect is a full handshake.
  */
 #include "tls/filter.h"
 #include "base/try.h"
@@ -187,7 +187,7 @@ static void established(struct ln_tls_sock *t, ln_msec now)
     if (!is_dtls(t))
         return;
     ln__dtls_guard_established(&link->guard, ln__suite_record_min(info.suite));
-    measure(t);
+    t->send_max = 0; /* whoever sends asks the path */
 }
 
 /** Take the library's timer over into our clock. Each flight of ours has the whole schedule; the

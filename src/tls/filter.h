@@ -9,12 +9,13 @@
  * link.c      the engine and its I/O: guard, flights, byte counts
  * listener.c  servers: accept, and the cookie exchange of DTLS before anything is kept
  * verify.c    whether the peer's certificate is accepted
- * session.c   what is remembered of a session, and under which name
+ * session.c   what is remembered of a session, and whose it is
  * diagnose.c  facts -> category and sentence
  *
  * Ownership: a socket owns its link while it is connecting or open; the link owns the engine. A
  * link may be born in a listener and handed to the socket of the client that proved its address.
  */
+#include "tls/blob.h"
 #include "tls/config.h"
 #include "tls/dtls_guard.h"
 #include <linnet/filter.h>
@@ -63,9 +64,8 @@ struct ln_tls_sock {
     bool handed_over; /**< by a listener: the clock has not begun */
     bool session_offered;
     bool session_stored;
-    bool time_floored; /**< the wall clock could not be believed */
-    char session_key[33];
-    uint8_t session_binding[32];
+    bool time_floored;           /**< the wall clock could not be believed */
+    struct ln_blob_peer peer_id; /**< of the last connect, for the store; all zero = none */
 };
 
 /* filter.c */
@@ -96,9 +96,10 @@ enum ln_status ln__tls_bind(struct ln_sock *s, const struct ln_addr *local);
 enum ln_status ln__tls_verify(struct ln_tls_sock *t, const struct ln_tls_chain *chain);
 
 /* session.c */
-/** Compute key and binding, and load a session into `room`; 0 if there is none that fits. */
+/** Load the session of this peer and these settings into `room`; 0 if there is none that fits. */
 size_t ln__tls_session_load(struct ln_tls_sock *t, struct ln_mspan room);
-void ln__tls_session_save(struct ln_tls_sock *t, struct ln_span blob);
+/** Keep a session for the peer that the last load was for. */
+void ln__tls_session_save(struct ln_tls_sock *t, struct ln_span session);
 void ln__tls_session_forget(struct ln_tls_sock *t);
 
 /* diagnose.c */

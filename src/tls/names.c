@@ -113,32 +113,39 @@ static const char *name_fault(const char *host)
     }
 }
 
-const char *ln__name_fault(const char *host)
+/* NULL: it is read. */
+static const char *read_reference(const char *host, struct ln_name *out)
 {
-    struct ln_name ignored;
-    if (host == NULL || host[0] == '\0')
+    size_t len = host != NULL ? strlen(host) : 0;
+    if (len == 0)
         return "the name is empty";
-    if (strlen(host) > LN_NAME_MAX)
+    if (len > LN_NAME_MAX)
         return "the name is longer than 255 bytes";
-    if (read_address(host, &ignored))
+    if (read_address(host, out))
         return NULL;
     if (strpbrk(host, "[]:%") != NULL)
         return "the name is no IPv6 address, and no other name has : % [ or ]";
-    return name_fault(host);
+    const char *fault = name_fault(host);
+    if (fault != NULL)
+        return fault;
+    if (host[len - 1] == '.')
+        len--;
+    for (size_t i = 0; i < len; i++)
+        out->text[i] = lower(host[i]);
+    return NULL;
+}
+
+const char *ln__name_fault(const char *host)
+{
+    struct ln_name ignored;
+    return read_reference(host, &ignored);
 }
 
 enum ln_status ln__name_parse(const char *host, struct ln_name *out)
 {
     struct ln_name name = { .is_ip = false };
-    if (ln__name_fault(host) != NULL)
+    if (read_reference(host, &name) != NULL)
         return LN_BAD_ARG;
-    if (!read_address(host, &name)) {
-        size_t len = strlen(host);
-        if (host[len - 1] == '.')
-            len--;
-        for (size_t i = 0; i < len; i++)
-            name.text[i] = lower(host[i]);
-    }
     *out = name;
     return LN_OK;
 }

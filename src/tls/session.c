@@ -1,108 +1,105 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /**
  * @file session.c
- * Sessions that are kept: the name they are stored under, and the frame around the library's blob.
+ * Sessions that are kept: whose they are, when they may be used again, and two stores.
  *
- *   "LNS" 0x01 | back end, 16 bytes, zero filled | binding, 32 | length, 4 | payload | SHA-256, 32
- *
- * The name stands for the peer (kind, host, port, server name). The binding stands for everything
- * a session must not outlive: credentials, trust, TLSA records, versions, ALPN. A resumption skips
- * the verification of certificates, so a session made under other settings is not used. The digest
- * finds damage; it is no protection against somebody who can write to the store.
+ * A frame (blob.h) carries its identity as it is, in two parts. The first names the peer, and so does
+ * the key in the store: kind, port, host, name. The second stands for everything that a session must
+ * not outlive: the back end, the credentials, trust, versions and ALPN (the digest of the
+ * configuration), and the TLSA records. A resumption skips the verification of certificates, so a
+ * session is used only where all of it is the same.
  */
 #include "tls/filter.h"
 #include <stdio.h>
 #include <string.h>
 
-static const uint8_t magic[4] = { 'L', 'N', 'S', 1 };
-
 #define NAME_LEN 16
 #define DIGEST_LEN 32
-#define HEADER_LEN (sizeof magic + NAME_LEN + DIGEST_LEN + 4)
-#define FRAME_LEN (HEADER_LEN + DIGEST_LEN)
+#define PEER_MAX (1 + 2 + 2 * (LN_HOST_MAX + 1))
+#define IDENTITY_MAX (PEER_MAX + NAME_LEN + 2 * DIGEST_LEN)
 
-static void backend_name(const struct ln_tls_config *c, uint8_t name[NAME_LEN])
+struct identity {
+    uint8_t bytes[IDENTITY_MAX];
+    size_t peer_len; /**< of the part that names the peer */
+    size_t len;
+};
+
+static void add(struct identity *id, const void *data, size_t len)
 {
-    memset(name, 0, NAME_LEN);
-    for (size_t i = 0; i < NAME_LEN && c->backend->name[i] != '\0'; i++)
-        name[i] = (uint8_t)c->backend->name[i];
+    memcpy(id->bytes + id->len, data, len);
+    id->len += len;
 }
 
-static bool hash(const struct ln_tls_config *c, const struct ln_span *parts, size_t count,
-                 uint8_t out[LN_HASH_MAX])
+/** With its end, so that two names are not read as two others. Whoever gave a name was asked for at
+ *  most LN_HOST_MAX bytes. */
+static void add_name(struct identity *id, const char *name)
 {
-    return ln__tls_hash(c->env, c->backend, LN_SHA256, parts, count, out) == LN_OK;
+    add(id, name, strlen(name) + 1);
 }
 
-static void write_key(struct ln_tls_sock *t, const uint8_t *digest)
+static void add_peer(struct identity *id, const struct ln_tls_sock *t)
 {
-    static const char hex[] = "0123456789abcdef";
-    for (size_t i = 0; i < 16; i++) {
-        t->session_key[2 * i] = hex[digest[i] >> 4];
-        t->session_key[2 * i + 1] = hex[digest[i] & 15];
-    }
-    t->session_key[32] = '\0';
+    uint8_t head[] = { (uint8_t)t->config->kind, (uint8_t)(t->base.port >> 8),
+                       (uint8_t)t->base.port };
+    id->len = 0;
+    add(id, head, sizeof head);
+    add_name(id, t->base.host != NULL ? t->base.host : "");
+    add_name(id, ln__tls_name(t));
+    id->peer_len = id->len;
 }
 
-/** Key and binding of this socket's peer. Where they cannot be computed there is no key, not that of
- *  the peer before. */
-static bool identify(struct ln_tls_sock *t)
+static void add_settings(struct identity *id, const struct ln_tls_sock *t)
 {
-    const struct ln_tls_config *c = t->config;
+    static const uint8_t no_records[DIGEST_LEN];
     const struct ln_tlsa_set *records = ln__tls_records(t);
-    uint8_t kind = (uint8_t)c->kind;
-    uint8_t port[2] = { (uint8_t)(t->base.port >> 8), (uint8_t)t->base.port };
-    const char *host = t->base.host != NULL ? t->base.host : "";
-    const struct ln_span peer[] = { ln_span(&kind, 1), ln_span(port, 2),
-                                    ln_span(host, strlen(host) + 1), ln_span_str(ln__tls_name(t)) };
-    uint8_t digest[LN_HASH_MAX];
-    uint8_t binding[LN_HASH_MAX];
-    const struct ln_span all[] = { ln_span(digest, DIGEST_LEN), ln_span(c->digest, DIGEST_LEN),
-                                   ln__tlsa_set_bytes(records) };
-    t->session_key[0] = '\0';
-    if (!hash(c, peer, sizeof peer / sizeof *peer, digest) ||
-        !hash(c, all, sizeof all / sizeof *all, binding))
-        return false;
-    write_key(t, digest);
-    memcpy(t->session_binding, binding, DIGEST_LEN);
-    return true;
+    char backend[NAME_LEN] = "";
+    for (size_t i = 0; i < NAME_LEN - 1 && t->config->backend->name[i] != '\0'; i++)
+        backend[i] = t->config->backend->name[i];
+    add(id, backend, sizeof backend);
+    add(id, t->config->digest, DIGEST_LEN);
+    add(id, records != NULL ? records->digest : no_records, DIGEST_LEN);
+}
+
+static struct ln_span whole(const struct identity *id)
+{
+    return ln_span(id->bytes, id->len);
+}
+
+/** From here on the socket is one of this peer. */
+static void identify(struct ln_tls_sock *t, struct identity *id)
+{
+    add_peer(id, t);
+    t->peer_id = ln__blob_peer(ln_span(id->bytes, id->peer_len));
+}
+
+static bool has_peer(const struct ln_tls_sock *t)
+{
+    return t->peer_id.half[0] != 0;
 }
 
 /** The payload of a frame that is whole, ours and made for this peer and these settings. */
-static struct ln_span open_frame(const struct ln_tls_sock *t, struct ln_span frame)
+static struct ln_span open_frame(struct ln_span frame, enum ln_blob_kind kind, struct ln_span id)
 {
-    const struct ln_span none = { NULL, 0 };
-    uint8_t name[NAME_LEN];
-    uint8_t digest[LN_HASH_MAX];
-    if (frame.len < FRAME_LEN || memcmp(frame.data, magic, sizeof magic) != 0)
-        return none;
-    const uint8_t *p = frame.data + sizeof magic;
-    backend_name(t->config, name);
-    if (memcmp(p, name, NAME_LEN) != 0)
-        return none;
-    p += NAME_LEN;
-    if (memcmp(p, t->session_binding, DIGEST_LEN) != 0)
-        return none;
-    p += DIGEST_LEN;
-    size_t len = (size_t)p[0] << 24 | (size_t)p[1] << 16 | (size_t)p[2] << 8 | p[3];
-    p += 4;
-    if (len != frame.len - FRAME_LEN)
-        return none;
-    const struct ln_span body = ln_span(frame.data, HEADER_LEN + len);
-    if (!hash(t->config, &body, 1, digest) || memcmp(digest, p + len, DIGEST_LEN) != 0)
-        return none;
-    return ln_span(p, len);
+    struct ln_blob blob;
+    bool fits = ln__blob_read(frame, &blob) == LN_OK && blob.kind == kind &&
+                ln_span_equal(blob.identity, id);
+    return fits ? blob.payload : ln_span(NULL, 0);
 }
 
 size_t ln__tls_session_load(struct ln_tls_sock *t, struct ln_mspan room)
 {
     const struct ln_session_store *store = &t->config->sessions;
+    struct identity id;
+    char key[LN_BLOB_KEY_MAX];
     size_t len = 0;
-    if (!t->config->has_sessions || !identify(t))
+    if (!t->config->has_sessions)
         return 0;
-    if (store->load(store->ctx, t->session_key, room, &len) != LN_OK || len > room.len)
+    identify(t, &id);
+    add_settings(&id, t);
+    ln__blob_key(t->peer_id, LN_BLOB_SESSION, key);
+    if (store->load(store->ctx, key, room, &len) != LN_OK || len > room.len)
         return 0;
-    struct ln_span payload = open_frame(t, ln_span(room.data, len));
+    struct ln_span payload = open_frame(ln_span(room.data, len), LN_BLOB_SESSION, whole(&id));
     if (payload.len == 0) {
         ln_log(t->base.env, LN_LOG_DEBUG, "tls", "a stored session does not fit or is damaged");
         ln_wipe(room.data, len);
@@ -113,45 +110,26 @@ size_t ln__tls_session_load(struct ln_tls_sock *t, struct ln_mspan room)
     return payload.len;
 }
 
-static size_t make_frame(const struct ln_tls_sock *t, struct ln_span blob, uint8_t *out)
-{
-    uint8_t digest[LN_HASH_MAX];
-    uint8_t *p = out;
-    memcpy(p, magic, sizeof magic);
-    p += sizeof magic;
-    backend_name(t->config, p);
-    p += NAME_LEN;
-    memcpy(p, t->session_binding, DIGEST_LEN);
-    p += DIGEST_LEN;
-    *p++ = (uint8_t)(blob.len >> 24);
-    *p++ = (uint8_t)(blob.len >> 16);
-    *p++ = (uint8_t)(blob.len >> 8);
-    *p++ = (uint8_t)blob.len;
-    memcpy(p, blob.data, blob.len);
-    p += blob.len;
-    const struct ln_span body = ln_span(out, (size_t)(p - out));
-    if (!hash(t->config, &body, 1, digest))
-        return 0;
-    memcpy(p, digest, DIGEST_LEN);
-    return (size_t)(p - out) + DIGEST_LEN;
-}
-
-void ln__tls_session_save(struct ln_tls_sock *t, struct ln_span blob)
+void ln__tls_session_save(struct ln_tls_sock *t, struct ln_span session)
 {
     const struct ln_session_store *store = &t->config->sessions;
     uint8_t frame[LN_SESSION_MAX];
-    if (!t->config->has_sessions || t->base.role != LN_CLIENT || t->session_key[0] == '\0')
+    struct identity id;
+    char key[LN_BLOB_KEY_MAX];
+    if (!t->config->has_sessions || t->base.role != LN_CLIENT || !has_peer(t))
         return;
-    if (blob.len > sizeof frame - FRAME_LEN) {
+    add_peer(&id, t);
+    add_settings(&id, t);
+    struct ln_blob blob = { LN_BLOB_SESSION, whole(&id), session };
+    size_t len = ln__blob_write(&blob, ln_mspan(frame, sizeof frame));
+    if (len == 0) {
         ln_log(t->base.env, LN_LOG_WARN, "tls", "a session of %u bytes is too large to be stored",
-               (unsigned)blob.len);
+               (unsigned)session.len);
         return;
     }
-    size_t len = make_frame(t, blob, frame);
-    enum ln_status st = LN_NO_MEMORY;
-    if (len > 0)
-        st = store->save(store->ctx, t->session_key, ln_span(frame, len));
-    ln_wipe(frame, FRAME_LEN + blob.len);
+    ln__blob_key(t->peer_id, LN_BLOB_SESSION, key);
+    enum ln_status st = store->save(store->ctx, key, ln_span(frame, len));
+    ln_wipe(frame, len);
     t->session_stored = st == LN_OK;
     if (st != LN_OK)
         ln_log(t->base.env, LN_LOG_WARN, "tls", "a session could not be stored (%s)",
@@ -161,10 +139,15 @@ void ln__tls_session_save(struct ln_tls_sock *t, struct ln_span blob)
 void ln__tls_session_forget(struct ln_tls_sock *t)
 {
     const struct ln_session_store *store = &t->config->sessions;
-    bool current = t->session_key[0] != '\0' && t->base.host == NULL; /* of the last connect */
-    if (!t->config->has_sessions || (!current && !identify(t)))
+    struct identity id;
+    char key[LN_BLOB_KEY_MAX];
+    bool current = has_peer(t) && t->base.host == NULL; /* of the last connect */
+    if (!t->config->has_sessions)
         return;
-    (void)store->remove(store->ctx, t->session_key);
+    if (!current)
+        identify(t, &id);
+    ln__blob_key(t->peer_id, LN_BLOB_SESSION, key);
+    (void)store->remove(store->ctx, key);
     t->session_stored = false;
 }
 

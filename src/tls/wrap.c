@@ -80,7 +80,7 @@ enum ln_status ln_sock_set_tlsa(struct ln_sock *s, const struct ln_tlsa *records
         return ln_diag_set(s->diag, LN_BAD_STATE, LN_CAT_CONFIGURATION, LN_PHASE_CONFIGURE,
                            "set_tlsa: the configuration does not use DANE");
     if (count > 0)
-        TRY(ln__tlsa_set_new(s->env, records, count, s->diag, &set));
+        TRY(ln__tls_records_new(s->env, t->config->backend, records, count, s->diag, &set));
     ln__tlsa_set_free(s->env, t->tlsa);
     t->tlsa = set;
     return LN_OK;
@@ -105,7 +105,7 @@ enum ln_status ln_sock_set_server_name(struct ln_sock *s, const char *name)
     }
     ln_free(s->env, t->server_name);
     t->server_name = copy;
-    t->session_key[0] = '\0'; /* that was another peer's */
+    t->peer_id = (struct ln_blob_peer) { { 0, 0 } }; /* that was another peer */
     return LN_OK;
 }
 

@@ -16,24 +16,6 @@
 
 #include <cmocka.h>
 
-#define COUNT(table) (sizeof(table) / sizeof((table)[0]))
-
-static struct tls_pki world;
-
-static int setup(void **state)
-{
-    (void)state;
-    tls_pki_init(&world);
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    tls_pki_deinit(&world);
-    return 0;
-}
-
 /* ---- alerts that we send: one for each refusal of a certificate ---- */
 
 struct refusal {
@@ -46,7 +28,7 @@ struct refusal {
 };
 
 /* RFC 8446 6.2: the server is told what is wrong with its certificate. */
-/* scenario: S39, C3, T1 */
+/* scenario: S39, C3, T1, T18 */
 static void test_alerts_that_we_send(void **state)
 {
     (void)state;
@@ -65,22 +47,21 @@ static void test_alerts_that_we_send(void **state)
     struct tls_rows rows = tls_rows(LN_TLS_CAP_CERTIFICATES);
     for (size_t r = 0; r < rows.count; r++) {
         for (size_t i = 0; i < COUNT(table); i++) {
-            struct tls_case c = tls_case_cert(&rows.row[r], table[i].sentence, &world);
+            struct tls_case c = tls_case_cert(&rows.row[r], table[i].sentence, &tls_world);
             struct pki_spec spec = table[i].leaf;
             spec.name = "a leaf";
-            spec.issuer = world.ca;
+            spec.issuer = tls_world.ca;
             if (spec.san == NULL)
                 spec.san = "DNS:" TLS_HOST;
-            const struct pki_cert *leaf = pki_make(world.pki, &spec);
-            struct pki_crl_spec crl = { .issuer = world.ca, .revoked = { leaf } };
-            tls_present(&c.server, world.pki, PKI_LIST(leaf, world.ca));
+            const struct pki_cert *leaf = pki_make(tls_world.pki, &spec);
+            struct pki_crl_spec crl = { .issuer = tls_world.ca, .revoked = { leaf } };
+            tls_present(&c.server, tls_world.pki, PKI_LIST(leaf, tls_world.ca));
             if (table[i].stranger)
-                c.client.trust = pki_trust_one(world.pki, world.stranger);
+                c.client.trust = pki_trust_one(tls_world.pki, tls_world.stranger);
             if (table[i].revoke)
-                c.client.crls = pki_span_source(pki_crl(world.pki, &crl));
+                c.client.crls = pki_span_source(pki_crl(tls_world.pki, &crl));
             struct tls_pair p;
-            tls_pair_open(&p, &c);
-            (void)tls_pair_connect(&p);
+            (void)tls_pair_attempt(&p, &c);
             tls_want_status(&p, LN_DENIED);
             tls_want_category(&p, &p.client_diag, table[i].category);
             tls_want_alert(&p, &p.client_diag, LN_ALERT_SENT, table[i].alert);
@@ -112,29 +93,29 @@ struct client_case {
 
 static void present_client(struct ln_tls_options *client, enum client_kind kind)
 {
-    struct pki *pki = world.pki;
-    struct pki_spec spec = { .name = "a client", .issuer = world.ca, .eku = "clientAuth" };
+    struct pki *pki = tls_world.pki;
+    struct pki_spec spec = { .name = "a client", .issuer = tls_world.ca, .eku = "clientAuth" };
     switch (kind) {
     case NONE:
         return;
     case GOOD:
-        tls_present(client, pki, PKI_LIST(world.client, world.ca));
+        tls_present(client, pki, PKI_LIST(tls_world.client, tls_world.ca));
         return;
     case STRANGER:
-        spec.issuer = world.stranger;
-        tls_present(client, pki, PKI_LIST(pki_make(pki, &spec), world.stranger));
+        spec.issuer = tls_world.stranger;
+        tls_present(client, pki, PKI_LIST(pki_make(pki, &spec), tls_world.stranger));
         return;
     case EXPIRED:
         spec.not_before = PKI_NOW - PKI_DAY;
         spec.not_after = PKI_NOW - 1;
-        tls_present(client, pki, PKI_LIST(pki_make(pki, &spec), world.ca));
+        tls_present(client, pki, PKI_LIST(pki_make(pki, &spec), tls_world.ca));
         return;
     case SERVER_ONLY:
         spec.eku = "serverAuth";
-        tls_present(client, pki, PKI_LIST(pki_make(pki, &spec), world.ca));
+        tls_present(client, pki, PKI_LIST(pki_make(pki, &spec), tls_world.ca));
         return;
     case LEAF_ONLY:
-        tls_present(client, pki, PKI_LIST(world.client));
+        tls_present(client, pki, PKI_LIST(tls_world.client));
         return;
     }
 }
@@ -154,7 +135,7 @@ static void client_result(struct tls_pair *p)
         tls_fail(p, "the phase is %s", ln_phase_word(p->client_diag.phase));
 }
 
-/* scenario: S10, C3, S39, T1, T9 */
+/* scenario: S10, C3, S39, T1, T9, T18 */
 static void test_client_certificates(void **state)
 {
     (void)state;
@@ -211,18 +192,16 @@ static void test_client_certificates(void **state)
     for (size_t r = 0; r < rows.count; r++) {
         for (size_t i = 0; i < COUNT(table); i++) {
             const struct client_case *t = &table[i];
-            struct tls_case c = tls_case_cert(&rows.row[r], t->sentence, &world);
+            struct tls_case c = tls_case_cert(&rows.row[r], t->sentence, &tls_world);
             c.server.client_auth = t->auth;
-            c.server.trust = pki_trust_one(world.pki, world.root);
+            c.server.trust = pki_trust_one(tls_world.pki, tls_world.root);
             present_client(&c.client, t->kind);
             struct tls_pair p;
-            tls_pair_open(&p, &c);
-            (void)tls_pair_connect(&p);
+            (void)tls_pair_attempt(&p, &c);
             if (t->server == LN_CAT_NONE) {
                 tls_want_status(&p, LN_OK);
                 assert_int_equal(p.server_status, LN_OK);
-                tls_pair_must_exchange(&p);
-                tls_pair_close(&p);
+                tls_pair_finish(&p);
                 continue;
             }
             client_result(&p);
@@ -249,18 +228,18 @@ static void test_chain_completion(void **state)
     struct tls_rows rows = tls_rows(LN_TLS_CAP_CERTIFICATES);
     for (size_t r = 0; r < rows.count; r++) {
         for (int complete = 0; complete <= 1; complete++) {
-            struct tls_case c = tls_case_cert(&rows.row[r], "the client has its leaf only", &world);
+            struct tls_case c =
+                tls_case_cert(&rows.row[r], "the client has its leaf only", &tls_world);
             c.server.client_auth = LN_CLIENT_AUTH_REQUIRE;
-            c.server.trust = pki_trust_one(world.pki, world.root);
-            tls_present(&c.client, world.pki, PKI_LIST(world.client));
-            c.client.trust =
-                pki_trust(world.pki, PKI_LIST(world.stranger, world.root, world.ca, world.ca));
+            c.server.trust = pki_trust_one(tls_world.pki, tls_world.root);
+            tls_present(&c.client, tls_world.pki, PKI_LIST(tls_world.client));
+            c.client.trust = pki_trust(tls_world.pki, PKI_LIST(tls_world.stranger, tls_world.root,
+                                                               tls_world.ca, tls_world.ca));
             c.client.complete_chain = complete != 0;
             struct tls_pair p;
             static uint8_t room[4096];
             size_t len = 0;
-            tls_pair_open(&p, &c);
-            (void)tls_pair_connect(&p);
+            (void)tls_pair_attempt(&p, &c);
             client_result(&p);
             if (complete == 0) {
                 tls_want_status(&p, LN_REFUSED);
@@ -270,7 +249,7 @@ static void test_chain_completion(void **state)
                 assert_int_equal(
                     ln_sock_peer_certificate(p.server, 1, ln_mspan(room, sizeof room), &len),
                     LN_OK);
-                assert_true(ln_span_equal(ln_span(room, len), pki_cert_der(world.ca)));
+                assert_true(ln_span_equal(ln_span(room, len), pki_cert_der(tls_world.ca)));
                 /* no certificate twice */
                 assert_int_equal(
                     ln_sock_peer_certificate(p.server, 3, ln_mspan(room, sizeof room), &len),
@@ -286,7 +265,7 @@ static void test_chain_completion(void **state)
 static void test_chain_completion_in_a_circle(void **state)
 {
     (void)state;
-    struct pki *pki = world.pki;
+    struct pki *pki = tls_world.pki;
     struct pki_spec spec = { .name = "A", .ca = true };
     const struct pki_cert *a = pki_make(pki, &spec);
     spec = (struct pki_spec) { .name = "B", .ca = true };
@@ -299,17 +278,16 @@ static void test_chain_completion_in_a_circle(void **state)
     const struct pki_cert *leaf = pki_make(pki, &spec);
     struct tls_rows rows = tls_rows(LN_TLS_CAP_CERTIFICATES);
     for (size_t r = 0; r < rows.count; r++) {
-        struct tls_case c = tls_case_cert(&rows.row[r], "issuers in a circle", &world);
+        struct tls_case c = tls_case_cert(&rows.row[r], "issuers in a circle", &tls_world);
         c.server.client_auth = LN_CLIENT_AUTH_REQUIRE;
         c.server.trust = pki_trust(pki, PKI_LIST(a));
         tls_present(&c.client, pki, PKI_LIST(leaf));
-        c.client.trust = pki_trust(pki, PKI_LIST(world.root, a_by_b, b_by_a));
+        c.client.trust = pki_trust(pki, PKI_LIST(tls_world.root, a_by_b, b_by_a));
         c.client.complete_chain = true;
         struct tls_pair p;
         static uint8_t room[4096];
         size_t len = 0;
-        tls_pair_open(&p, &c);
-        (void)tls_pair_connect(&p);
+        (void)tls_pair_attempt(&p, &c);
         client_result(&p);
         assert_int_equal(p.server_status, LN_OK);
         assert_int_equal(ln_sock_peer_certificate(p.server, 3, ln_mspan(room, sizeof room), &len),
@@ -325,15 +303,13 @@ static void test_chain_completion_of_a_server(void **state)
     (void)state;
     struct tls_rows rows = tls_rows(LN_TLS_CAP_CERTIFICATES);
     for (size_t r = 0; r < rows.count; r++) {
-        struct tls_case c = tls_case_cert(&rows.row[r], "the server has its leaf only", &world);
-        tls_present(&c.server, world.pki, PKI_LIST(world.server));
-        c.server.trust = pki_trust(world.pki, PKI_LIST(world.root, world.ca));
+        struct tls_case c = tls_case_cert(&rows.row[r], "the server has its leaf only", &tls_world);
+        tls_present(&c.server, tls_world.pki, PKI_LIST(tls_world.server));
+        c.server.trust = pki_trust(tls_world.pki, PKI_LIST(tls_world.root, tls_world.ca));
         c.server.complete_chain = true;
         struct tls_pair p;
-        tls_pair_open(&p, &c);
-        tls_pair_must_connect(&p);
-        tls_pair_must_exchange(&p);
-        tls_pair_close(&p);
+        tls_pair_start(&p, &c);
+        tls_pair_finish(&p);
     }
 }
 
@@ -358,14 +334,14 @@ static void test_a_damaged_record(void **state)
         if (rows.row[r].kind != LN_TLS)
             continue;
         bool armed = false;
-        struct tls_case c = tls_case_cert(&rows.row[r], "a record is damaged on its way", &world);
+        struct tls_case c =
+            tls_case_cert(&rows.row[r], "a record is damaged on its way", &tls_world);
         c.on_packet = damage_data;
         c.user = &armed;
         struct tls_pair p;
         uint8_t room[64];
         size_t got = 0;
-        tls_pair_open(&p, &c);
-        tls_pair_must_connect(&p);
+        tls_pair_start(&p, &c);
         tls_pair_must_exchange(&p);
         armed = true;
         assert_int_equal(tls_pair_send(&p, p.client, ln_span("a message to be damaged", 23)),
@@ -443,7 +419,7 @@ static void test_other_protocols(void **state)
         if (rows.row[r].kind != LN_TLS)
             continue;
         for (size_t i = 0; i < COUNT(table); i++) {
-            struct tls_case c = tls_case_cert(&rows.row[r], table[i].sentence, &world);
+            struct tls_case c = tls_case_cert(&rows.row[r], table[i].sentence, &tls_world);
             struct tls_pair p;
             tls_pair_open(&p, &c);
             ln_sock_free(p.listener);
@@ -481,7 +457,7 @@ static void test_a_reset_in_the_handshake(void **state)
     for (size_t r = 0; r < rows.count; r++) {
         if (rows.row[r].kind != LN_TLS)
             continue;
-        struct tls_case c = tls_case_cert(&rows.row[r], "a reset in the handshake", &world);
+        struct tls_case c = tls_case_cert(&rows.row[r], "a reset in the handshake", &tls_world);
         c.link.delay_min_ms = 50;
         struct tls_pair p;
         tls_pair_open(&p, &c);
@@ -505,5 +481,5 @@ int main(void)
         cmocka_unit_test(test_other_protocols),
         cmocka_unit_test(test_a_reset_in_the_handshake),
     };
-    return cmocka_run_group_tests(tests, setup, teardown);
+    return cmocka_run_group_tests(tests, tls_world_setup, tls_world_teardown);
 }

@@ -13,22 +13,6 @@
 
 #include <cmocka.h>
 
-static struct tls_pki world;
-
-static int setup(void **state)
-{
-    (void)state;
-    tls_pki_init(&world);
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    tls_pki_deinit(&world);
-    return 0;
-}
-
 /* What the list of one issuer is like. */
 enum list {
     NO_LIST = 0,
@@ -66,10 +50,10 @@ static struct ln_span list_of(const struct pki_cert *issuer, const struct pki_ce
         spec.revoked[0] = child;
         break;
     case EXPIRED_AND_CLEAN:
-        fresh = pki_crl(world.pki, &spec);
+        fresh = pki_crl(tls_world.pki, &spec);
         spec.this_update = PKI_NOW - 3 * PKI_DAY;
         spec.next_update = PKI_NOW - 1;
-        return pki_join(world.pki, pki_crl(world.pki, &spec), fresh);
+        return pki_join(tls_world.pki, pki_crl(tls_world.pki, &spec), fresh);
     case EXPIRED:
         spec.this_update = PKI_NOW - 3 * PKI_DAY;
         spec.next_update = PKI_NOW - 1;
@@ -85,25 +69,24 @@ static struct ln_span list_of(const struct pki_cert *issuer, const struct pki_ce
         spec.revoked[0] = child;
         break;
     }
-    return pki_crl(world.pki, &spec);
+    return pki_crl(tls_world.pki, &spec);
 }
 
 static void run_case(const struct tls_row *row, const struct crl_case *t)
 {
-    struct tls_case c = tls_case_cert(row, t->sentence, &world);
-    struct ln_span crls = pki_join(world.pki, list_of(world.ca, world.server, t->of_ca),
-                                   list_of(world.root, world.ca, t->of_root));
+    struct tls_case c = tls_case_cert(row, t->sentence, &tls_world);
+    struct ln_span crls = pki_join(tls_world.pki, list_of(tls_world.ca, tls_world.server, t->of_ca),
+                                   list_of(tls_world.root, tls_world.ca, t->of_root));
     if (t->of_stranger) {
-        struct pki_crl_spec spec = { .issuer = world.stranger,
-                                     .revoked = { world.server, world.ca } };
-        crls = pki_join(world.pki, crls, pki_crl(world.pki, &spec));
+        struct pki_crl_spec spec = { .issuer = tls_world.stranger,
+                                     .revoked = { tls_world.server, tls_world.ca } };
+        crls = pki_join(tls_world.pki, crls, pki_crl(tls_world.pki, &spec));
     }
     if (crls.len > 0)
         c.client.crls = pki_span_source(crls);
     c.client.crl_policy = t->policy;
     struct tls_pair p;
-    tls_pair_open(&p, &c);
-    (void)tls_pair_connect(&p);
+    (void)tls_pair_attempt(&p, &c);
     if (t->want == LN_CAT_NONE) {
         tls_want_status(&p, LN_OK);
         assert_int_equal(p.client_info.tls.verify, LN_VERIFY_OK);
@@ -115,7 +98,7 @@ static void run_case(const struct tls_row *row, const struct crl_case *t)
             tls_fail(&p, "diag.verify is %d, not %d", (int)p.client_diag.verify, (int)t->verify);
         if (p.client_diag.verify_depth != t->depth)
             tls_fail(&p, "depth %d, not %d", p.client_diag.verify_depth, t->depth);
-        const struct pki_cert *guilty = t->depth == 0 ? world.server : world.ca;
+        const struct pki_cert *guilty = t->depth == 0 ? tls_world.server : tls_world.ca;
         if (strstr(p.client_diag.subject, pki_cert_name(guilty)) == NULL)
             tls_fail(&p, "the subject is \"%s\"", p.client_diag.subject);
     }
@@ -133,7 +116,7 @@ static void run_table(const struct crl_case *table, size_t count)
 
 #define RUN(table) run_table(table, sizeof(table) / sizeof((table)[0]))
 
-/* scenario: S36, T9 */
+/* scenario: S36, T9, PIT-10 */
 static void test_if_present(void **state)
 {
     (void)state;
@@ -201,7 +184,7 @@ static void test_if_present(void **state)
     RUN(table);
 }
 
-/* scenario: S36, T9 */
+/* scenario: S36, T9, PIT-10 */
 static void test_all(void **state)
 {
     (void)state;
@@ -263,9 +246,9 @@ static void test_all(void **state)
 
 static struct ln_source crl_source(struct tls_pair *p, struct ln_source *room, int form)
 {
-    struct pki *pki = world.pki;
-    struct ln_span of_root = list_of(world.root, world.ca, CLEAN);
-    struct ln_span of_ca = list_of(world.ca, world.server, REVOKES);
+    struct pki *pki = tls_world.pki;
+    struct ln_span of_root = list_of(tls_world.root, tls_world.ca, CLEAN);
+    struct ln_span of_ca = list_of(tls_world.ca, tls_world.server, REVOKES);
     struct ln_span pem =
         pki_join(pki, pki_block(pki, "X509 CRL", of_root), pki_block(pki, "X509 CRL", of_ca));
     switch (form) {
@@ -295,10 +278,10 @@ static void test_forms_and_sources(void **state)
     (void)state;
     static const char *const names[] = { "PEM with two", "DER with two", "a list", "a file",
                                          "a folder" };
-    struct tls_rows rows = tls_rows_of(LN_TLS_1_3);
+    struct tls_rows rows = tls_rows_of(LN_TLS_1_3, 0);
     for (size_t r = 0; r < rows.count; r++) {
         for (int form = 0; form < 5; form++) {
-            struct tls_case c = tls_case_cert(&rows.row[r], names[form], &world);
+            struct tls_case c = tls_case_cert(&rows.row[r], names[form], &tls_world);
             struct ln_source room[2];
             struct tls_pair p;
             tls_pair_open(&p, &c);
@@ -319,17 +302,16 @@ static void test_a_revoked_client(void **state)
     (void)state;
     struct tls_rows rows = tls_rows(LN_TLS_CAP_CERTIFICATES);
     for (size_t r = 0; r < rows.count; r++) {
-        struct tls_case c = tls_case_cert(&rows.row[r], "the client is revoked", &world);
-        struct pki_crl_spec spec = { .issuer = world.ca, .revoked = { world.client } };
-        tls_present(&c.client, world.pki, PKI_LIST(world.client, world.ca));
-        c.server.trust = pki_trust_one(world.pki, world.root);
+        struct tls_case c = tls_case_cert(&rows.row[r], "the client is revoked", &tls_world);
+        struct pki_crl_spec spec = { .issuer = tls_world.ca, .revoked = { tls_world.client } };
+        tls_present(&c.client, tls_world.pki, PKI_LIST(tls_world.client, tls_world.ca));
+        c.server.trust = pki_trust_one(tls_world.pki, tls_world.root);
         c.server.client_auth = LN_CLIENT_AUTH_REQUIRE;
-        c.server.crls = pki_span_source(pki_crl(world.pki, &spec));
+        c.server.crls = pki_span_source(pki_crl(tls_world.pki, &spec));
         struct tls_pair p;
         uint8_t room[16];
         size_t got = 0;
-        tls_pair_open(&p, &c);
-        enum ln_status st = tls_pair_connect(&p);
+        enum ln_status st = tls_pair_attempt(&p, &c);
         assert_int_equal(p.server_status, LN_DENIED);
         tls_want_category(&p, &p.server_diag, LN_CAT_REVOKED);
         assert_int_equal(p.server_diag.verify_depth, 0);
@@ -354,5 +336,5 @@ int main(void)
         cmocka_unit_test(test_forms_and_sources),
         cmocka_unit_test(test_a_revoked_client),
     };
-    return cmocka_run_group_tests(tests, setup, teardown);
+    return cmocka_run_group_tests(tests, tls_world_setup, tls_world_teardown);
 }

@@ -12,22 +12,6 @@
 
 #include <cmocka.h>
 
-static struct tls_pki world;
-
-static int setup(void **state)
-{
-    (void)state;
-    tls_pki_init(&world);
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    tls_pki_deinit(&world);
-    return 0;
-}
-
 static void must_be_refused(const struct tls_row *row, const struct ln_tls_options *options,
                             const char *field)
 {
@@ -72,7 +56,7 @@ static void test_a_count_without_a_list(void **state)
         o.trust = ln_source_memory(NULL, 100);
         must_be_refused(&rows.row[r], &o, "trust");
         o = (struct ln_tls_options)LN_TLS_OPTIONS_INIT;
-        o.chain = pki_span_source(pki_cert_der(world.client));
+        o.chain = pki_span_source(pki_cert_der(tls_world.client));
         o.key = ln_source_memory(NULL, 100);
         must_be_refused(&rows.row[r], &o, "key");
     }
@@ -83,5 +67,5 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_count_without_a_list),
     };
-    return cmocka_run_group_tests(tests, setup, teardown);
+    return cmocka_run_group_tests(tests, tls_world_setup, tls_world_teardown);
 }

@@ -13,22 +13,6 @@
 
 #include <cmocka.h>
 
-static struct tls_pki world;
-
-static int setup(void **state)
-{
-    (void)state;
-    tls_pki_init(&world);
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    tls_pki_deinit(&world);
-    return 0;
-}
-
 /* ---- the last moment ---- */
 
 /* The longest wait ends in the same moment in which the answer comes, for each flight: what is sent
@@ -37,17 +21,15 @@ static int teardown(void **state)
 static void test_an_answer_in_the_last_moment(void **state)
 {
     (void)state;
-    struct tls_rows rows = tls_rows_of(LN_DTLS_1_2);
+    struct tls_rows rows = tls_rows_of(LN_DTLS_1_2, 0);
     for (size_t r = 0; r < rows.count; r++) {
         struct tls_case c = tls_case_psk(&rows.row[r], "an answer in the last moment");
         c.client.handshake_first_ms = 1000;
         c.client.handshake_max_ms = 1000;
         c.link.delay_min_ms = 500;
         struct tls_pair p;
-        tls_pair_open(&p, &c);
-        tls_pair_must_connect(&p);
-        tls_pair_must_exchange(&p);
-        tls_pair_close(&p);
+        tls_pair_start(&p, &c);
+        tls_pair_finish(&p);
     }
 }
 
@@ -59,7 +41,7 @@ static void test_an_answer_in_the_last_moment(void **state)
 static void test_an_answer_that_came_while_we_slept(void **state)
 {
     (void)state;
-    struct tls_rows rows = tls_rows_of(LN_DTLS_1_2);
+    struct tls_rows rows = tls_rows_of(LN_DTLS_1_2, 0);
     for (size_t r = 0; r < rows.count; r++) {
         struct tls_case c = tls_case_psk(&rows.row[r], "an answer that came while we slept");
         c.client_socket.preferred_family = LN_IPV4;
@@ -84,8 +66,7 @@ static void test_an_answer_that_came_while_we_slept(void **state)
         tls_pair_run(&p, 500);
         ln_sock_info(p.client, &info);
         assert_int_equal(info.state, LN_SOCK_OPEN);
-        tls_pair_must_exchange(&p);
-        tls_pair_close(&p);
+        tls_pair_finish(&p);
     }
 }
 
@@ -113,9 +94,9 @@ static bool has_client(struct tls_pair *p, void *user)
 static void test_before_the_first_step(void **state)
 {
     (void)state;
-    struct tls_rows rows = tls_rows_of(LN_TLS_1_2);
+    struct tls_rows rows = tls_rows_of(LN_TLS_1_2, 0);
     for (size_t r = 0; r < rows.count; r++) {
-        struct tls_case c = tls_case_cert(&rows.row[r], "sockets that nobody stepped", &world);
+        struct tls_case c = tls_case_cert(&rows.row[r], "sockets that nobody stepped", &tls_world);
         struct tls_pair p;
         struct ln_sock *tcp = NULL;
         tls_pair_open(&p, &c);
@@ -156,7 +137,7 @@ static enum ln_status failing_send(void *ctx, ln_handle h, const struct ln_addr 
 static void test_a_listener_survives_a_refused_answer(void **state)
 {
     (void)state;
-    struct tls_rows rows = tls_rows_of(LN_DTLS_1_2);
+    struct tls_rows rows = tls_rows_of(LN_DTLS_1_2, 0);
     for (size_t r = 0; r < rows.count; r++) {
         struct tls_case c = tls_case_psk(&rows.row[r], "one answer of the listener is refused");
         c.no_polling = true;
@@ -187,5 +168,5 @@ int main(void)
         cmocka_unit_test(test_before_the_first_step),
         cmocka_unit_test(test_a_listener_survives_a_refused_answer),
     };
-    return cmocka_run_group_tests(tests, setup, teardown);
+    return cmocka_run_group_tests(tests, tls_world_setup, tls_world_teardown);
 }

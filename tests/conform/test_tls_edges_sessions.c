@@ -5,9 +5,10 @@
  * who is accepted and were no part of the binding, and names under which nothing must be stored or
  * removed.
  */
-#include "support/rawpeer.h"
+#include "support/shelf.h"
 #include "support/tlspair.h"
 
+#include <limits.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -15,93 +16,7 @@
 
 #include <cmocka.h>
 
-#define COUNT(table) (sizeof(table) / sizeof((table)[0]))
-
-static struct tls_pki world;
-
-static int setup(void **state)
-{
-    (void)state;
-    tls_pki_init(&world);
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    tls_pki_deinit(&world);
-    return 0;
-}
-
-/* ---- a store of a few sessions ---- */
-
-static struct shelf {
-    struct ln_session_slot slot[4];
-    unsigned saves;
-    struct ln_session_store store;
-} shelf;
-
-static struct ln_session_slot *find(const char *key)
-{
-    for (size_t i = 0; i < COUNT(shelf.slot); i++) {
-        if (strcmp(shelf.slot[i].key, key) == 0 || shelf.slot[i].key[0] == '\0')
-            return &shelf.slot[i];
-    }
-    fail_msg("more peers than a test has");
-    return NULL;
-}
-
-static enum ln_status shelf_load(void *ctx, const char *key, struct ln_mspan room, size_t *len)
-{
-    const struct ln_session_slot *slot = find(key);
-    (void)ctx;
-    if (slot->len == 0 || slot->len > room.len)
-        return LN_NOT_FOUND;
-    memcpy(room.data, slot->blob, slot->len);
-    *len = slot->len;
-    return LN_OK;
-}
-
-static enum ln_status shelf_save(void *ctx, const char *key, struct ln_span blob)
-{
-    struct ln_session_slot *slot = find(key);
-    (void)ctx;
-    shelf.saves++;
-    memcpy(slot->key, key, sizeof slot->key);
-    memcpy(slot->blob, blob.data, blob.len);
-    slot->len = blob.len;
-    return LN_OK;
-}
-
-static enum ln_status shelf_remove(void *ctx, const char *key)
-{
-    (void)ctx;
-    find(key)->len = 0;
-    return LN_OK;
-}
-
-static const struct ln_session_store *fresh_store(void)
-{
-    memset(&shelf, 0, sizeof shelf);
-    shelf.store = (struct ln_session_store) { shelf_load, shelf_save, shelf_remove, NULL };
-    return &shelf.store;
-}
-
-/* One connection that must succeed, read until its tickets are there. */
-static bool visit(struct tls_pair *p)
-{
-    tls_pair_must_connect(p);
-    bool resumed = p->client_info.tls.resumed;
-    tls_pair_must_exchange(p);
-    tls_pair_hang_up(p);
-    return resumed;
-}
-
-static void must_be(struct tls_pair *p, bool resumed, const char *detail)
-{
-    if (visit(p) != resumed)
-        tls_fail(p, "%s: %s", detail, resumed ? "a full handshake" : "resumed");
-}
+static struct shelf shelf;
 
 /* ---- what the verification depends on ---- */
 
@@ -113,21 +28,21 @@ static void test_a_session_made_at_a_lower_level(void **state)
     (void)state;
     struct pki_spec weak = { .name = "a weak server",
                              .key = PKI_RSA_1024,
-                             .issuer = world.ca,
+                             .issuer = tls_world.ca,
                              .san = "DNS:" TLS_HOST,
                              .usage = "critical,digitalSignature,keyEncipherment" };
-    const struct pki_cert *server = pki_make(world.pki, &weak);
+    const struct pki_cert *server = pki_make(tls_world.pki, &weak);
     struct tls_rows rows = tls_rows(LN_TLS_CAP_RESUMPTION);
     for (size_t r = 0; r < rows.count; r++) {
-        struct tls_case c = tls_case_cert(&rows.row[r], "a weak certificate, resumed", &world);
-        tls_present(&c.server, world.pki, PKI_LIST(server, world.ca));
+        struct tls_case c = tls_case_cert(&rows.row[r], "a weak certificate, resumed", &tls_world);
+        tls_present(&c.server, tls_world.pki, PKI_LIST(server, tls_world.ca));
         c.server.insecure_old_versions = true;
         c.client.insecure_old_versions = true;
-        c.client.sessions = fresh_store();
+        c.client.sessions = shelf_init(&shelf);
         struct tls_pair p;
         tls_pair_open(&p, &c);
-        must_be(&p, false, "first");
-        must_be(&p, true, "unchanged");
+        tls_pair_visit_is(&p, false, "first");
+        tls_pair_visit_is(&p, true, "unchanged");
         struct ln_tls_options strict = c.client;
         strict.insecure_old_versions = false;
         tls_pair_new_client(&p, &strict);
@@ -146,18 +61,18 @@ static void test_a_session_made_with_other_signatures(void **state)
     static const uint16_t wide[] = { 0x0403, 0x0503 };
     struct tls_rows rows = tls_rows(LN_TLS_CAP_RESUMPTION);
     for (size_t r = 0; r < rows.count; r++) {
-        struct tls_case c = tls_case_cert(&rows.row[r], "other signature algorithms", &world);
-        c.client.sessions = fresh_store();
+        struct tls_case c = tls_case_cert(&rows.row[r], "other signature algorithms", &tls_world);
+        c.client.sessions = shelf_init(&shelf);
         c.client.signatures = wide;
         c.client.signature_count = 2;
         struct tls_pair p;
         tls_pair_open(&p, &c);
-        must_be(&p, false, "first");
-        must_be(&p, true, "unchanged");
+        tls_pair_visit_is(&p, false, "first");
+        tls_pair_visit_is(&p, true, "unchanged");
         struct ln_tls_options narrow = c.client;
         narrow.signature_count = 1;
         tls_pair_new_client(&p, &narrow);
-        must_be(&p, false, "changed");
+        tls_pair_visit_is(&p, false, "changed");
         tls_pair_close(&p);
     }
 }
@@ -166,11 +81,12 @@ static void test_a_session_made_with_other_signatures(void **state)
 
 static struct ln_tls_backend without_tokens;
 static struct {
+    const struct ln_tls_backend *reader;
     struct ln_span chain;
     struct ln_tls_key key;
 } card;
 
-/* The built-in back end, where two tokens hold the same card. */
+/* The client's back end, where two tokens hold the same card. */
 static enum ln_status config_of_token(const struct ln_tls_settings *settings, struct ln_diag *diag,
                                       void **config)
 {
@@ -180,7 +96,7 @@ static enum ln_status config_of_token(const struct ln_tls_settings *settings, st
     s.chain = &card.chain;
     s.chain_count = 1;
     s.key = card.key;
-    return ln_tls_builtin(0)->config_new(&s, diag, config);
+    return card.reader->config_new(&s, diag, config);
 }
 
 /* Who we are is part of the binding, also where nobody but the token knows the certificate. */
@@ -188,79 +104,96 @@ static enum ln_status config_of_token(const struct ln_tls_settings *settings, st
 static void test_a_session_made_with_another_token(void **state)
 {
     (void)state;
-    without_tokens = *ln_tls_builtin(0);
-    without_tokens.config_new = config_of_token;
-    card.chain = pki_cert_der(world.client);
-    card.key.data = pki_write_key(world.pki, PKI_PKCS8_DER, world.client, NULL);
+    card.chain = pki_cert_der(tls_world.client);
+    card.key.data = pki_write_key(tls_world.pki, PKI_PKCS8_DER, tls_world.client, NULL);
     card.key.pem = false;
     struct tls_rows rows = tls_rows(LN_TLS_CAP_RESUMPTION);
     for (size_t r = 0; r < rows.count; r++) {
-        struct tls_case c = tls_case_cert(&rows.row[r], "another token", &world);
+        struct tls_case c = tls_case_cert(&rows.row[r], "another token", &tls_world);
+        card.reader = c.row.client;
+        without_tokens = *card.reader;
+        without_tokens.config_new = config_of_token;
         c.client.backend = &without_tokens;
-        c.client.sessions = fresh_store();
+        c.client.sessions = shelf_init(&shelf);
         c.client.chain = ln_source_uri("pkcs11:object=device-1");
         c.client.key = ln_source_uri("pkcs11:object=device-1;type=private");
         struct tls_pair p;
         tls_pair_open(&p, &c);
-        must_be(&p, false, "first");
-        must_be(&p, true, "unchanged");
+        tls_pair_visit_is(&p, false, "first");
+        tls_pair_visit_is(&p, true, "unchanged");
         struct ln_tls_options other = c.client;
         other.chain = ln_source_uri("pkcs11:object=device-2");
         tls_pair_new_client(&p, &other);
-        must_be(&p, false, "changed");
+        tls_pair_visit_is(&p, false, "changed");
         tls_pair_close(&p);
     }
 }
 
-/* ---- under which name ---- */
-
-static struct {
-    const struct ln_tls_backend *backend;
-    unsigned until_failure; /* this many digests work, the next one fails; 0 = all work */
-} digest;
+/* ---- without digests ---- */
 
 static enum ln_status failing_hash(void *ctx, enum ln_hash hash, const struct ln_span *parts,
                                    size_t count, uint8_t out[LN_HASH_MAX])
 {
     (void)ctx;
-    if (digest.until_failure > 0) {
-        digest.until_failure--;
-        if (digest.until_failure == 0)
-            return LN_NO_MEMORY;
-    }
-    return digest.backend->hash(hash, parts, count, out);
+    (void)hash;
+    (void)parts;
+    (void)count;
+    (void)out;
+    return LN_NO_MEMORY;
 }
 
-/* Where the name of a peer's session cannot be computed, its session is not stored at all: not under
- * the name of the peer before, and not with its binding. */
+/* All that a session is bound to is known when the configuration is made: a connect computes no
+ * digest, and cannot fail or forget for want of one. */
 /* scenario: S17, S21 */
-static void test_a_peer_whose_key_cannot_be_computed(void **state)
+static void test_a_connect_needs_no_digest(void **state)
 {
     (void)state;
     struct tls_rows rows = tls_rows(LN_TLS_CAP_RESUMPTION);
     for (size_t r = 0; r < rows.count; r++) {
-        for (unsigned nth = 1; nth <= 2; nth++) {
-            struct tls_case c = tls_case_cert(&rows.row[r], "a digest that fails", &world);
-            c.client.sessions = fresh_store();
-            struct tls_pair p;
-            tls_pair_open(&p, &c);
-            digest.backend = rows.row[r].client;
-            digest.until_failure = 0;
-            p.client_env.digest.hash = failing_hash;
-            must_be(&p, false, "first");
-            unsigned saves = shelf.saves;
-            assert_true(saves > 0);
-            p.spec.host = TLS_SERVER_IP; /* another peer, as far as the client knows */
-            digest.until_failure = nth;
-            must_be(&p, false, "the other peer");
-            assert_int_equal(digest.until_failure, 0);
-            assert_int_equal(shelf.saves, saves);
-            p.spec.host = TLS_HOST;
-            must_be(&p, true, "the first peer again");
-            tls_pair_close(&p);
-        }
+        struct tls_case c = tls_case_cert(&rows.row[r], "no digest", &tls_world);
+        c.client.sessions = shelf_init(&shelf);
+        struct tls_pair p;
+        tls_pair_open(&p, &c);
+        p.client_env.digest.hash = failing_hash;
+        tls_pair_visit_is(&p, false, "first");
+        p.spec.host = TLS_SERVER_IP; /* another peer, as far as the client knows */
+        tls_pair_visit_is(&p, false, "the other peer");
+        tls_pair_visit_is(&p, true, "the other peer again");
+        p.spec.host = TLS_HOST;
+        tls_pair_visit_is(&p, true, "the first peer again");
+        tls_pair_close(&p);
     }
 }
+
+/* Records of one socket are known when they are set. Where their digest fails the call tells, and the
+ * socket keeps those it had, and the sessions that were made with them. */
+/* scenario: S17, S21 */
+static void test_records_whose_digest_fails(void **state)
+{
+    (void)state;
+    struct ln_tlsa one =
+        pki_tlsa(tls_world.pki, tls_world.server, LN_TLSA_DANE_EE, 1, LN_TLSA_SHA256);
+    struct ln_tlsa bad =
+        pki_tlsa(tls_world.pki, tls_world.client, LN_TLSA_DANE_EE, 1, LN_TLSA_SHA256);
+    struct tls_rows rows = tls_rows(LN_TLS_CAP_RESUMPTION);
+    for (size_t r = 0; r < rows.count; r++) {
+        struct tls_case c = tls_case_cert(&rows.row[r], "records without a digest", &tls_world);
+        c.client.auth = LN_AUTH_DANE;
+        c.client.tlsa = &one;
+        c.client.tlsa_count = 1;
+        c.client.sessions = shelf_init(&shelf);
+        struct tls_pair p;
+        tls_pair_open(&p, &c);
+        tls_pair_visit_is(&p, false, "first");
+        p.client_env.digest.hash = failing_hash;
+        assert_int_equal(ln_sock_set_tlsa(p.client, &bad, 1), LN_NO_MEMORY);
+        tls_want_category(&p, ln_sock_diag(p.client), LN_CAT_OUT_OF_MEMORY);
+        tls_pair_visit_is(&p, true, "with the records of before");
+        tls_pair_close(&p);
+    }
+}
+
+/* ---- under which name ---- */
 
 /* Once another name is set, the peer of the last connect is no longer this socket's. */
 /* scenario: S17, S18 */
@@ -269,15 +202,136 @@ static void test_forgetting_under_another_name(void **state)
     (void)state;
     struct tls_rows rows = tls_rows(LN_TLS_CAP_RESUMPTION);
     for (size_t r = 0; r < rows.count; r++) {
-        struct tls_case c = tls_case_cert(&rows.row[r], "forgets under another name", &world);
-        c.client.sessions = fresh_store();
+        struct tls_case c = tls_case_cert(&rows.row[r], "forgets under another name", &tls_world);
+        c.client.sessions = shelf_init(&shelf);
         struct tls_pair p;
         tls_pair_open(&p, &c);
-        must_be(&p, false, "first");
+        tls_pair_visit_is(&p, false, "first");
         assert_int_equal(ln_sock_set_server_name(p.client, "elsewhere.example"), LN_OK);
         ln_sock_forget_session(p.client);
         assert_int_equal(ln_sock_set_server_name(p.client, NULL), LN_OK);
-        must_be(&p, true, "not forgotten");
+        tls_pair_visit_is(&p, true, "not forgotten");
+        tls_pair_close(&p);
+    }
+}
+
+/* ---- what keeps a session, and what does not ---- */
+
+/* The client's packets with data in them. */
+static struct {
+    unsigned from; /* these ones are lost: the first is 0 */
+    unsigned to;
+    unsigned seen;
+} outage;
+
+static void lose(struct tls_pair *p, struct ln_testkit_packet *packet, void *user)
+{
+    (void)user;
+    if (packet->from_host != p->client_host || packet->len == 0)
+        return;
+    unsigned n = outage.seen++;
+    packet->drop = n >= outage.from && n < outage.to;
+}
+
+static void lose_all_from(unsigned first)
+{
+    outage.from = first;
+    outage.to = UINT_MAX;
+    outage.seen = 0;
+}
+
+static void lose_nothing(void)
+{
+    outage.from = outage.to = 0;
+}
+
+/* The network is gone for a while: nothing says that the server has forgotten us. */
+/* scenario: S17, S18 */
+static void test_a_dead_network_keeps_the_session(void **state)
+{
+    (void)state;
+    struct tls_rows rows = tls_rows(LN_TLS_CAP_RESUMPTION);
+    for (size_t r = 0; r < rows.count; r++) {
+        struct tls_case c =
+            tls_case_cert(&rows.row[r], "the network is gone for a while", &tls_world);
+        c.client.sessions = shelf_init(&shelf);
+        c.on_packet = lose;
+        struct tls_pair p;
+        lose_nothing();
+        tls_pair_open(&p, &c);
+        tls_pair_visit_is(&p, false, "first");
+        lose_all_from(0);
+        (void)tls_pair_connect(&p);
+        tls_want_status(&p, LN_TIMEOUT);
+        /* with DTLS the last association's goodbye comes, to the port that we kept, and is no answer */
+        tls_want_category(&p, &p.client_diag,
+                          c.row.kind == LN_DTLS ? LN_CAT_NO_ANSWER : LN_CAT_STALLED);
+        tls_pair_hang_up(&p);
+        lose_nothing();
+        tls_pair_visit_is(&p, true, "when it is there again");
+        tls_pair_close(&p);
+    }
+}
+
+static struct ln_tls_backend starving;
+static const struct ln_tls_backend *fed;
+static bool starved;
+
+static enum ln_status starved_handshake(void *engine, struct ln_diag *diag)
+{
+    if (!starved)
+        return fed->handshake(engine, diag);
+    return ln_diag_set(diag, LN_NO_MEMORY, LN_CAT_OUT_OF_MEMORY, LN_PHASE_HANDSHAKE, "no memory");
+}
+
+/* Nor does it when the library runs out of memory. */
+/* scenario: S17, S21 */
+static void test_a_lack_of_memory_keeps_the_session(void **state)
+{
+    (void)state;
+    struct tls_rows rows = tls_rows(LN_TLS_CAP_RESUMPTION);
+    for (size_t r = 0; r < rows.count; r++) {
+        struct tls_case c = tls_case_cert(&rows.row[r], "no memory for a while", &tls_world);
+        fed = rows.row[r].client;
+        starving = *fed;
+        starving.handshake = starved_handshake;
+        starved = false;
+        c.client.backend = &starving;
+        c.client.sessions = shelf_init(&shelf);
+        struct tls_pair p;
+        tls_pair_open(&p, &c);
+        tls_pair_visit_is(&p, false, "first");
+        starved = true;
+        (void)tls_pair_connect(&p);
+        tls_want_status(&p, LN_NO_MEMORY);
+        tls_pair_hang_up(&p);
+        starved = false;
+        tls_pair_visit_is(&p, true, "with memory again");
+        tls_pair_close(&p);
+    }
+}
+
+/* But a server that takes our hello and goes may not like the session: the next handshake is full. */
+/* scenario: S17, S18 */
+static void test_a_server_that_falls_silent_costs_the_session(void **state)
+{
+    (void)state;
+    struct tls_rows rows = tls_rows_of(LN_DTLS_1_2, LN_TLS_CAP_RESUMPTION);
+    for (size_t r = 0; r < rows.count; r++) {
+        struct tls_case c = tls_case_cert(&rows.row[r], "silent after the cookie", &tls_world);
+        c.client.sessions = shelf_init(&shelf);
+        c.on_packet = lose;
+        struct tls_pair p;
+        lose_nothing();
+        tls_pair_open(&p, &c);
+        tls_pair_visit_is(&p, false, "first");
+        lose_all_from(1);
+        (void)tls_pair_connect(&p);
+        tls_want_status(&p, LN_TIMEOUT);
+        assert_true(p.client_diag.flights_received > 0);
+        tls_pair_hang_up(&p);
+        lose_nothing();
+        tls_pair_visit_is(&p, false, "forgotten");
         tls_pair_close(&p);
     }
 }
@@ -291,14 +345,14 @@ static void test_a_resumed_session_is_stored(void **state)
     (void)state;
     static const uint16_t versions[] = { LN_TLS_1_2, LN_DTLS_1_2 };
     for (size_t v = 0; v < COUNT(versions); v++) {
-        struct tls_rows rows = tls_rows_of(versions[v]);
+        struct tls_rows rows = tls_rows_of(versions[v], 0);
         for (size_t r = 0; r < rows.count; r++) {
-            struct tls_case c = tls_case_cert(&rows.row[r], "resumes and tells", &world);
-            c.client.sessions = fresh_store();
+            struct tls_case c = tls_case_cert(&rows.row[r], "resumes and tells", &tls_world);
+            c.client.sessions = shelf_init(&shelf);
             struct tls_pair p;
             tls_pair_open(&p, &c);
-            must_be(&p, false, "first");
-            must_be(&p, true, "second");
+            tls_pair_visit_is(&p, false, "first");
+            tls_pair_visit_is(&p, true, "second");
             assert_true(p.client_info.tls.session_stored);
             tls_pair_close(&p);
         }
@@ -311,9 +365,13 @@ int main(void)
         cmocka_unit_test(test_a_session_made_at_a_lower_level),
         cmocka_unit_test(test_a_session_made_with_other_signatures),
         cmocka_unit_test(test_a_session_made_with_another_token),
-        cmocka_unit_test(test_a_peer_whose_key_cannot_be_computed),
+        cmocka_unit_test(test_a_connect_needs_no_digest),
+        cmocka_unit_test(test_records_whose_digest_fails),
         cmocka_unit_test(test_forgetting_under_another_name),
+        cmocka_unit_test(test_a_dead_network_keeps_the_session),
+        cmocka_unit_test(test_a_lack_of_memory_keeps_the_session),
+        cmocka_unit_test(test_a_server_that_falls_silent_costs_the_session),
         cmocka_unit_test(test_a_resumed_session_is_stored),
     };
-    return cmocka_run_group_tests(tests, setup, teardown);
+    return cmocka_run_group_tests(tests, tls_world_setup, tls_world_teardown);
 }

@@ -12,22 +12,6 @@
 
 #include <cmocka.h>
 
-static struct tls_pki world;
-
-static int setup(void **state)
-{
-    (void)state;
-    tls_pki_init(&world);
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    tls_pki_deinit(&world);
-    return 0;
-}
-
 /* Each record of usage 2 costs a path of its own. The one of usage 0 behind them still finds its CA in
  * the path that was verified. */
 /* scenario: S34, S16 */
@@ -38,19 +22,19 @@ static void test_a_usage_0_behind_many_of_usage_2(void **state)
     for (size_t r = 0; r < rows.count; r++) {
         struct ln_tlsa records[LN_TLSA_MAX];
         for (size_t i = 0; i + 1 < LN_TLSA_MAX; i++)
-            records[i] = pki_tlsa(world.pki, world.stranger, LN_TLSA_DANE_TA, 0, LN_TLSA_EXACT);
+            records[i] =
+                pki_tlsa(tls_world.pki, tls_world.stranger, LN_TLSA_DANE_TA, 0, LN_TLSA_EXACT);
         records[LN_TLSA_MAX - 1] =
-            pki_tlsa(world.pki, world.root, LN_TLSA_PKIX_TA, 0, LN_TLSA_SHA256);
-        struct tls_case c = tls_case_cert(&rows.row[r], "the last of 32 records", &world);
-        tls_present(&c.server, world.pki, PKI_LIST(world.server, world.ca, world.root));
+            pki_tlsa(tls_world.pki, tls_world.root, LN_TLSA_PKIX_TA, 0, LN_TLSA_SHA256);
+        struct tls_case c = tls_case_cert(&rows.row[r], "the last of 32 records", &tls_world);
+        tls_present(&c.server, tls_world.pki,
+                    PKI_LIST(tls_world.server, tls_world.ca, tls_world.root));
         c.client.auth = LN_AUTH_DANE;
         c.client.tlsa = records;
         c.client.tlsa_count = LN_TLSA_MAX;
         struct tls_pair p;
-        tls_pair_open(&p, &c);
-        tls_pair_must_connect(&p);
-        tls_pair_must_exchange(&p);
-        tls_pair_close(&p);
+        tls_pair_start(&p, &c);
+        tls_pair_finish(&p);
     }
 }
 
@@ -59,5 +43,5 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_usage_0_behind_many_of_usage_2),
     };
-    return cmocka_run_group_tests(tests, setup, teardown);
+    return cmocka_run_group_tests(tests, tls_world_setup, tls_world_teardown);
 }

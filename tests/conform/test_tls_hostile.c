@@ -4,8 +4,9 @@
  * Datagrams that nobody of the two has sent: replayed, damaged, forged, senseless ones. Whoever can
  * reach a port may send them, so they must change nothing (TLS-84, TLS-123, H90 to H95, H97, H99).
  *
- * All allocations of libcrypto are counted in this program, to see that they stay bounded.
+ * All allocations of the TLS libraries are counted in this program, to see that they stay bounded.
  */
+#include "support/libmem.h"
 #include "support/tlspair.h"
 
 #include <setjmp.h>
@@ -15,81 +16,6 @@
 
 #include <cmocka.h>
 #include <linnet/filter.h>
-#include <openssl/crypto.h>
-
-#define COUNT(table) (sizeof(table) / sizeof((table)[0]))
-
-static struct tls_pki world;
-
-static int setup(void **state)
-{
-    (void)state;
-    tls_pki_init(&world);
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    tls_pki_deinit(&world);
-    return 0;
-}
-
-/* ---- what libcrypto has allocated ---- */
-
-static size_t live_bytes;
-static size_t peak_bytes;
-
-struct counted {
-    size_t size;
-    max_align_t data[];
-};
-
-static void *count_malloc(size_t size, const char *file, int line)
-{
-    (void)file;
-    (void)line;
-    struct counted *block = malloc(sizeof *block + size);
-    if (block == NULL)
-        return NULL;
-    block->size = size;
-    live_bytes += size;
-    if (live_bytes > peak_bytes)
-        peak_bytes = live_bytes;
-    return block->data;
-}
-
-static struct counted *block_of(void *data)
-{
-    return (struct counted *)(void *)((char *)data - offsetof(struct counted, data));
-}
-
-static void count_free(void *data, const char *file, int line)
-{
-    (void)file;
-    (void)line;
-    if (data == NULL)
-        return;
-    live_bytes -= block_of(data)->size;
-    free(block_of(data));
-}
-
-static void *count_realloc(void *data, size_t size, const char *file, int line)
-{
-    if (data == NULL)
-        return count_malloc(size, file, line);
-    if (size == 0) {
-        count_free(data, file, line);
-        return NULL;
-    }
-    void *next = count_malloc(size, file, line);
-    if (next == NULL)
-        return NULL;
-    size_t old = block_of(data)->size;
-    memcpy(next, data, old < size ? old : size);
-    count_free(data, file, line);
-    return next;
-}
 
 /* ---- forging ---- */
 
@@ -181,7 +107,7 @@ static const uint16_t suites[] = { 0xc0a8, 0x00a8, 0x00ae, 0xccab };
 /* Calls `test` on an open association for each pair of libraries and kind of suite. */
 static void on_open_pairs(const char *what, void (*test)(struct tls_pair *p))
 {
-    struct tls_rows rows = tls_rows_of(LN_DTLS_1_2);
+    struct tls_rows rows = tls_rows_of(LN_DTLS_1_2, 0);
     for (size_t r = 0; r < rows.count; r++) {
         for (size_t i = 0; i < COUNT(suites); i++) {
             struct tls_case c = tls_case_psk(&rows.row[r], what);
@@ -190,8 +116,7 @@ static void on_open_pairs(const char *what, void (*test)(struct tls_pair *p))
             c.server.suites = &suites[i];
             c.server.suite_count = 1;
             struct tls_pair p;
-            tls_pair_open(&p, &c);
-            tls_pair_must_connect(&p);
+            tls_pair_start(&p, &c);
             tls_pair_must_exchange(&p);
             test(&p);
             tls_pair_close(&p);
@@ -326,7 +251,7 @@ static void hello_requests(struct tls_pair *p)
         to_server(p, span_of(&f));
     }
     must_be_unharmed(p, "hello requests");
-    struct ln_span copy = pki_join(world.pki, hello, ln_span(NULL, 0));
+    struct ln_span copy = pki_join(tls_world.pki, hello, ln_span(NULL, 0));
     to_server(p, copy);
     must_be_unharmed(p, "the first ClientHello once more");
 }
@@ -354,7 +279,7 @@ static void send_and_receive(struct tls_pair *p, const char *message)
 static struct ln_span last_sent(const struct tls_tap *tap)
 {
     struct ln_span last = tls_tap_packet(tap, tap->packets - 1);
-    return pki_join(world.pki, last, ln_span(NULL, 0));
+    return pki_join(tls_world.pki, last, ln_span(NULL, 0));
 }
 
 static void replayed(struct tls_pair *p)
@@ -446,26 +371,24 @@ static void throw(void *user)
 }
 
 /* PIT-26: discarded records do not restart the clock of a receive, nor end it. */
-/* scenario: S27, S40, S46 */
+/* scenario: S27, S40, S46, PIT-26 */
 static void test_discarded_records_cost_no_time(void **state)
 {
     (void)state;
-    struct tls_rows rows = tls_rows_of(LN_DTLS_1_2);
+    struct tls_rows rows = tls_rows_of(LN_DTLS_1_2, 0);
     for (size_t r = 0; r < rows.count; r++) {
         struct tls_case c = tls_case_psk(&rows.row[r], "a forged record each 50 ms");
         struct tls_pair p;
         uint8_t room[16];
         size_t got = 0;
-        tls_pair_open(&p, &c);
-        tls_pair_must_connect(&p);
+        tls_pair_start(&p, &c);
         ln_msec now = tls_pair_now(&p);
         for (ln_msec at = 50; at < 3000; at += 50)
             assert_int_equal(ln_testkit_at(p.kit, now + at, throw, &p), LN_OK);
         assert_int_equal(tls_pair_recv(&p, p.client, ln_mspan(room, sizeof room), &got, 2000),
                          LN_TIMEOUT);
         assert_int_equal(tls_pair_now(&p) - now, 2000);
-        tls_pair_must_exchange(&p);
-        tls_pair_close(&p);
+        tls_pair_finish(&p);
     }
 }
 
@@ -569,27 +492,26 @@ static void test_forged_fragments(void **state)
         { "records that nobody can decrypt yet", encrypted_nonsense },
         { "records of far epochs", far_epoch },
     };
-    struct tls_rows rows = tls_rows_of(LN_DTLS_1_2);
+    struct tls_rows rows = tls_rows_of(LN_DTLS_1_2, 0);
     for (size_t r = 0; r < rows.count; r++) {
         for (size_t i = 0; i < COUNT(table); i++) {
             for (int psk = 0; psk <= 1; psk++) {
-                struct tls_case c = psk != 0
-                                        ? tls_case_psk(&rows.row[r], table[i].sentence)
-                                        : tls_case_cert(&rows.row[r], table[i].sentence, &world);
+                struct tls_case c =
+                    psk != 0 ? tls_case_psk(&rows.row[r], table[i].sentence)
+                             : tls_case_cert(&rows.row[r], table[i].sentence, &tls_world);
                 c.link.delay_min_ms = 20;
                 c.on_packet = flood_both;
                 flood_now = &table[i];
                 flood_count = 0;
                 struct tls_pair p;
                 tls_pair_open(&p, &c);
-                peak_bytes = live_bytes;
-                size_t before = live_bytes;
+                libmem_mark();
+                size_t before = libmem_live();
                 tls_pair_must_connect(&p);
-                if (peak_bytes - before > 1024 * 1024)
-                    tls_fail(&p, "libcrypto took %zu bytes", peak_bytes - before);
+                if (libmem_peak() - before > 1024 * 1024)
+                    tls_fail(&p, "the libraries took %zu bytes", libmem_peak() - before);
                 p.spec.on_packet = NULL;
-                tls_pair_must_exchange(&p);
-                tls_pair_close(&p);
+                tls_pair_finish(&p);
             }
         }
     }
@@ -615,7 +537,7 @@ static void spoil_cookie(struct tls_pair *p, struct ln_testkit_packet *packet, v
 static void test_a_loop_of_hello_verify_requests(void **state)
 {
     (void)state;
-    struct tls_rows rows = tls_rows_of(LN_DTLS_1_2);
+    struct tls_rows rows = tls_rows_of(LN_DTLS_1_2, 0);
     for (size_t r = 0; r < rows.count; r++) {
         struct tls_case c = tls_case_psk(&rows.row[r], "no cookie is ever right");
         unsigned spoiled = 0;
@@ -623,8 +545,7 @@ static void test_a_loop_of_hello_verify_requests(void **state)
         c.on_packet = spoil_cookie;
         c.user = &spoiled;
         struct tls_pair p;
-        tls_pair_open(&p, &c);
-        assert_int_not_equal(tls_pair_connect(&p), LN_OK);
+        assert_int_not_equal(tls_pair_attempt(&p, &c), LN_OK);
         tls_want_category(&p, &p.client_diag, LN_CAT_STALLED);
         assert_true(p.ended - p.started <= 124000);
         assert_true(spoiled > 0);
@@ -669,7 +590,7 @@ static void forge_hello_verify(struct tls_pair *p, struct ln_testkit_packet *pac
 static void test_malformed_hello_verify_requests(void **state)
 {
     (void)state;
-    struct tls_rows rows = tls_rows_of(LN_DTLS_1_2);
+    struct tls_rows rows = tls_rows_of(LN_DTLS_1_2, 0);
     for (size_t r = 0; r < rows.count; r++) {
         for (size_t shape = 0; shape < 7; shape++) {
             struct tls_case c = tls_case_psk(&rows.row[r], "a HelloVerifyRequest that lies");
@@ -688,8 +609,7 @@ static void test_malformed_hello_verify_requests(void **state)
             ln_sock_close(p.client);
             p.spec.on_packet = NULL;
             tls_pair_must_connect(&p);
-            tls_pair_must_exchange(&p);
-            tls_pair_close(&p);
+            tls_pair_finish(&p);
         }
     }
 }
@@ -709,7 +629,7 @@ static struct ln_span learn_hello(struct tls_pair *p, size_t index)
 {
     tls_pair_must_connect(p);
     struct ln_span hello =
-        pki_join(world.pki, tls_tap_packet(&p->client_tap, index), ln_span(NULL, 0));
+        pki_join(tls_world.pki, tls_tap_packet(&p->client_tap, index), ln_span(NULL, 0));
     tls_pair_hang_up(p);
     tls_tap_clear(&p->client_tap);
     tls_tap_clear(&p->server_tap);
@@ -734,7 +654,7 @@ static void test_strangers_cost_the_server_nothing(void **state)
 {
     (void)state;
     unsigned strangers = tls_full() ? 20000 : 1000;
-    struct tls_rows rows = tls_rows_of(LN_DTLS_1_2);
+    struct tls_rows rows = tls_rows_of(LN_DTLS_1_2, 0);
     for (size_t r = 0; r < rows.count; r++) {
         struct tls_case c = tls_case_psk(&rows.row[r], "ClientHellos from everywhere");
         struct tls_pair p;
@@ -748,7 +668,7 @@ static void test_strangers_cost_the_server_nothing(void **state)
         tls_pair_run(&p, 10);
         tls_tap_clear(&p.server_tap);
         ln_testkit_memory(p.server_host, &before);
-        size_t theirs = live_bytes;
+        size_t theirs = libmem_live();
         for (unsigned i = 0; i < strangers; i++) {
             struct ln_addr from = stranger(i);
             assert_int_equal(ln_testkit_inject(p.kit, &from, &to, hello, 0), LN_OK);
@@ -765,11 +685,10 @@ static void test_strangers_cost_the_server_nothing(void **state)
         assert_int_equal(after.live_blocks, before.live_blocks);
         assert_int_equal(after.live_bytes, before.live_bytes);
         assert_int_equal(after.allocations, before.allocations);
-        if (live_bytes > theirs + 256)
-            tls_fail(&p, "libcrypto keeps %zu bytes of strangers", live_bytes - theirs);
+        if (libmem_live() > theirs + 256)
+            tls_fail(&p, "the libraries keep %zu bytes of strangers", libmem_live() - theirs);
         tls_pair_must_connect(&p); /* and the one that is real gets through */
-        tls_pair_must_exchange(&p);
-        tls_pair_close(&p);
+        tls_pair_finish(&p);
     }
 }
 
@@ -777,7 +696,7 @@ static void test_strangers_cost_the_server_nothing(void **state)
 static void test_a_cookie_is_good_for_its_address_only(void **state)
 {
     (void)state;
-    struct tls_rows rows = tls_rows_of(LN_DTLS_1_2);
+    struct tls_rows rows = tls_rows_of(LN_DTLS_1_2, 0);
     for (size_t r = 0; r < rows.count; r++) {
         struct tls_case c = tls_case_psk(&rows.row[r], "a cookie from another address");
         struct tls_pair p;
@@ -803,7 +722,7 @@ static void test_a_cookie_is_good_for_its_address_only(void **state)
 static void test_nonsense_for_a_listener(void **state)
 {
     (void)state;
-    struct tls_rows rows = tls_rows_of(LN_DTLS_1_2);
+    struct tls_rows rows = tls_rows_of(LN_DTLS_1_2, 0);
     for (size_t r = 0; r < rows.count; r++) {
         struct tls_case c = tls_case_psk(&rows.row[r], "nonsense for a listener");
         struct tls_pair p;
@@ -837,8 +756,7 @@ static void test_nonsense_for_a_listener(void **state)
         assert_null(p.server);
         only_hello_verify(&p);
         tls_pair_must_connect(&p);
-        tls_pair_must_exchange(&p);
-        tls_pair_close(&p);
+        tls_pair_finish(&p);
     }
 }
 
@@ -894,16 +812,16 @@ static const struct ln_sock_ops gate_ops = {
 static void test_the_timer_while_a_send_blocks(void **state)
 {
     (void)state;
-    struct tls_rows rows = tls_rows_of(LN_DTLS_1_2);
+    struct tls_rows rows = tls_rows_of(LN_DTLS_1_2, 0);
     for (size_t r = 0; r < rows.count; r++) {
         for (size_t through = 0; through < 10; through++) {
-            struct tls_case c =
-                tls_case_cert(&rows.row[r], "the network takes nothing for ten seconds", &world);
+            struct tls_case c = tls_case_cert(
+                &rows.row[r], "the network takes nothing for ten seconds", &tls_world);
             c.client.mtu = 300;
             c.server.mtu = 300;
             c.server.client_auth = LN_CLIENT_AUTH_REQUIRE;
             c.server.trust = c.client.trust;
-            tls_present(&c.client, world.pki, PKI_LIST(world.client, world.ca));
+            tls_present(&c.client, tls_world.pki, PKI_LIST(tls_world.client, tls_world.ca));
             struct tls_pair p;
             tls_pair_open(&p, &c);
             ln_sock_free(p.client);
@@ -940,7 +858,7 @@ static void test_failed_handshakes_leave_nothing(void **state)
     static const struct ln_testkit_link link = { .delay_min_ms = 1 };
     struct tls_rows rows = tls_rows(LN_TLS_CAP_CERTIFICATES);
     for (size_t r = 0; r < rows.count; r++) {
-        struct tls_case c = tls_case_cert(&rows.row[r], "failed again and again", &world);
+        struct tls_case c = tls_case_cert(&rows.row[r], "failed again and again", &tls_world);
         c.server_name = "elsewhere.example";
         c.link = link;
         struct tls_pair p;
@@ -951,22 +869,22 @@ static void test_failed_handshakes_leave_nothing(void **state)
             assert_int_equal(tls_pair_connect(&p), LN_DENIED);
             tls_pair_hang_up(&p);
             if (i == 10) {
-                at_10 = live_bytes;
+                at_10 = libmem_live();
                 ln_testkit_memory(p.client_host, &memory_at_10);
             }
         }
         struct ln_testkit_memory memory;
         ln_testkit_memory(p.client_host, &memory);
         assert_int_equal(memory.live_blocks, memory_at_10.live_blocks);
-        if (live_bytes > at_10 + 4096)
-            tls_fail(&p, "libcrypto keeps %zu bytes more", live_bytes - at_10);
+        if (libmem_live() > at_10 + 4096)
+            tls_fail(&p, "the libraries keep %zu bytes more", libmem_live() - at_10);
         tls_pair_close(&p);
     }
 }
 
 int main(void)
 {
-    if (CRYPTO_set_mem_functions(count_malloc, count_realloc, count_free) != 1)
+    if (!libmem_install())
         return EXIT_FAILURE;
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_short_records),
@@ -987,5 +905,5 @@ int main(void)
         cmocka_unit_test(test_the_timer_while_a_send_blocks),
         cmocka_unit_test(test_failed_handshakes_leave_nothing),
     };
-    return cmocka_run_group_tests(tests, setup, teardown);
+    return cmocka_run_group_tests(tests, tls_world_setup, tls_world_teardown);
 }

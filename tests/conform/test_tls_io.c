@@ -5,33 +5,19 @@
  * counters (secure-sockets.md 1.4 and 1.6).
  */
 #include "support/rawpeer.h"
+#include "support/shelf.h"
 #include "support/tlspair.h"
 
+#include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdlib.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 #include <linnet/filter.h>
-
-#define COUNT(table) (sizeof(table) / sizeof((table)[0]))
-
-static struct tls_pki world;
-
-static int setup(void **state)
-{
-    (void)state;
-    tls_pki_init(&world);
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    tls_pki_deinit(&world);
-    return 0;
-}
 
 static void fill(uint8_t *data, size_t len, unsigned salt)
 {
@@ -67,7 +53,7 @@ struct cut {
     size_t got;
 };
 
-/* scenario: S43, S24 */
+/* scenario: S43, S24, PIT-03 */
 static void test_truncation_is_exact(void **state)
 {
     (void)state;
@@ -78,14 +64,13 @@ static void test_truncation_is_exact(void **state)
     static uint8_t room[20000];
     uint8_t message[100];
     uint8_t next[50];
-    struct tls_rows rows = tls_rows_of(LN_DTLS_1_2);
+    struct tls_rows rows = tls_rows_of(LN_DTLS_1_2, 0);
     fill(message, sizeof message, 1);
     fill(next, sizeof next, 2);
     for (size_t r = 0; r < rows.count; r++) {
         struct tls_case c = tls_case_psk(&rows.row[r], "a datagram of 100 bytes");
         struct tls_pair p;
-        tls_pair_open(&p, &c);
-        tls_pair_must_connect(&p);
+        tls_pair_start(&p, &c);
         for (size_t i = 0; i < COUNT(table); i++) {
             size_t got = 77;
             memset(room, 0xee, sizeof room);
@@ -115,13 +100,12 @@ static void test_truncation_is_exact(void **state)
 static void test_empty_datagrams(void **state)
 {
     (void)state;
-    struct tls_rows rows = tls_rows_of(LN_DTLS_1_2);
+    struct tls_rows rows = tls_rows_of(LN_DTLS_1_2, 0);
     for (size_t r = 0; r < rows.count; r++) {
         struct tls_case c = tls_case_psk(&rows.row[r], "empty datagrams");
         struct tls_pair p;
         uint8_t room[8];
-        tls_pair_open(&p, &c);
-        tls_pair_must_connect(&p);
+        tls_pair_start(&p, &c);
         for (int i = 0; i < 3; i++) {
             size_t got = 77;
             size_t sent = 77;
@@ -140,8 +124,7 @@ static void test_empty_datagrams(void **state)
                              LN_OK);
             assert_int_equal(got, 0);
         }
-        tls_pair_must_exchange(&p);
-        tls_pair_close(&p);
+        tls_pair_finish(&p);
     }
 }
 
@@ -153,12 +136,11 @@ static void test_datagrams_keep_their_boundaries(void **state)
     static const size_t lengths[] = { 1, 500, 1, 2, 1300, 16, 17, 3 };
     uint8_t message[1400];
     uint8_t room[1400];
-    struct tls_rows rows = tls_rows_of(LN_DTLS_1_2);
+    struct tls_rows rows = tls_rows_of(LN_DTLS_1_2, 0);
     for (size_t r = 0; r < rows.count; r++) {
         struct tls_case c = tls_case_psk(&rows.row[r], "datagrams of many lengths at once");
         struct tls_pair p;
-        tls_pair_open(&p, &c);
-        tls_pair_must_connect(&p);
+        tls_pair_start(&p, &c);
         for (size_t i = 0; i < COUNT(lengths); i++) {
             fill(message, lengths[i], (unsigned)i);
             assert_int_equal(tls_pair_send(&p, p.client, ln_span(message, lengths[i])), LN_OK);
@@ -186,7 +168,7 @@ static void test_inner_mtu_is_exact(void **state)
     static const uint16_t mtus[] = { 300, 576, 1280, 1500 };
     static uint8_t message[2000];
     static uint8_t room[2000];
-    struct tls_rows rows = tls_rows_of(LN_DTLS_1_2);
+    struct tls_rows rows = tls_rows_of(LN_DTLS_1_2, 0);
     for (size_t r = 0; r < rows.count; r++) {
         for (size_t s = 0; s < COUNT(suites); s++) {
             for (size_t m = 0; m < COUNT(mtus); m++) {
@@ -237,13 +219,12 @@ static void test_inner_mtu_is_exact(void **state)
 static void test_a_forced_mtu(void **state)
 {
     (void)state;
-    struct tls_rows rows = tls_rows_of(LN_DTLS_1_2);
+    struct tls_rows rows = tls_rows_of(LN_DTLS_1_2, 0);
     for (size_t r = 0; r < rows.count; r++) {
         struct tls_case c = tls_case_psk(&rows.row[r], "options.mtu of the socket is 400");
         c.client_socket.mtu = 400;
         struct tls_pair p;
-        tls_pair_open(&p, &c);
-        tls_pair_must_connect(&p);
+        tls_pair_start(&p, &c);
         assert_int_equal(info_of(p.client).mtu, 400);
         assert_true(info_of(p.client).inner_mtu < 400 - 28);
         assert_true(p.client_tap.largest <= 400 - 28);
@@ -269,8 +250,7 @@ static void test_streams_have_no_boundaries(void **state)
         for (size_t i = 0; i < COUNT(rooms); i++) {
             struct tls_case c = tls_case_psk(&rows.row[r], "40,000 bytes, read with small rooms");
             struct tls_pair p;
-            tls_pair_open(&p, &c);
-            tls_pair_must_connect(&p);
+            tls_pair_start(&p, &c);
             assert_int_equal(info_of(p.client).inner_mtu, 0);
             assert_int_equal(tls_pair_send(&p, p.server, ln_span(message, sizeof message)), LN_OK);
             size_t at = 0;
@@ -307,8 +287,7 @@ static void test_tiny_and_huge_records(void **state)
             c.raw = &raw;
             size_t total = records[i] == 1 ? 500 : sizeof message;
             struct tls_pair p;
-            tls_pair_open(&p, &c);
-            tls_pair_must_connect(&p);
+            tls_pair_start(&p, &c);
             for (size_t at = 0; at < total; at += records[i])
                 assert_true(raw_server_write(&raw, message + at, records[i]));
             assert_true(tls_pair_recv_all(&p, p.client, ln_mspan(room, total)));
@@ -319,7 +298,7 @@ static void test_tiny_and_huge_records(void **state)
 }
 
 /* The transport gives and takes a byte at a time. */
-/* scenario: S41, S32 */
+/* scenario: S41, S32, PIT-15 */
 static void test_a_transport_in_crumbs(void **state)
 {
     (void)state;
@@ -337,7 +316,7 @@ static void test_a_transport_in_crumbs(void **state)
         if (rows.row[r].kind != LN_TLS)
             continue;
         for (size_t i = 0; i < COUNT(table); i++) {
-            struct tls_case c = tls_case_cert(&rows.row[r], "crumbs", &world);
+            struct tls_case c = tls_case_cert(&rows.row[r], "crumbs", &tls_world);
             struct tls_pair p;
             tls_pair_open(&p, &c);
             ln_testkit_host_chunks(p.client_host, &table[i]);
@@ -351,7 +330,7 @@ static void test_a_transport_in_crumbs(void **state)
     }
 }
 
-/* scenario: S41 */
+/* scenario: S41, PIT-15 */
 static void test_an_empty_send_on_a_stream(void **state)
 {
     (void)state;
@@ -364,16 +343,54 @@ static void test_an_empty_send_on_a_stream(void **state)
         uint8_t room[8];
         size_t sent = 77;
         size_t got = 77;
-        tls_pair_open(&p, &c);
-        tls_pair_must_connect(&p);
+        tls_pair_start(&p, &c);
         assert_int_equal(ln_sock_send(p.client, ln_span(NULL, 0), &sent), LN_OK);
         assert_int_equal(sent, 0);
         /* in no case the other side takes it for an end */
         assert_int_equal(tls_pair_recv(&p, p.server, ln_mspan(room, sizeof room), &got, 500),
                          LN_TIMEOUT);
-        tls_pair_must_exchange(&p);
-        tls_pair_close(&p);
+        tls_pair_finish(&p);
     }
+}
+
+/* Three gigabytes of nothing, which take no memory. */
+#define HUGE_LEN (UINT64_C(3) << 30)
+
+static const uint8_t *map_huge(void)
+{
+    int zero = open("/dev/zero", O_RDONLY | O_CLOEXEC);
+    assert_true(zero >= 0);
+    const uint8_t *huge = mmap(NULL, (size_t)HUGE_LEN, PROT_READ, MAP_PRIVATE, zero, 0);
+    (void)close(zero);
+    assert_true(huge != MAP_FAILED);
+    return huge;
+}
+
+/* Libraries count in int: what is longer is taken in parts, or does not fit; it never wraps around. */
+/* scenario: S41, PIT-15 */
+static void test_a_send_of_gigabytes(void **state)
+{
+    (void)state;
+    static uint8_t room[65536];
+    const uint8_t *huge = map_huge();
+    struct tls_rows rows = tls_rows(0);
+    for (size_t r = 0; r < rows.count; r++) {
+        struct tls_case c = tls_case_psk(&rows.row[r], "3 GiB at once");
+        struct tls_pair p;
+        size_t sent = 0;
+        tls_pair_start(&p, &c);
+        enum ln_status st = ln_sock_send(p.client, ln_span(huge, (size_t)HUGE_LEN), &sent);
+        if (c.row.kind == LN_DTLS) {
+            assert_int_equal(st, LN_NO_SPACE);
+        } else {
+            assert_int_equal(st, LN_OK);
+            assert_true(sent > 0 && sent <= sizeof room);
+            assert_true(tls_pair_recv_all(&p, p.server, ln_mspan(room, sent)));
+            assert_memory_equal(room, huge, sent);
+        }
+        tls_pair_finish(&p);
+    }
+    assert_int_equal(munmap((void *)(uintptr_t)huge, (size_t)HUGE_LEN), 0);
 }
 
 /* A peer that does not read: send says LN_AGAIN one day, and goes on when it reads. */
@@ -389,8 +406,7 @@ static void test_backpressure(void **state)
             continue;
         struct tls_case c = tls_case_psk(&rows.row[r], "the peer does not read");
         struct tls_pair p;
-        tls_pair_open(&p, &c);
-        tls_pair_must_connect(&p);
+        tls_pair_start(&p, &c);
         size_t total = 0;
         enum ln_status st = LN_OK;
         while (st == LN_OK && total < ((size_t)64 << 20)) {
@@ -436,7 +452,7 @@ static void test_backpressure(void **state)
 
 /* SOCK-24 HAS_BUFFERED_DATA, PIT-04, PIT-11: after a full handshake, too. One record is read in small
  * pieces: until it is drained `ready` is set, so that nobody waits. */
-/* scenario: S44, S45 */
+/* scenario: S44, S45, PIT-04, PIT-11 */
 static void test_pending_data_is_announced(void **state)
 {
     (void)state;
@@ -448,11 +464,11 @@ static void test_pending_data_is_announced(void **state)
         if (rows.row[r].kind != LN_TLS)
             continue;
         for (int psk = 0; psk <= 1; psk++) {
-            struct tls_case c = psk != 0 ? tls_case_psk(&rows.row[r], "4 KiB and silence")
-                                         : tls_case_cert(&rows.row[r], "4 KiB and silence", &world);
+            struct tls_case c = psk != 0
+                                    ? tls_case_psk(&rows.row[r], "4 KiB and silence")
+                                    : tls_case_cert(&rows.row[r], "4 KiB and silence", &tls_world);
             struct tls_pair p;
-            tls_pair_open(&p, &c);
-            tls_pair_must_connect(&p);
+            tls_pair_start(&p, &c);
             assert_int_equal(tls_pair_send(&p, p.server, ln_span(message, sizeof message)), LN_OK);
             let_arrive(&p);
             size_t at = 0;
@@ -478,7 +494,7 @@ static void test_pending_data_is_announced(void **state)
 
 /* Several records in one segment, several datagrams in the queue: the loop "read until LN_AGAIN, then
  * wait" never waits while something is there. */
-/* scenario: S44, S45 */
+/* scenario: S44, S45, PIT-04, PIT-11 */
 static void test_drain_then_wait(void **state)
 {
     (void)state;
@@ -488,8 +504,7 @@ static void test_drain_then_wait(void **state)
         c.no_polling = true;
         struct tls_pair p;
         uint8_t room[64];
-        tls_pair_open(&p, &c);
-        tls_pair_must_connect(&p);
+        tls_pair_start(&p, &c);
         for (uint8_t i = 0; i < 50; i++)
             assert_int_equal(tls_pair_send(&p, p.server, ln_span(&i, 1)), LN_OK);
         let_arrive(&p);
@@ -525,8 +540,7 @@ static void test_half_a_record_is_not_pending(void **state)
         uint8_t room[100];
         size_t got = 0;
         size_t sent = 0;
-        tls_pair_open(&p, &c);
-        tls_pair_must_connect(&p);
+        tls_pair_start(&p, &c);
         tls_pair_must_exchange(&p);
         struct ln_testkit_chunks half = { .write_max = 4000 };
         struct ln_testkit_chunks whole = { .write_max = 0 };
@@ -563,8 +577,7 @@ static void test_a_receive_without_room(void **state)
         struct tls_pair p;
         uint8_t room[8];
         size_t got = 77;
-        tls_pair_open(&p, &c);
-        tls_pair_must_connect(&p);
+        tls_pair_start(&p, &c);
         assert_int_equal(ln_sock_recv(p.client, ln_mspan(NULL, 0), &got), LN_AGAIN);
         assert_int_equal(got, 0);
         assert_int_equal(tls_pair_send(&p, p.server, ln_span("abc", 3)), LN_OK);
@@ -584,30 +597,29 @@ static void test_a_receive_without_room(void **state)
 /* ---- time ---- */
 
 /* PIT-06, TLS-133: tickets are records without data for the caller. */
-/* scenario: S27, S46 */
+/* scenario: S27, S46, PIT-06 */
 static void test_tickets_do_not_stretch_a_receive(void **state)
 {
     (void)state;
-    struct tls_rows rows = tls_rows_of(LN_TLS_1_3);
+    struct tls_rows rows = tls_rows_of(LN_TLS_1_3, 0);
     for (size_t r = 0; r < rows.count; r++) {
-        struct tls_case c = tls_case_cert(&rows.row[r], "tickets, and no data", &world);
-        const struct pki_cert *chain[] = { world.server, world.ca, NULL };
-        struct raw_server raw = { .pki = world.pki, .chain = chain, .tickets = 4 };
+        struct tls_case c = tls_case_cert(&rows.row[r], "tickets, and no data", &tls_world);
+        struct raw_server raw = { .pki = tls_world.pki,
+                                  .chain = tls_world.server_chain,
+                                  .tickets = 4 };
         c.raw = &raw;
         c.link.delay_min_ms = 30;
         struct tls_pair p;
         uint8_t room[16];
         size_t got = 77;
-        tls_pair_open(&p, &c);
-        tls_pair_must_connect(&p);
+        tls_pair_start(&p, &c);
         ln_msec before = tls_pair_now(&p);
         assert_int_equal(tls_pair_recv(&p, p.client, ln_mspan(room, sizeof room), &got, 200),
                          LN_TIMEOUT);
         assert_int_equal(tls_pair_now(&p) - before, 200);
         assert_int_equal(got, 0);
         assert_int_equal(info_of(p.client).state, LN_SOCK_OPEN);
-        tls_pair_must_exchange(&p);
-        tls_pair_close(&p);
+        tls_pair_finish(&p);
     }
 }
 
@@ -616,22 +628,30 @@ static int key_updates(SSL *ssl)
     return SSL_key_update(ssl, SSL_KEY_UPDATE_REQUESTED) == 1 ? SSL_do_handshake(ssl) : 0;
 }
 
-/* TLS-133 */
+/* TLS-133. A library that does not know the message ends the connection, and says so. */
 /* scenario: S27 */
 static void test_key_updates(void **state)
 {
     (void)state;
-    struct tls_rows rows = tls_rows_of(LN_TLS_1_3);
+    struct tls_rows rows = tls_rows_of(LN_TLS_1_3, 0);
     for (size_t r = 0; r < rows.count; r++) {
-        struct tls_case c = tls_case_cert(&rows.row[r], "the keys are changed", &world);
-        const struct pki_cert *chain[] = { world.server, world.ca, NULL };
-        struct raw_server raw = { .pki = world.pki, .chain = chain };
+        struct tls_case c = tls_case_cert(&rows.row[r], "the keys are changed", &tls_world);
+        struct raw_server raw = { .pki = tls_world.pki, .chain = tls_world.server_chain };
         c.raw = &raw;
         struct tls_pair p;
         uint8_t room[16];
         size_t got = 77;
-        tls_pair_open(&p, &c);
-        tls_pair_must_connect(&p);
+        tls_pair_start(&p, &c);
+        if (!tls_can(c.row.client, TLS_NEED_KEY_UPDATE)) {
+            assert_int_equal(key_updates(raw.ssl), 1);
+            p.client_status = tls_pair_recv(&p, p.client, ln_mspan(room, sizeof room), &got, 100);
+            p.client_diag = *ln_sock_diag(p.client);
+            tls_want_status(&p, LN_BAD_PEER);
+            tls_want_category(&p, &p.client_diag, LN_CAT_RECORD_DAMAGED);
+            tls_want_alert(&p, &p.client_diag, LN_ALERT_SENT, 10);
+            tls_pair_close(&p);
+            continue;
+        }
         for (int i = 0; i < 5; i++) {
             assert_int_equal(key_updates(raw.ssl), 1);
             ln_msec before = tls_pair_now(&p);
@@ -651,18 +671,16 @@ static void test_renegotiation_is_refused(void **state)
     (void)state;
     static const uint16_t versions[] = { LN_TLS_1_2, LN_DTLS_1_2 };
     for (size_t v = 0; v < COUNT(versions); v++) {
-        struct tls_rows rows = tls_rows_of(versions[v]);
+        struct tls_rows rows = tls_rows_of(versions[v], 0);
         for (size_t r = 0; r < rows.count; r++) {
             struct tls_case c =
-                tls_case_cert(&rows.row[r], "the server wants to begin anew", &world);
-            const struct pki_cert *chain[] = { world.server, world.ca, NULL };
-            struct raw_server raw = { .pki = world.pki, .chain = chain };
+                tls_case_cert(&rows.row[r], "the server wants to begin anew", &tls_world);
+            struct raw_server raw = { .pki = tls_world.pki, .chain = tls_world.server_chain };
             c.raw = &raw;
             struct tls_pair p;
             uint8_t room[16];
             size_t got = 0;
-            tls_pair_open(&p, &c);
-            tls_pair_must_connect(&p);
+            tls_pair_start(&p, &c);
             uint64_t before = p.client_tap.total;
             assert_int_equal(SSL_renegotiate(raw.ssl), 1);
             assert_int_equal(SSL_do_handshake(raw.ssl), 1); /* a HelloRequest is out */
@@ -681,7 +699,7 @@ static void test_renegotiation_is_refused(void **state)
 
 /* ---- endings ---- */
 
-/* scenario: S47 */
+/* scenario: S47, PIT-07 */
 static void test_close_notify_is_the_end_of_a_stream(void **state)
 {
     (void)state;
@@ -692,8 +710,7 @@ static void test_close_notify_is_the_end_of_a_stream(void **state)
         struct tls_case c = tls_case_psk(&rows.row[r], "data, close_notify");
         struct tls_pair p;
         uint8_t room[16];
-        tls_pair_open(&p, &c);
-        tls_pair_must_connect(&p);
+        tls_pair_start(&p, &c);
         assert_int_equal(tls_pair_send(&p, p.server, ln_span("last", 4)), LN_OK);
         ln_sock_close(p.server); /* says close_notify: LN_CLOSE_AUTO */
         size_t got = 0;
@@ -712,7 +729,7 @@ static void test_close_notify_is_the_end_of_a_stream(void **state)
 }
 
 /* PIT-12: a cut stream is never taken for its end. */
-/* scenario: S47 */
+/* scenario: S47, PIT-07, PIT-12 */
 static void test_a_stream_that_is_cut(void **state)
 {
     (void)state;
@@ -726,8 +743,7 @@ static void test_a_stream_that_is_cut(void **state)
         struct tls_pair p;
         uint8_t room[16];
         size_t got = 0;
-        tls_pair_open(&p, &c);
-        tls_pair_must_connect(&p);
+        tls_pair_start(&p, &c);
         assert_true(raw_server_write(&raw, "last", 4));
         assert_true(ln_testkit_finish_streams(p.kit, p.server_host, p.client_host) > 0);
         assert_int_equal(tls_pair_recv(&p, p.client, ln_mspan(room, sizeof room), &got, 1000),
@@ -745,7 +761,7 @@ static void test_a_stream_that_is_cut(void **state)
     }
 }
 
-/* scenario: S47 */
+/* scenario: S47, PIT-07 */
 static void test_a_stream_that_is_reset(void **state)
 {
     (void)state;
@@ -757,8 +773,7 @@ static void test_a_stream_that_is_reset(void **state)
         struct tls_pair p;
         uint8_t room[16];
         size_t got = 77;
-        tls_pair_open(&p, &c);
-        tls_pair_must_connect(&p);
+        tls_pair_start(&p, &c);
         assert_true(ln_testkit_reset_streams(p.kit, NULL, NULL) > 0);
         assert_int_equal(tls_pair_recv(&p, p.client, ln_mspan(room, sizeof room), &got, 1000),
                          LN_REFUSED);
@@ -772,8 +787,7 @@ static void test_a_stream_that_is_reset(void **state)
         p.server = NULL;
         p.socks[2] = NULL;
         tls_pair_must_connect(&p);
-        tls_pair_must_exchange(&p);
-        tls_pair_close(&p);
+        tls_pair_finish(&p);
     }
 }
 
@@ -782,14 +796,13 @@ static void test_a_stream_that_is_reset(void **state)
 static void test_close_notify_ends_an_association(void **state)
 {
     (void)state;
-    struct tls_rows rows = tls_rows_of(LN_DTLS_1_2);
+    struct tls_rows rows = tls_rows_of(LN_DTLS_1_2, 0);
     for (size_t r = 0; r < rows.count; r++) {
         struct tls_case c = tls_case_psk(&rows.row[r], "close_notify over DTLS");
         struct tls_pair p;
         uint8_t room[16];
         size_t got = 77;
-        tls_pair_open(&p, &c);
-        tls_pair_must_connect(&p);
+        tls_pair_start(&p, &c);
         ln_sock_close(p.server); /* no session store there: LN_CLOSE_AUTO says it */
         let_arrive(&p);
         assert_int_equal(ln_sock_recv(p.client, ln_mspan(room, sizeof room), &got), LN_CLOSED);
@@ -809,28 +822,6 @@ struct policy_case {
     bool dtls_says;
 };
 
-static enum ln_status no_session(void *ctx, const char *key, struct ln_mspan room, size_t *len)
-{
-    (void)ctx;
-    (void)key;
-    (void)room;
-    (void)len;
-    return LN_NOT_FOUND;
-}
-static enum ln_status not_kept(void *ctx, const char *key, struct ln_span blob)
-{
-    (void)ctx;
-    (void)key;
-    (void)blob;
-    return LN_OK;
-}
-static enum ln_status nothing_to_remove(void *ctx, const char *key)
-{
-    (void)ctx;
-    (void)key;
-    return LN_NOT_FOUND;
-}
-
 /* SOCK-30, section 9 */
 /* scenario: S47 */
 static void test_close_policies(void **state)
@@ -844,19 +835,17 @@ static void test_close_policies(void **state)
         { "silent", LN_CLOSE_SILENT, false, false, false },
         { "silent, with a session store", LN_CLOSE_SILENT, true, false, false },
     };
-    static const struct ln_session_store store = { no_session, not_kept, nothing_to_remove, NULL };
     struct tls_rows rows = tls_rows(0);
     for (size_t r = 0; r < rows.count; r++) {
         for (size_t i = 0; i < COUNT(table); i++) {
             struct tls_case c = tls_case_psk(&rows.row[r], table[i].sentence);
             c.client.close_policy = table[i].policy;
-            c.client.sessions = table[i].store ? &store : NULL;
+            c.client.sessions = table[i].store ? &shelf_nothing : NULL;
             c.no_polling = true;
             struct tls_pair p;
             uint8_t room[16];
             size_t got = 77;
-            tls_pair_open(&p, &c);
-            tls_pair_must_connect(&p);
+            tls_pair_start(&p, &c);
             tls_pair_must_exchange(&p);
             ln_sock_close(p.client);
             let_arrive(&p);
@@ -913,15 +902,14 @@ static void test_shutdown(void **state)
         p.server = NULL;
         p.socks[2] = NULL;
         tls_pair_must_connect(&p);
-        tls_pair_must_exchange(&p);
-        tls_pair_close(&p);
+        tls_pair_finish(&p);
     }
 }
 
 /* ---- counters ---- */
 
 /* SOCK 1.6: application and wire bytes, over reconnects. */
-/* scenario: S42 */
+/* scenario: S42, PIT-30 */
 static void test_counters(void **state)
 {
     (void)state;
@@ -1020,7 +1008,7 @@ static void test_every_call_in_every_state(void **state)
     (void)state;
     struct tls_rows rows = tls_rows(0);
     for (size_t r = 0; r < rows.count; r++) {
-        struct tls_case c = tls_case_cert(&rows.row[r], "every call in every state", &world);
+        struct tls_case c = tls_case_cert(&rows.row[r], "every call in every state", &tls_world);
         c.link.delay_min_ms = 50;
         c.no_polling = true;
         struct tls_pair p;
@@ -1060,18 +1048,17 @@ static void test_peer_certificates(void **state)
     static uint8_t room[4096];
     struct tls_rows rows = tls_rows(LN_TLS_CAP_CERTIFICATES);
     for (size_t r = 0; r < rows.count; r++) {
-        struct tls_case c = tls_case_cert(&rows.row[r], "the peer's certificates", &world);
-        tls_present(&c.client, world.pki, PKI_LIST(world.client, world.ca));
+        struct tls_case c = tls_case_cert(&rows.row[r], "the peer's certificates", &tls_world);
+        tls_present(&c.client, tls_world.pki, PKI_LIST(tls_world.client, tls_world.ca));
         c.server.trust = c.client.trust;
         c.server.client_auth = LN_CLIENT_AUTH_REQUIRE;
         struct tls_pair p;
-        tls_pair_open(&p, &c);
-        tls_pair_must_connect(&p);
+        tls_pair_start(&p, &c);
         const struct {
             struct ln_sock *s;
             const struct pki_cert *chain[2];
-        } ends[] = { { p.client, { world.server, world.ca } },
-                     { p.server, { world.client, world.ca } } };
+        } ends[] = { { p.client, { tls_world.server, tls_world.ca } },
+                     { p.server, { tls_world.client, tls_world.ca } } };
         for (size_t e = 0; e < 2; e++) {
             size_t len = 77;
             for (size_t i = 0; i < 2; i++) {
@@ -1135,7 +1122,7 @@ static void test_key_log(void **state)
     (void)state;
     struct tls_rows rows = tls_rows(LN_TLS_CAP_KEYLOG);
     for (size_t r = 0; r < rows.count; r++) {
-        struct tls_case c = tls_case_cert(&rows.row[r], "a key log", &world);
+        struct tls_case c = tls_case_cert(&rows.row[r], "a key log", &tls_world);
         struct key_log log = { 0 };
         c.client.insecure_keylog = log_key;
         c.client.keylog_user = &log;
@@ -1177,7 +1164,7 @@ static void test_native_hook(void **state)
     (void)state;
     struct tls_rows rows = tls_rows(LN_TLS_CAP_CERTIFICATES);
     for (size_t r = 0; r < rows.count; r++) {
-        struct tls_case c = tls_case_cert(&rows.row[r], "the native hook", &world);
+        struct tls_case c = tls_case_cert(&rows.row[r], "the native hook", &tls_world);
         void *seen = NULL;
         c.client.native_hook = note_native;
         c.client.native_user = &seen;
@@ -1186,11 +1173,10 @@ static void test_native_hook(void **state)
         assert_non_null(seen);
         tls_pair_must_connect(&p);
         tls_pair_close(&p);
-        if (strcmp(rows.row[r].client->name, "openssl") != 0 || c.row.version == LN_TLS_1_3)
+        if (!tls_is_openssl(c.row.client) || c.row.version == LN_TLS_1_3)
             continue;
         c.client.native_hook = limit_to_one_suite;
-        tls_pair_open(&p, &c);
-        tls_pair_must_connect(&p);
+        tls_pair_start(&p, &c);
         assert_int_equal(p.client_info.tls.suite, 0xc02c);
         tls_pair_close(&p);
     }
@@ -1208,7 +1194,7 @@ static void test_the_same_object_many_times(void **state)
         for (int psk = 0; psk <= 1; psk++) {
             const char *what = "connect, exchange, close; thirty times";
             struct tls_case c = psk != 0 ? tls_case_psk(&rows.row[r], what)
-                                         : tls_case_cert(&rows.row[r], what, &world);
+                                         : tls_case_cert(&rows.row[r], what, &tls_world);
             struct tls_pair p;
             struct ln_testkit_memory first;
             struct ln_testkit_memory last;
@@ -1238,6 +1224,7 @@ int main(void)
         cmocka_unit_test(test_tiny_and_huge_records),
         cmocka_unit_test(test_a_transport_in_crumbs),
         cmocka_unit_test(test_an_empty_send_on_a_stream),
+        cmocka_unit_test(test_a_send_of_gigabytes),
         cmocka_unit_test(test_backpressure),
         cmocka_unit_test(test_pending_data_is_announced),
         cmocka_unit_test(test_drain_then_wait),
@@ -1259,5 +1246,5 @@ int main(void)
         cmocka_unit_test(test_native_hook),
         cmocka_unit_test(test_the_same_object_many_times),
     };
-    return cmocka_run_group_tests(tests, setup, teardown);
+    return cmocka_run_group_tests(tests, tls_world_setup, tls_world_teardown);
 }

@@ -143,7 +143,7 @@ static const char *softhsm(void)
         "/usr/lib64/pkcs11/libsofthsm2.so",
         "/usr/local/lib/softhsm/libsofthsm2.so",
     };
-    for (size_t i = 0; i < sizeof places / sizeof places[0]; i++)
+    for (size_t i = 0; i < COUNT(places); i++)
         if (exists(places[i]))
             return places[i];
     return NULL;
@@ -255,8 +255,7 @@ static void want_device(const struct ln_sock *s)
 
 static void must_be_mutual(const struct tls_case *c)
 {
-    tls_pair_open(&pair, c);
-    tls_pair_must_connect(&pair);
+    tls_pair_start(&pair, c);
     tls_pair_must_exchange(&pair);
     want_device(pair.server);
     tls_pair_close(&pair);
@@ -427,8 +426,7 @@ static void test_server_with_a_token(void **state)
             token_case(&rows.row[r], "both have the token", CHAIN_URI, KEY_AND_PIN, NULL);
         c.server.chain = from_memory(&world.chain);
         c.server.key = c.client.key;
-        tls_pair_open(&pair, &c);
-        tls_pair_must_connect(&pair);
+        tls_pair_start(&pair, &c);
         tls_pair_must_exchange(&pair);
         want_device(pair.client);
         want_device(pair.server);
@@ -545,8 +543,7 @@ static void test_memory_holds_no_key(void **state)
     for (size_t r = 0; r < rows.count; r++) {
         struct tls_case c =
             token_case(&rows.row[r], "no trace of the key", CHAIN_URI, KEY_AND_PIN, NULL);
-        tls_pair_open(&pair, &c);
-        tls_pair_must_connect(&pair);
+        tls_pair_start(&pair, &c);
         if (memory_holds_key(&areas))
             tls_fail(&pair, "the private key is in the memory of the process");
         tls_pair_close(&pair);
@@ -627,7 +624,7 @@ static const struct stage stages[] = {
     STAGE("pkcs11: no module", "openssl-no-module.cnf", module_tests),
 };
 
-#define STAGE_COUNT (sizeof stages / sizeof stages[0])
+#define STAGE_COUNT (COUNT(stages))
 #define FOLDER_VARIABLE "LINNET_PKCS11_FOLDER"
 #define STAGE_VARIABLE "LINNET_PKCS11_STAGE"
 

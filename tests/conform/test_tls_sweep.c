@@ -17,24 +17,7 @@
 
 #include <cmocka.h>
 
-#define COUNT(table) (sizeof(table) / sizeof((table)[0]))
-
-static struct tls_pki world;
 static struct tls_pair pair; /* large */
-
-static int setup(void **state)
-{
-    (void)state;
-    tls_pki_init(&world);
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    tls_pki_deinit(&world);
-    return 0;
-}
 
 struct job {
     struct tls_case spec;
@@ -141,11 +124,11 @@ static const char *const protocols[] = { "coap" };
 
 static struct tls_case full_case(const struct tls_row *row, const char *what)
 {
-    struct tls_case c = tls_case_cert(row, what, &world);
-    struct pki_crl_spec crl = { .issuer = world.ca };
-    c.client.crls = pki_span_source(pki_crl(world.pki, &crl));
-    tls_present(&c.client, world.pki, PKI_LIST(world.client));
-    c.client.trust = pki_trust(world.pki, PKI_LIST(world.root, world.ca));
+    struct tls_case c = tls_case_cert(row, what, &tls_world);
+    struct pki_crl_spec crl = { .issuer = tls_world.ca };
+    c.client.crls = pki_span_source(pki_crl(tls_world.pki, &crl));
+    tls_present(&c.client, tls_world.pki, PKI_LIST(tls_world.client));
+    c.client.trust = pki_trust(tls_world.pki, PKI_LIST(tls_world.root, tls_world.ca));
     c.client.complete_chain = true;
     c.client.alpn = protocols;
     c.client.alpn_count = 1;
@@ -174,7 +157,7 @@ static void sweep_all(enum ln_testkit_point point, bool heals, size_t stride)
                 else if (kind == 1)
                     job.spec = full_case(&rows.row[r], "certificates on both sides");
                 else
-                    job.spec = tls_case_cert(&rows.row[r], "a session is resumed", &world);
+                    job.spec = tls_case_cert(&rows.row[r], "a session is resumed", &tls_world);
                 if (kind == 2)
                     job.spec.client.sessions = &store;
                 /* with two families one question to the resolver may fail and nobody minds */
@@ -186,7 +169,7 @@ static void sweep_all(enum ln_testkit_point point, bool heals, size_t stride)
     }
 }
 
-/* scenario: S21, S26 */
+/* scenario: S21, S26, PIT-02, PIT-25 */
 static void test_every_allocation(void **state)
 {
     (void)state;
@@ -236,7 +219,7 @@ static void test_every_file_of_a_session_folder(void **state)
     struct tls_rows rows = tls_rows(LN_TLS_CAP_RESUMPTION);
     for (size_t r = 0; r < rows.count; r++) {
         memset(&job, 0, sizeof job);
-        job.spec = tls_case_cert(&rows.row[r], "a session folder on a bad disk", &world);
+        job.spec = tls_case_cert(&rows.row[r], "a session folder on a bad disk", &tls_world);
         job.point = LN_TESTKIT_FILE;
         job.heals = true;
         sweep(&job, folder_scenario, 1);
@@ -248,12 +231,12 @@ static void test_every_file_of_a_session_folder(void **state)
 static enum ln_testkit_verdict files_scenario(void *user, struct ln_testkit_trial *trial)
 {
     struct job *job = user;
-    struct pki *pki = world.pki;
-    struct ln_span chain = pki_write_certs(pki, PKI_PEM, PKI_LIST(world.server, world.ca));
-    struct ln_span key = pki_write_key(pki, PKI_PKCS8_ENCRYPTED_PEM, world.server, "secret");
+    struct pki *pki = tls_world.pki;
+    struct ln_span chain = pki_write_certs(pki, PKI_PEM, PKI_LIST(tls_world.server, tls_world.ca));
+    struct ln_span key = pki_write_key(pki, PKI_PKCS8_ENCRYPTED_PEM, tls_world.server, "secret");
     if (ln_testkit_file_put(trial->device, "/server.pem", chain) != LN_OK ||
         ln_testkit_file_put(trial->device, "/server.key", key) != LN_OK ||
-        ln_testkit_file_put(trial->device, "/ca/root.pem", pki_pem(pki, world.root)) != LN_OK)
+        ln_testkit_file_put(trial->device, "/ca/root.pem", pki_pem(pki, tls_world.root)) != LN_OK)
         return ln_testkit_broken(trial, "no files");
     return scenario(job, trial);
 }
@@ -264,11 +247,11 @@ static void test_credentials_in_files(void **state)
     (void)state;
     static const enum ln_testkit_point points[] = { LN_TESTKIT_ALLOC, LN_TESTKIT_FILE };
     static struct job job;
-    struct tls_rows rows = tls_rows_of(LN_TLS_1_3);
+    struct tls_rows rows = tls_rows_of(LN_TLS_1_3, 0);
     for (size_t r = 0; r < rows.count; r++) {
         for (size_t i = 0; i < COUNT(points); i++) {
             memset(&job, 0, sizeof job);
-            job.spec = tls_case_cert(&rows.row[r], "credentials in files", &world);
+            job.spec = tls_case_cert(&rows.row[r], "credentials in files", &tls_world);
             job.spec.server.chain = ln_source_file("/server.pem");
             job.spec.server.key = ln_source_file("/server.key");
             job.spec.server.key.password = "secret";
@@ -290,5 +273,5 @@ int main(void)
         cmocka_unit_test(test_every_file_of_a_session_folder),
         cmocka_unit_test(test_credentials_in_files),
     };
-    return cmocka_run_group_tests(tests, setup, teardown);
+    return cmocka_run_group_tests(tests, tls_world_setup, tls_world_teardown);
 }

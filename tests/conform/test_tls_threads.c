@@ -16,22 +16,6 @@
 
 enum { THREADS = 4 };
 
-static struct tls_pki world;
-
-static int setup(void **state)
-{
-    (void)state;
-    tls_pki_init(&world);
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    tls_pki_deinit(&world);
-    return 0;
-}
-
 struct worker {
     pthread_t thread;
     struct tls_case spec;
@@ -104,17 +88,19 @@ static void run_threads(const struct tls_case *c)
     ln_env_posix_free(env);
 }
 
-/* scenario: S21 */
+/* scenario: S21, PIT-16 */
 static void test_certificates(void **state)
 {
     (void)state;
     struct tls_rows rows = tls_rows(LN_TLS_CAP_CERTIFICATES);
     for (size_t r = 0; r < rows.count; r++) {
-        struct tls_case c = tls_case_cert(&rows.row[r], "one configuration, four threads", &world);
+        struct tls_case c =
+            tls_case_cert(&rows.row[r], "one configuration, four threads", &tls_world);
         /* everything that a verification shares: store, CRLs, records */
-        struct pki_crl_spec crl = { .issuer = world.ca };
-        struct ln_tlsa record = pki_tlsa(world.pki, world.ca, LN_TLSA_PKIX_TA, 1, LN_TLSA_SHA256);
-        c.client.crls = pki_span_source(pki_crl(world.pki, &crl));
+        struct pki_crl_spec crl = { .issuer = tls_world.ca };
+        struct ln_tlsa record =
+            pki_tlsa(tls_world.pki, tls_world.ca, LN_TLSA_PKIX_TA, 1, LN_TLSA_SHA256);
+        c.client.crls = pki_span_source(pki_crl(tls_world.pki, &crl));
         c.client.auth = LN_AUTH_DANE;
         c.client.tlsa = &record;
         c.client.tlsa_count = 1;
@@ -122,7 +108,7 @@ static void test_certificates(void **state)
     }
 }
 
-/* scenario: S21 */
+/* scenario: S21, PIT-16 */
 static void test_psk(void **state)
 {
     (void)state;
@@ -139,5 +125,5 @@ int main(void)
         cmocka_unit_test(test_certificates),
         cmocka_unit_test(test_psk),
     };
-    return cmocka_run_group_tests(tests, setup, teardown);
+    return cmocka_run_group_tests(tests, tls_world_setup, tls_world_teardown);
 }

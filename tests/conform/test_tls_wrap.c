@@ -14,22 +14,6 @@
 #include <cmocka.h>
 #include <linnet/filter.h>
 
-static struct tls_pki world;
-
-static int setup(void **state)
-{
-    (void)state;
-    tls_pki_init(&world);
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    tls_pki_deinit(&world);
-    return 0;
-}
-
 static enum ln_sock_state state_of(const struct ln_sock *s)
 {
     struct ln_sock_info info;
@@ -75,7 +59,7 @@ static void test_around_a_closed_socket(void **state)
     (void)state;
     struct tls_rows rows = tls_rows(0);
     for (size_t r = 0; r < rows.count; r++) {
-        struct tls_case c = tls_case_cert(&rows.row[r], "around a closed socket", &world);
+        struct tls_case c = tls_case_cert(&rows.row[r], "around a closed socket", &tls_world);
         struct tls_pair p;
         struct ln_diag diag;
         tls_pair_open(&p, &c);
@@ -103,7 +87,7 @@ static void test_the_name_given_at_wrapping(void **state)
     for (size_t r = 0; r < rows.count; r++) {
         for (int good = 0; good <= 1; good++) {
             struct tls_case c =
-                tls_case_cert(&rows.row[r], "a name for the wrapped socket", &world);
+                tls_case_cert(&rows.row[r], "a name for the wrapped socket", &tls_world);
             c.host = good != 0 ? "alias.example" : NULL;
             struct tls_pair p;
             struct wire_hello hello;
@@ -206,7 +190,7 @@ static void test_starttls(void **state)
         if (rows.row[r].kind != LN_TLS)
             continue;
         for (int good = 0; good <= 1; good++) {
-            struct tls_case c = tls_case_cert(&rows.row[r], "STARTTLS", &world);
+            struct tls_case c = tls_case_cert(&rows.row[r], "STARTTLS", &tls_world);
             struct tls_pair p;
             struct ln_diag diag;
             tls_pair_open(&p, &c);
@@ -258,11 +242,10 @@ static void test_tls_in_tls(void **state)
     for (size_t r = 0; r < rows.count; r++) {
         if (rows.row[r].kind != LN_TLS)
             continue;
-        struct tls_case c = tls_case_cert(&rows.row[r], "TLS in TLS", &world);
+        struct tls_case c = tls_case_cert(&rows.row[r], "TLS in TLS", &tls_world);
         struct tls_pair p;
         struct ln_diag diag;
-        tls_pair_open(&p, &c);
-        tls_pair_must_connect(&p);
+        tls_pair_start(&p, &c);
         tls_pair_must_exchange(&p);
         assert_int_equal(ln_sock_wrap(&p.client, p.client_config, NULL, &diag), LN_OK);
         assert_int_equal(ln_sock_wrap(&p.server, p.server_config, NULL, &diag), LN_OK);
@@ -271,8 +254,7 @@ static void test_tls_in_tls(void **state)
         assert_true(tls_pair_until(&p, settled, NULL, 10000));
         assert_int_equal(state_of(p.client), LN_SOCK_OPEN);
         assert_int_equal(state_of(p.server), LN_SOCK_OPEN);
-        tls_pair_must_exchange(&p);
-        tls_pair_close(&p);
+        tls_pair_finish(&p);
     }
 }
 
@@ -395,7 +377,7 @@ static void test_over_a_transport_of_the_callers_own(void **state)
     (void)state;
     struct tls_rows rows = tls_rows(0);
     for (size_t r = 0; r < rows.count; r++) {
-        struct tls_case c = tls_case_cert(&rows.row[r], "over a wire in memory", &world);
+        struct tls_case c = tls_case_cert(&rows.row[r], "over a wire in memory", &tls_world);
         struct tls_pair p;
         struct ln_diag diag;
         const struct ln_sock_ops *ops = rows.row[r].kind == LN_DTLS ? &wire_datagram : &wire_stream;
@@ -438,7 +420,7 @@ static void test_around_a_bound_socket(void **state)
     (void)state;
     struct tls_rows rows = tls_rows(0);
     for (size_t r = 0; r < rows.count; r++) {
-        struct tls_case c = tls_case_cert(&rows.row[r], "around a bound socket", &world);
+        struct tls_case c = tls_case_cert(&rows.row[r], "around a bound socket", &tls_world);
         struct ln_sock_options options = LN_SOCK_OPTIONS_INIT;
         struct ln_addr local = { .family = LN_FAMILY_ANY, .port = TLS_PORT };
         struct tls_pair p;
@@ -455,8 +437,7 @@ static void test_around_a_bound_socket(void **state)
         assert_int_equal(state_of(p.listener), LN_SOCK_BOUND);
         p.socks[1] = p.listener;
         tls_pair_must_connect(&p);
-        tls_pair_must_exchange(&p);
-        tls_pair_close(&p);
+        tls_pair_finish(&p);
     }
 }
 
@@ -506,7 +487,7 @@ static void test_three_clients_at_once(void **state)
     (void)state;
     struct tls_rows rows = tls_rows(0);
     for (size_t r = 0; r < rows.count; r++) {
-        struct tls_case c = tls_case_cert(&rows.row[r], "three clients at once", &world);
+        struct tls_case c = tls_case_cert(&rows.row[r], "three clients at once", &tls_world);
         c.link.delay_min_ms = 20;
         struct tls_pair p;
         struct crowd crowd = { .servers = 0 };
@@ -556,5 +537,5 @@ int main(void)
         cmocka_unit_test(test_around_a_bound_socket),
         cmocka_unit_test(test_three_clients_at_once),
     };
-    return cmocka_run_group_tests(tests, setup, teardown);
+    return cmocka_run_group_tests(tests, tls_world_setup, tls_world_teardown);
 }

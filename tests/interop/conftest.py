@@ -8,6 +8,9 @@ import pytest
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 import drive as drive_module  # noqa: E402
+import leshan as leshan_module  # noqa: E402
+import lwdevice  # noqa: E402
+import servers  # noqa: E402
 from peers import Peers  # noqa: E402
 
 
@@ -32,8 +35,102 @@ def peers(pki, tmp_path):
     servers.stop()
 
 
-@pytest.fixture
-def drive():
+# What Mbed TLS does otherwise, and has no expectations for here yet: keys longer than its build takes,
+# versions that it does not have, and how it tells a server without RFC 5746.
+DEFAULT_ONLY = {"test_sizes_with_gnutls", "test_sizes_with_openssl",
+                "test_old_versions_only_by_opting_in", "test_dtls_without_rfc_5746"}
+
+
+def backends():
+    """The TLS libraries of the build, by name, the default one first."""
     driver = drive_module.Drive()
+    names = [b.name for b in driver.do("backends").backends]
+    driver.stop()
+    return names
+
+
+def pytest_generate_tests(metafunc):
+    if "drive" in metafunc.fixturenames:
+        wanted = backends()[:1] if metafunc.function.__name__ in DEFAULT_ONLY else backends()
+        metafunc.parametrize("drive", wanted, indirect=True)
+
+
+@pytest.fixture
+def drive(request):
+    """Our side, with each TLS library in turn."""
+    driver = drive_module.Drive(request.param)
     yield driver
     driver.stop()
+
+
+@pytest.fixture(scope="session")
+def leshan_server(pki, tmp_path_factory):
+    server = leshan_module.Leshan(
+        tmp_path_factory.mktemp("leshan"), "-cert", pki / "both-chain.pem",
+        "-prik", pki / "both-key.der", "-truststore", pki / "root.der")
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def leshan(leshan_server):
+    """Leshan with nobody registered by this test; what a failed test saw of its log is shown."""
+    leshan_server.mark()
+    return leshan_server
+
+
+@pytest.fixture
+def start_lab(pki, tmp_path):
+    """Starts a linnet-lab with these options; it must end well, and by itself."""
+    running = []
+
+    def start(*options):
+        running.append(servers.Lab(
+            tmp_path, "--cert", pki / "both-chain.pem", "--key", pki / "both.key",
+            "--ca", pki / "root.pem", *options))
+        return running[-1]
+    if not servers.LAB.exists():
+        pytest.skip("linnet-lab was not built (Debian packages libcoap3-dev and libedit-dev)")
+    yield start
+    for lab in running:
+        if lab.program.process.poll() is None:  # else the test ended it
+            status, log = lab.stop()
+            assert status == 0, log
+
+
+@pytest.fixture
+def lab(start_lab):
+    return start_lab()
+
+
+@pytest.fixture
+def leshan_driver(leshan):
+    return servers.Leshan(leshan)
+
+
+@pytest.fixture(params=["leshan_driver", "lab"], ids=["leshan", "lab"])
+def server(request):
+    """Each of the LwM2M servers, driven in one way (servers.py)."""
+    return request.getfixturevalue(request.param)
+
+
+@pytest.fixture
+def start_device():
+    """Starts devices of ours; each must end well."""
+    running = []
+
+    def start(endpoint, *accounts, **config):
+        running.append(lwdevice.LwDevice(endpoint, *accounts, legacy_server=True, **config))
+        return running[-1]
+    yield start
+    for device in running:
+        if device.program.process.returncode is None:
+            assert device.stop() == 0, device.program.log
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item, call):
+    report = (yield).get_result()
+    server = getattr(item, "funcargs", {}).get("server") or item.funcargs.get("lab")
+    if report.failed and server is not None:
+        report.sections.append((f"the log of {server.name}", server.log))

@@ -21,7 +21,7 @@ CATEGORIES = (
     "psk_identity psk_key client_certificate_wanted client_certificate_rejected untrusted "
     "chain_incomplete expired not_yet_valid wrong_name revoked weak dane_mismatch fragments_lost "
     "record_damaged truncated out_of_memory configuration alert_other closed_by_peer local_io "
-    "internal").split()
+    "internal legacy_server protocol answer").split()
 
 TLS_1_2, TLS_1_3, DTLS_1_2 = 0x0303, 0x0304, 0xFEFD
 ALLOWANCE = 30  # seconds that a slow machine may take beyond what a call was given
@@ -48,15 +48,19 @@ class Answer(dict):
 
 
 class Drive:
-    """One sockdrive; every method is one command."""
+    """One sockdrive; every method is one command. Configurations are for `backend`, a TLS library, if
+    they do not name another."""
 
-    def __init__(self):
+    def __init__(self, backend=None):
+        self.backend = backend
         self.process = subprocess.Popen(
             [SOCKDRIVE], stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0)
         self.left = b""
 
     def post(self, op, **members):
         """Send a command without waiting for its answer."""
+        if op == "config" and self.backend is not None:
+            members.setdefault("backend", self.backend)
         line = json.dumps({"op": op, **members}) + "\n"
         self.process.stdin.write(line.encode())
 

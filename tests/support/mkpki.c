@@ -19,6 +19,7 @@
  *   server-sec1.key              SEC1 behind EC PARAMETERS
  *   server-encrypted.key         PKCS#8, password "secret"
  *   server-legacy.key            "Proc-Type: 4,ENCRYPTED", password "secret"
+ *   both-chain.pem both.key both-key.der        as "server", and may be a client too: Leshan insists
  *   rsa.pem rsa-chain.pem rsa.key               RSA-2048 leaf; rsa-pkcs1.key
  *   rsa4096-chain.pem rsa4096.key rsa4096-root.pem   three certificates of RSA-4096
  *   ed25519-chain.pem ed25519.key
@@ -89,6 +90,12 @@ static void write_server(struct pki *pki, const struct pki_cert *root, const str
     put("server-sec1.key", pki_write_key(pki, PKI_PLAIN_PARAMETERS, leaf, NULL));
     put("server-encrypted.key", pki_write_key(pki, PKI_PKCS8_ENCRYPTED_PEM, leaf, "secret"));
     put("server-legacy.key", pki_write_key(pki, PKI_LEGACY_ENCRYPTED_PEM, leaf, "secret"));
+    struct pki_spec both = {
+        .name = "server", .issuer = ca, .san = ALL_NAMES, .eku = "serverAuth,clientAuth"
+    };
+    leaf = pki_make(pki, &both);
+    put_leaf(pki, "both", ca, leaf);
+    put("both-key.der", pki_write_key(pki, PKI_PKCS8_DER, leaf, NULL));
 }
 
 static void write_clients(struct pki *pki, const struct pki_cert *ca, const struct pki_cert *other)

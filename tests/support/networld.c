@@ -139,6 +139,39 @@ void networld_settle(struct networld *w)
     ln_testkit_advance(w->kit, 1000);
 }
 
+/* Wait as a loop does, then accept. Counts the turns. */
+static unsigned accept_until(struct networld *w, struct ln_sock *listener, ln_msec end,
+                             struct ln_sock **server)
+{
+    unsigned turns = 0;
+    for (; *server == NULL && networld_now(w) < end; turns++) {
+        struct ln_interest want;
+        ln_sock_interest(listener, LN_WANT_READ, &want);
+        ln_msec until = want.deadline < end ? want.deadline : end;
+        if (!want.ready)
+            assert_int_equal(w->server.net.ops->wait(w->server.net.ctx, &want, until), LN_OK);
+        assert_int_equal(ln_sock_step(listener, networld_now(w)), LN_OK);
+        (void)!ln_sock_accept(listener, networld_now(w), server);
+        assert_int_equal(listener->state, LN_SOCK_BOUND);
+        assert_in_range(turns, 0, 1000);
+    }
+    return turns;
+}
+
+struct ln_sock *networld_accept_at_last(struct networld *w, struct ln_sock *listener)
+{
+    static const struct ln_testkit_fault always = { .times = LN_TESTKIT_ALWAYS };
+    struct ln_sock *server = NULL;
+    ln_testkit_fail(w->server_host, LN_TESTKIT_NET, &always);
+    unsigned turns = accept_until(w, listener, networld_now(w) + 60000, &server);
+    assert_null(server);
+    assert_in_range(turns, 60, 150); /* a second apart, and some sooner at first */
+    ln_testkit_fail(w->server_host, LN_TESTKIT_NET, NULL);
+    (void)accept_until(w, listener, networld_now(w) + 1001, &server);
+    assert_non_null(server);
+    return server;
+}
+
 struct ln_addr networld_addr(const char *address, uint16_t port)
 {
     struct ln_addr addr = { .family = LN_FAMILY_ANY };

@@ -48,6 +48,10 @@ enum ln_status networld_finish(struct networld *w, struct ln_sock *s);
 /** Let packets arrive. */
 void networld_settle(struct networld *w);
 
+/** The loop of a server for whom a client waits and whose network calls fail: it turns a few times in
+ *  a minute, and when the calls work again it has the client within a second. */
+struct ln_sock *networld_accept_at_last(struct networld *w, struct ln_sock *listener);
+
 /** "192.0.2.1:5683" of the peer, in a buffer that the next call of it overwrites. */
 const char *networld_peer(const struct ln_sock *s);
 /** The local address and port. */

@@ -10,6 +10,7 @@
  *
  *   config  id kind options...      ln_tls_config_new   (see read_options())
  *   unref   id
+ *   backends                        those of the build, the default one first
  *   new     sock kind [config] [options...]             (see op_new())
  *   wrap    sock config [name]      name sock name      tlsa sock records
  *   connect sock host port ms       open sock ms        start sock host port    step sock
@@ -23,7 +24,7 @@
  * The program ends with its input.
  */
 #include <linnet/blocking.h>
-#include <linnet/tls.h>
+#include <linnet/tls_backend.h>
 
 #include <cjson/cJSON.h>
 #include <signal.h>
@@ -360,6 +361,7 @@ static void read_offer(const cJSON *in, struct ln_tls_options *o)
     o->min_version = (uint16_t)number_of(in, "min_version");
     o->max_version = (uint16_t)number_of(in, "max_version");
     o->insecure_old_versions = flag_of(in, "old_versions");
+    o->insecure_legacy_server = flag_of(in, "legacy_server");
     o->suites = ids_of(in, "suites", &o->suite_count);
     o->groups = ids_of(in, "groups", &o->group_count);
     o->signatures = ids_of(in, "signatures", &o->signature_count);
@@ -372,8 +374,23 @@ static void read_offer(const cJSON *in, struct ln_tls_options *o)
         in, "close", (const char *const[]) { "auto", "notify", "silent", NULL });
 }
 
+/* "backend": NAME; without it the default one */
+static const struct ln_tls_backend *read_backend(const cJSON *in)
+{
+    const char *name = text_of(in, "backend");
+    const struct ln_tls_backend *backend = NULL;
+    for (size_t i = 0; name != NULL && (backend = ln_tls_builtin(i)) != NULL; i++) {
+        if (strcmp(backend->name, name) == 0)
+            return backend;
+    }
+    if (name != NULL)
+        abort(); /* the test names one that this build does not have */
+    return NULL;
+}
+
 static void read_options(const cJSON *in, struct ln_tls_options *o)
 {
+    o->backend = read_backend(in);
     o->auth = (enum ln_tls_auth)word_of(
         in, "auth",
         (const char *const[]) { "certificate", "psk", "dane", "dane_opportunistic", NULL });
@@ -400,6 +417,22 @@ static const struct ln_session_store *read_store(const cJSON *in, struct named_c
         abort();
     *store = ln_session_store_slot(entry->slot);
     return store;
+}
+
+static enum ln_status op_backends(const cJSON *in, cJSON *out)
+{
+    const struct ln_tls_backend *backend = NULL;
+    cJSON *all = cJSON_AddArrayToObject(out, "backends");
+    (void)in;
+    for (size_t i = 0; (backend = ln_tls_builtin(i)) != NULL; i++) {
+        struct ln_tls_capabilities can;
+        ln_tls_capabilities(backend, &can);
+        cJSON *one = cJSON_CreateObject();
+        cJSON_AddStringToObject(one, "name", backend->name);
+        cJSON_AddStringToObject(one, "version", can.version);
+        cJSON_AddItemToArray(all, one);
+    }
+    return LN_OK;
 }
 
 static enum ln_status op_config(const cJSON *in, cJSON *out)
@@ -679,15 +712,15 @@ static const struct {
     const char *name;
     enum ln_status (*run)(const cJSON *in, cJSON *out);
 } ops[] = {
-    { "config", op_config },     { "unref", op_unref },         { "keylog", op_keylog },
-    { "new", op_new },           { "wrap", op_wrap },           { "name", op_name },
-    { "tlsa", op_tlsa },         { "connect", op_connect },     { "open", op_open },
-    { "start", op_start },       { "step", op_step },           { "bind", op_bind },
-    { "accept", op_accept },     { "send", op_send },           { "send_to", op_send_to },
-    { "recv", op_recv },         { "recv_from", op_recv_from }, { "shutdown", op_shutdown },
-    { "close", op_close },       { "free", op_free },           { "forget", op_forget },
-    { "info", op_info },         { "diag", op_diag },           { "certs", op_certs },
-    { "interest", op_interest },
+    { "config", op_config },     { "backends", op_backends }, { "unref", op_unref },
+    { "keylog", op_keylog },     { "new", op_new },           { "wrap", op_wrap },
+    { "name", op_name },         { "tlsa", op_tlsa },         { "connect", op_connect },
+    { "open", op_open },         { "start", op_start },       { "step", op_step },
+    { "bind", op_bind },         { "accept", op_accept },     { "send", op_send },
+    { "send_to", op_send_to },   { "recv", op_recv },         { "recv_from", op_recv_from },
+    { "shutdown", op_shutdown }, { "close", op_close },       { "free", op_free },
+    { "forget", op_forget },     { "info", op_info },         { "diag", op_diag },
+    { "certs", op_certs },       { "interest", op_interest },
 };
 
 /* A command for a socket that does not exist would be a mistake of the test. */

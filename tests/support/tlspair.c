@@ -14,72 +14,6 @@
 /* Longer than every handshake that a test configures; virtual time costs nothing. */
 #define FOR_EVER (INT64_C(24) * 3600 * 1000)
 
-/* ---- rows ---- */
-
-struct flavour {
-    const char *name;
-    enum ln_sock_kind kind;
-    uint16_t version;
-    unsigned caps; /* that a back end needs for it */
-    unsigned psk_caps;
-};
-
-static const struct flavour flavours[] = {
-    { "TLS 1.2", LN_TLS, LN_TLS_1_2, 0, LN_TLS_CAP_PSK },
-    { "TLS 1.3", LN_TLS, LN_TLS_1_3, LN_TLS_CAP_TLS_1_3, LN_TLS_CAP_PSK_TLS_1_3 },
-    { "DTLS 1.2", LN_DTLS, LN_DTLS_1_2, LN_TLS_CAP_DTLS_1_2, LN_TLS_CAP_PSK },
-};
-
-static bool can(const struct ln_tls_backend *backend, const struct flavour *flavour, unsigned caps)
-{
-    struct ln_tls_capabilities have;
-    ln_tls_capabilities(backend, &have);
-    unsigned need = caps | flavour->caps;
-    if ((caps & LN_TLS_CAP_PSK) != 0)
-        need |= flavour->psk_caps;
-    return (have.caps & need) == need;
-}
-
-static void add_rows(struct tls_rows *rows, const struct flavour *flavour, unsigned caps)
-{
-    const struct ln_tls_backend *client = NULL;
-    const struct ln_tls_backend *server = NULL;
-    for (size_t c = 0; (client = ln_tls_builtin(c)) != NULL; c++) {
-        for (size_t s = 0; (server = ln_tls_builtin(s)) != NULL; s++) {
-            if (!can(client, flavour, caps) || !can(server, flavour, caps | LN_TLS_CAP_SERVER))
-                continue;
-            assert_true(rows->count < TLS_ROWS_MAX);
-            struct tls_row *row = &rows->row[rows->count++];
-            row->kind = flavour->kind;
-            row->version = flavour->version;
-            row->client = client;
-            row->server = server;
-            (void)snprintf(row->name, sizeof row->name, "%s, %s to %s", flavour->name, client->name,
-                           server->name);
-        }
-    }
-}
-
-struct tls_rows tls_rows(unsigned caps)
-{
-    struct tls_rows rows = { .count = 0 };
-    for (size_t i = 0; i < sizeof flavours / sizeof flavours[0]; i++)
-        add_rows(&rows, &flavours[i], caps);
-    assert_true(rows.count > 0);
-    return rows;
-}
-
-struct tls_rows tls_rows_of(uint16_t version)
-{
-    struct tls_rows rows = { .count = 0 };
-    for (size_t i = 0; i < sizeof flavours / sizeof flavours[0]; i++) {
-        if (flavours[i].version == version)
-            add_rows(&rows, &flavours[i], 0);
-    }
-    assert_true(rows.count > 0);
-    return rows;
-}
-
 /* ---- cases ---- */
 
 struct tls_case tls_case(const struct tls_row *row, const char *what)
@@ -139,6 +73,9 @@ void tls_pki_init_type(struct tls_pki *t, enum pki_key_type type)
     spec.san = NULL;
     spec.eku = "clientAuth";
     t->client = pki_make(pki, &spec);
+    t->server_chain[0] = t->server;
+    t->server_chain[1] = t->ca;
+    t->server_chain[2] = NULL;
 }
 
 void tls_pki_init(struct tls_pki *t)
@@ -150,6 +87,22 @@ void tls_pki_deinit(struct tls_pki *t)
 {
     pki_free(t->pki);
     memset(t, 0, sizeof *t);
+}
+
+struct tls_pki tls_world;
+
+int tls_world_setup(void **state)
+{
+    (void)state;
+    tls_pki_init(&tls_world);
+    return 0;
+}
+
+int tls_world_teardown(void **state)
+{
+    (void)state;
+    tls_pki_deinit(&tls_world);
+    return 0;
 }
 
 void tls_present(struct ln_tls_options *options, struct pki *pki,
@@ -281,18 +234,24 @@ void tls_pair_open_bare(struct tls_pair *p, const struct tls_case *spec)
     assert_int_equal(make_hosts(p, device, false), LN_OK);
 }
 
+static void set_defaults(const struct tls_case *c, struct ln_tls_options *o,
+                         const struct ln_tls_backend *backend)
+{
+    if (o->backend == NULL)
+        o->backend = backend;
+    if (o->min_version == 0 && o->max_version == 0) {
+        o->min_version = c->row.version;
+        o->max_version = c->row.version;
+    }
+}
+
 enum ln_status tls_pair_config(struct tls_pair *p, const struct ln_env *env,
                                const struct ln_tls_options *options,
                                const struct ln_tls_backend *backend, struct ln_diag *diag,
                                struct ln_tls_config **out)
 {
     struct ln_tls_options o = *options;
-    if (o.backend == NULL)
-        o.backend = backend;
-    if (o.min_version == 0 && o.max_version == 0) {
-        o.min_version = p->spec.row.version;
-        o.max_version = p->spec.row.version;
-    }
+    set_defaults(&p->spec, &o, backend);
     return ln_tls_config_new(env, p->spec.row.kind, &o, diag, out);
 }
 
@@ -403,6 +362,30 @@ void tls_pair_open(struct tls_pair *p, const struct tls_case *spec)
     else
         must(p, open_server(p, &p->spec.server, &diag), &diag, "the server's configuration");
     must(p, open_client(p, &p->spec.client, &diag), &diag, "the client's configuration");
+}
+
+static bool refuses(const struct tls_case *c, const struct ln_tls_backend *backend,
+                    const struct ln_tls_options *options, unsigned needs, const char *word)
+{
+    struct ln_tls_options o = *options;
+    if (tls_can(backend, needs))
+        return false;
+    set_defaults(c, &o, backend);
+    tls_must_refuse(backend, c->row.kind, &o, word);
+    return true;
+}
+
+bool tls_pair_able(struct tls_pair *p, const struct tls_case *spec)
+{
+    const char *word = spec->refusal_word;
+    const char *of_client = spec->client_refusal_word != NULL ? spec->client_refusal_word : word;
+    bool client = refuses(spec, spec->row.client, &spec->client, spec->client_needs, of_client);
+    bool server = spec->raw == NULL &&
+                  refuses(spec, spec->row.server, &spec->server, spec->server_needs, word);
+    if (client || server)
+        return false;
+    tls_pair_open(p, spec);
+    return true;
 }
 
 static void free_client(struct tls_pair *p)
@@ -676,6 +659,18 @@ void tls_pair_must_connect(struct tls_pair *p)
     }
 }
 
+void tls_pair_start(struct tls_pair *p, const struct tls_case *spec)
+{
+    tls_pair_open(p, spec);
+    tls_pair_must_connect(p);
+}
+
+enum ln_status tls_pair_attempt(struct tls_pair *p, const struct tls_case *spec)
+{
+    tls_pair_open(p, spec);
+    return tls_pair_connect(p);
+}
+
 /* ---- data ---- */
 
 struct sending {
@@ -812,6 +807,30 @@ void tls_pair_must_exchange(struct tls_pair *p)
         tls_fail(p, "a message did not arrive unchanged");
 }
 
+bool tls_pair_visit(struct tls_pair *p)
+{
+    tls_pair_must_connect(p);
+    bool resumed = p->client_info.tls.resumed;
+    if (p->server != NULL && p->server_info.tls.resumed != resumed)
+        tls_fail(p, "client and server do not agree on whether it was resumed");
+    tls_pair_must_exchange(p);
+    ln_sock_info(p->client, &p->client_info);
+    tls_pair_hang_up(p);
+    return resumed;
+}
+
+void tls_pair_visit_is(struct tls_pair *p, bool resumed, const char *detail)
+{
+    if (tls_pair_visit(p) != resumed)
+        tls_fail(p, "%s: %s", detail, resumed ? "a full handshake" : "resumed");
+}
+
+void tls_pair_finish(struct tls_pair *p)
+{
+    tls_pair_must_exchange(p);
+    tls_pair_close(p);
+}
+
 /* ---- telling ---- */
 
 static void print_diag(const char *who, enum ln_status st, const struct ln_diag *diag)
@@ -854,6 +873,11 @@ void tls_want_category(const struct tls_pair *p, const struct ln_diag *diag, enu
 void tls_want_alert(const struct tls_pair *p, const struct ln_diag *diag, enum ln_alert_from from,
                     uint8_t number)
 {
+    const struct ln_tls_backend *backend =
+        diag == &p->server_diag ? p->spec.row.server : p->spec.row.client;
+    if (diag->alert_from == from && diag->alert_number == LN_ALERT_NOT_TOLD &&
+        !tls_can(backend, LN_TLS_CAP_ALERT_NUMBERS))
+        return;
     if (diag->alert_from != from || diag->alert_number != number)
         tls_fail(p, "the alert is %s (%u), direction %d, not %s (%u), direction %d",
                  ln_alert_name(diag->alert_number), diag->alert_number, (int)diag->alert_from,

@@ -10,6 +10,7 @@
  * pair of TLS libraries. What fails tells the sentence, the row and the diagnoses of both sides.
  */
 #include "support/pki.h"
+#include "support/tlsrows.h"
 #include "support/wire.h"
 
 #include <linnet/testkit.h>
@@ -20,27 +21,7 @@
 struct raw_server; /* rawpeer.h */
 struct tls_pair;
 
-/* ---- rows ---- */
-
-struct tls_row {
-    enum ln_sock_kind kind;
-    uint16_t version;
-    const struct ln_tls_backend *client;
-    const struct ln_tls_backend *server;
-    char name[64]; /**< "TLS 1.3, openssl to openssl" */
-};
-
-enum { TLS_ROWS_MAX = 32 };
-
-struct tls_rows {
-    size_t count;
-    struct tls_row row[TLS_ROWS_MAX];
-};
-
-/** All rows whose client and server have the capabilities (LN_TLS_CAP_*, or 0). */
-struct tls_rows tls_rows(unsigned caps);
-/** Only those of one version. */
-struct tls_rows tls_rows_of(uint16_t version);
+#define COUNT(table) (sizeof(table) / sizeof((table)[0]))
 
 /* ---- cases ---- */
 
@@ -53,7 +34,11 @@ struct tls_rows tls_rows_of(uint16_t version);
 struct tls_case {
     const char *what; /**< the sentence: what is special */
     struct tls_row row;
-    struct ln_tls_options client; /**< versions and back end are the row's where they are 0 */
+    unsigned client_needs;    /**< of the back end for the client's options, for tls_pair_able() */
+    unsigned server_needs;    /**< the same of the server */
+    const char *refusal_word; /**< in the sentence of a back end that lacks them */
+    const char *client_refusal_word; /**< where the client says another one; NULL = the same */
+    struct ln_tls_options client;    /**< versions and back end are the row's where they are 0 */
     struct ln_tls_options server;
     struct ln_tls_config *shared_client; /**< instead of a configuration of the pair's own */
     struct ln_tls_config *shared_server;
@@ -84,11 +69,17 @@ struct tls_pki {
     const struct pki_cert *ca;
     const struct pki_cert *server;
     const struct pki_cert *client;
-    const struct pki_cert *stranger; /**< a root of somebody else */
+    const struct pki_cert *stranger;        /**< a root of somebody else */
+    const struct pki_cert *server_chain[3]; /**< server and ca, NULL-ended */
 };
 void tls_pki_init(struct tls_pki *t);
 void tls_pki_init_type(struct tls_pki *t, enum pki_key_type type);
 void tls_pki_deinit(struct tls_pki *t);
+
+/** The one that the tests of a program share, and cmocka's fixtures around it. */
+extern struct tls_pki tls_world;
+int tls_world_setup(void **state);
+int tls_world_teardown(void **state);
 /** ... with a server that has `server` and its chain, and a client that trusts `root`. */
 struct tls_case tls_case_cert(const struct tls_row *row, const char *what, const struct tls_pki *t);
 /** Let one side present these, leaf first, with the key of the first. */
@@ -150,7 +141,10 @@ struct tls_pair {
 
 /** World, configurations, listener and client socket. Whatever fails fails the test. */
 void tls_pair_open(struct tls_pair *p, const struct tls_case *spec);
-/** The same without configurations and sockets. */
+/** The same, if client and server have what the case needs of them. Else whoever has not must refuse
+ *  its configuration as tls_must_refuse() says, nothing is open, and this is false. */
+bool tls_pair_able(struct tls_pair *p, const struct tls_case *spec);
+/** Without configurations and sockets. */
 void tls_pair_open_bare(struct tls_pair *p, const struct tls_case *spec);
 /** Close and free everything; no block and no handle may be left on either host. */
 void tls_pair_close(struct tls_pair *p);
@@ -186,10 +180,21 @@ enum ln_status tls_pair_config(struct tls_pair *p, const struct ln_env *env,
 
 /** Connect must succeed on both sides. */
 void tls_pair_must_connect(struct tls_pair *p);
+/** Open, and connect, which must succeed. */
+void tls_pair_start(struct tls_pair *p, const struct tls_case *spec);
+/** Open, and connect, whatever that comes to. @return the client's result */
+enum ln_status tls_pair_attempt(struct tls_pair *p, const struct tls_case *spec);
 /** Some messages in both directions must arrive unchanged. */
 void tls_pair_must_exchange(struct tls_pair *p);
+/** ... and that was it: close. */
+void tls_pair_finish(struct tls_pair *p);
 /** The same, telling instead of failing. */
 bool tls_pair_try_exchange(struct tls_pair *p);
+/** One connection from its begin to its end, so long that the tickets of TLS 1.3 are read. Both sides
+ *  must agree on whether it was resumed. @return that */
+bool tls_pair_visit(struct tls_pair *p);
+/** The same, which must come out like this. */
+void tls_pair_visit_is(struct tls_pair *p, bool resumed, const char *detail);
 /** Send all of it, waiting where that is needed. */
 enum ln_status tls_pair_send(struct tls_pair *p, struct ln_sock *s, struct ln_span data);
 /** Receive, and wait in virtual time until something comes or `ms` are over: LN_TIMEOUT. */
@@ -210,7 +215,8 @@ void tls_fail(const struct tls_pair *p, const char *text, ...) LN_PRINTF(2, 3);
 void tls_want_status(const struct tls_pair *p, enum ln_status want);
 /** A record says this category. */
 void tls_want_category(const struct tls_pair *p, const struct ln_diag *diag, enum ln_category want);
-/** A record names an alert with this direction and number. */
+/** A record names an alert with this direction and number; of a library without
+ *  LN_TLS_CAP_ALERT_NUMBERS it need not tell the number. */
 void tls_want_alert(const struct tls_pair *p, const struct ln_diag *diag, enum ln_alert_from from,
                     uint8_t number);
 /** True if LN_TEST_FULL is set in the environment. */

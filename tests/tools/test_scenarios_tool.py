@@ -67,6 +67,22 @@ def test_reads_marks_and_results(tree):
     assert found["S48"].endswith("| later: firmware |")
 
 
+def test_a_test_is_as_good_as_with_its_worst_pair(tree):
+    write(tree, "tests/conform/test_tls.c", """
+        /* scenario: S43 */
+        static void test_cut(void **state)
+        { }
+        """)
+    write(tree, "build/results/dev/ctest.xml", """<testsuite>
+        <testcase name="conform/tls[openssl-openssl]" status="run"><system-out>[ RUN      ] test_cut
+[       OK ] test_cut
+</system-out></testcase>
+        <testcase name="conform/tls[openssl-mbedtls]" status="fail"><system-out>[ RUN      ] test_cut
+[  FAILED  ] test_cut
+</system-out></testcase></testsuite>""")
+    assert "conform/tls: `test_cut` | failed |" in rows(tree)["S43"]
+
+
 def test_a_test_that_did_not_run_is_told(tree):
     write(tree, "tests/unit/test_a.c", "/* scenario: S12 */\nstatic void test_zero(void **s)\n{\n}\n")
     assert rows(tree)["S12"].endswith("| not run |")
@@ -82,6 +98,19 @@ def test_bad_marks_are_refused(tree, mark, words):
     status, output = scenarios(tree, "--check")
     assert status == 1
     assert words in output
+
+
+def test_a_pitfall_has_a_test_or_a_reason(tree):
+    write(tree, "tests/unit/test_a.c",
+          "/* scenario: PIT-20, PIT-09b */\nstatic void test_x(void **s)\n{\n}\n")
+    found = rows(tree)
+    assert "unit/a: `test_x` | not run |" in found["PIT-20"]
+    assert "unit/a: `test_x` | not run |" in found["PIT-09b"]
+    assert "| cannot happen: " in found["PIT-14"]
+    write(tree, "tests/unit/test_a.c", "/* scenario: PIT-14 */\nstatic void test_x(void **s)\n{\n}\n")
+    status, output = scenarios(tree, "--check")
+    assert status == 1
+    assert "PIT-14 cannot happen, and has a test: " in output
 
 
 def test_check_names_rows_without_a_test(tree):

@@ -113,6 +113,57 @@ static void test_room_that_is_too_small(void **state)
         LN_BAD_PEER); /* what is wrong is wrong, whatever the room */
 }
 
+/* scenario: H69 */
+static void test_any_form(void **state)
+{
+    (void)state;
+    const struct {
+        const char *text;
+        const char *bytes; /* NULL: refused */
+    } rows[] = {
+        { "", "" },         { "Zg==", "66" },     { "Zg", "66" },       { "Zm8", "666f" },
+        { "Zm8=", "666f" }, { "Zm9v", "666f6f" }, { "-_-_", "fbffbf" }, { "+/-_", "fbffbf" },
+        { "Z", NULL },      { "Zg=", NULL },      { "Zh", NULL },       { "Zm9", NULL },
+        { "Zg==Zg", NULL }, { "Zm9v=", NULL },    { "Zm9vZ", NULL },    { "Zm 9v", NULL },
+        { "Zm9v\n", NULL }, { "====", NULL },     { "=", NULL },        { "Zm9v.", NULL },
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        uint8_t room[16];
+        size_t len = 0;
+        struct ln_span text = bytes_copy(ln_span_str(rows[i].text));
+        enum ln_status st =
+            ln__base64_decode(text, LN_BASE64_ANY, ln_mspan(room, sizeof room), &len);
+        print_message("  \"%s\"\n", rows[i].text);
+        assert_int_equal(st, rows[i].bytes != NULL ? LN_OK : LN_BAD_PEER);
+        if (rows[i].bytes != NULL)
+            assert_true(ln_span_equal(ln_span(room, len), bytes_hex(rows[i].bytes)));
+    }
+}
+
+static void test_the_alphabet_for_urls(void **state)
+{
+    (void)state;
+    static const char *const texts[] = { "", "-w", "-_8", "-_-_", "-_-_-w" };
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
+        uint8_t bytes[8];
+        uint8_t text[16];
+        size_t len = 0;
+        assert_int_equal(ln__base64_decode(ln_span_str(texts[i]), LN_BASE64_ANY,
+                                           ln_mspan(bytes, sizeof bytes), &len),
+                         LN_OK);
+        size_t want = strlen(texts[i]);
+        assert_int_equal(ln__base64url_encoded_len(len), want);
+        size_t made = 0;
+        assert_int_equal(
+            ln__base64url_encode(ln_span(bytes, len), ln_mspan(text, sizeof text), &made), LN_OK);
+        assert_true(ln_span_equal(ln_span(text, made), ln_span_str(texts[i])));
+        if (want > 0)
+            assert_int_equal(
+                ln__base64url_encode(ln_span(bytes, len), ln_mspan(text, want - 1), &made),
+                LN_NO_SPACE);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -120,6 +171,8 @@ int main(void)
         cmocka_unit_test(test_what_is_refused),
         cmocka_unit_test(test_line_ends_where_they_are_allowed),
         cmocka_unit_test(test_room_that_is_too_small),
+        cmocka_unit_test(test_any_form),
+        cmocka_unit_test(test_the_alphabet_for_urls),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

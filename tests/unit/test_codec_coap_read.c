@@ -95,11 +95,10 @@ static void other_options_leave_their_mark(void **state)
 {
     struct ln_coap_msg m;
     (void)state;
-    assert_int_equal(
-        ln_coap_read_udp(bytes_hex("40 03 00 01 11 aa 40  40  d2 0d 63 6f # If-Match, "
-                                   "If-None-Match, OSCORE, Proxy-Uri"),
-                         &m),
-        LN_OK);
+    assert_int_equal(ln_coap_read_udp(bytes_hex("40 03 00 01 11 aa 40  40  d2 0d 63 6f # If-Match, "
+                                                "If-None-Match, OSCORE, Proxy-Uri"),
+                                      &m),
+                     LN_OK);
     assert_int_equal(m.has, LN_COAP_HAS_IF_MATCH | LN_COAP_HAS_IF_NONE_MATCH | LN_COAP_HAS_OSCORE |
                                 LN_COAP_HAS_PROXY);
     assert_int_equal(m.bad_option, 0);

@@ -137,6 +137,7 @@ static struct ln_sock *client_of(struct host *h, enum ln_sock_kind kind)
 
 /* ---- deadlines ---- */
 
+/* scenario: PIT-05 */
 static void test_deadline_in(void **state)
 {
     (void)state;
@@ -151,7 +152,7 @@ static void test_deadline_in(void **state)
 
 static const enum ln_sock_kind kinds[] = { LN_UDP, LN_TCP };
 
-/* scenario: S46 */
+/* scenario: S46, PIT-05 */
 static void test_receive_times_out(void **state)
 {
     (void)state;
@@ -260,6 +261,7 @@ static void test_without_wait(void **state)
     ln_sock_free(s);
 }
 
+/* scenario: PIT-05 */
 static void test_a_wait_that_fails(void **state)
 {
     (void)state;

@@ -151,13 +151,14 @@ static void send_text(ln_handle h, const struct ln_addr *to, const char *text)
     assert_int_equal(sent, strlen(text));
 }
 
-static void expect(ln_handle h, const char *text)
+static void expect(ln_handle h, enum ln_net_kind kind, const char *text)
 {
     struct ln_diag diag = cleared();
     struct ln_net_got got;
     char room[64];
     await(h, LN_WANT_READ);
-    assert_int_equal(ops()->recv(ctx(), h, ln_mspan(room, sizeof room), false, &got, &diag), LN_OK);
+    assert_int_equal(ops()->recv(ctx(), h, kind, ln_mspan(room, sizeof room), false, &got, &diag),
+                     LN_OK);
     assert_int_equal(got.len, strlen(text));
     assert_memory_equal(room, text, got.len);
 }
@@ -187,6 +188,7 @@ static void assert_flags(ln_handle h)
     assert_true((fcntl(ln__posix_fd(h), F_GETFD) & FD_CLOEXEC) != 0);
 }
 
+/* scenario: PIT-32 */
 static void test_open_plain(void **state)
 {
     (void)state;
@@ -204,6 +206,7 @@ static void test_open_plain(void **state)
     ops()->close(ctx(), LN_NO_HANDLE);
 }
 
+/* scenario: PIT-32 */
 static void test_open_with_options(void **state)
 {
     (void)state;
@@ -332,9 +335,9 @@ static void test_tcp_both_ways(void **state)
         assert_flags(p.server);
         assert_int_not_equal(int_option(p.server, IPPROTO_TCP, TCP_NODELAY), 0);
         send_text(p.client, NULL, "ping");
-        expect(p.server, "ping");
+        expect(p.server, LN_NET_STREAM, "ping");
         send_text(p.server, NULL, "pong");
-        expect(p.client, "pong");
+        expect(p.client, LN_NET_STREAM, "pong");
         close_pair(&p);
     }
 }
@@ -347,20 +350,24 @@ static void test_tcp_partial_reads_and_peeks(void **state)
     struct ln_net_got got;
     char room[3];
     struct ln_mspan three = ln_mspan(room, sizeof room);
-    assert_int_equal(ops()->recv(ctx(), p.server, three, false, &got, &diag), LN_AGAIN);
-    assert_int_equal(ops()->recv(ctx(), p.server, ln_mspan(NULL, 0), false, &got, &diag), LN_AGAIN);
+    assert_int_equal(ops()->recv(ctx(), p.server, LN_NET_STREAM, three, false, &got, &diag),
+                     LN_AGAIN);
+    assert_int_equal(
+        ops()->recv(ctx(), p.server, LN_NET_STREAM, ln_mspan(NULL, 0), false, &got, &diag),
+        LN_AGAIN);
     send_text(p.client, NULL, "abcd");
     await(p.server, LN_WANT_READ);
     /* empty room is a question; peeking and asking leave the bytes */
-    assert_int_equal(ops()->recv(ctx(), p.server, ln_mspan(NULL, 0), false, &got, &diag), LN_OK);
+    assert_int_equal(
+        ops()->recv(ctx(), p.server, LN_NET_STREAM, ln_mspan(NULL, 0), false, &got, &diag), LN_OK);
     assert_int_equal(got.len, 0);
-    assert_int_equal(ops()->recv(ctx(), p.server, three, true, &got, &diag), LN_OK);
+    assert_int_equal(ops()->recv(ctx(), p.server, LN_NET_STREAM, three, true, &got, &diag), LN_OK);
     assert_int_equal(got.len, 3);
     assert_memory_equal(room, "abc", 3);
-    assert_int_equal(ops()->recv(ctx(), p.server, three, false, &got, &diag), LN_OK);
+    assert_int_equal(ops()->recv(ctx(), p.server, LN_NET_STREAM, three, false, &got, &diag), LN_OK);
     assert_int_equal(got.len, 3);
     assert_memory_equal(room, "abc", 3);
-    expect(p.server, "d"); /* the rest was not lost */
+    expect(p.server, LN_NET_STREAM, "d"); /* the rest was not lost */
     close_pair(&p);
 }
 
@@ -376,10 +383,11 @@ static void test_tcp_end_and_reset(void **state)
     /* an orderly end: what was sent before arrives, then 0 bytes, again and again */
     send_text(p.client, NULL, "bye");
     ops()->close(ctx(), p.client);
-    expect(p.server, "bye");
+    expect(p.server, LN_NET_STREAM, "bye");
     await(p.server, LN_WANT_READ);
     for (int i = 0; i < 2; i++) {
-        assert_int_equal(ops()->recv(ctx(), p.server, all, false, &got, &diag), LN_OK);
+        assert_int_equal(ops()->recv(ctx(), p.server, LN_NET_STREAM, all, false, &got, &diag),
+                         LN_OK);
         assert_int_equal(got.len, 0);
     }
     ops()->close(ctx(), p.server);
@@ -390,7 +398,7 @@ static void test_tcp_end_and_reset(void **state)
     await(p.server, LN_WANT_READ);
     ops()->close(ctx(), p.server);
     await(p.client, LN_WANT_READ);
-    enum ln_status st = ops()->recv(ctx(), p.client, all, false, &got, &diag);
+    enum ln_status st = ops()->recv(ctx(), p.client, LN_NET_STREAM, all, false, &got, &diag);
     assert_failed(st, &diag, LN_CLOSED, LN_CAT_RESET);
     assert_int_equal(diag.phase, LN_PHASE_TRANSFER);
     size_t sent = 9;
@@ -421,8 +429,9 @@ static void test_tcp_fills_up_and_drains(void **state)
     while (total > 0) {
         struct ln_net_got got;
         await(p.server, LN_WANT_READ);
-        assert_int_equal(
-            ops()->recv(ctx(), p.server, ln_mspan(block, sizeof block), false, &got, &diag), LN_OK);
+        assert_int_equal(ops()->recv(ctx(), p.server, LN_NET_STREAM, ln_mspan(block, sizeof block),
+                                     false, &got, &diag),
+                         LN_OK);
         assert_true(got.len > 0 && got.len <= total);
         total -= got.len;
     }
@@ -440,11 +449,12 @@ static void test_tcp_shutdown(void **state)
     send_text(p.server, NULL, "before");
     await(p.client, LN_WANT_READ);
     assert_int_equal(ops()->shutdown(ctx(), p.client, &diag), LN_OK);
-    expect(p.client, "before"); /* what had arrived stays readable */
+    expect(p.client, LN_NET_STREAM, "before"); /* what had arrived stays readable */
     struct ln_addr local = local_of(p.client);
     assert_true(ln_addr_equal(&local, &p.client_addr));
     await(p.server, LN_WANT_READ);
-    assert_int_equal(ops()->recv(ctx(), p.server, ln_mspan(room, sizeof room), false, &got, &diag),
+    assert_int_equal(ops()->recv(ctx(), p.server, LN_NET_STREAM, ln_mspan(room, sizeof room), false,
+                                 &got, &diag),
                      LN_OK);
     assert_int_equal(got.len, 0); /* the peer sees the end */
     assert_int_equal(ops()->shutdown(ctx(), p.server, &diag), LN_OK);
@@ -538,15 +548,16 @@ static void test_udp_lengths(void **state)
         send_text(b, &to, "next");
         await(a, LN_WANT_READ);
         struct ln_mspan space = ln_mspan(room, datagrams[i].room);
-        assert_int_equal(ops()->recv(ctx(), a, space, datagrams[i].peek, &got, &diag), LN_OK);
+        assert_int_equal(
+            ops()->recv(ctx(), a, LN_NET_DATAGRAM, space, datagrams[i].peek, &got, &diag), LN_OK);
         assert_int_equal(got.len, datagrams[i].len);
         assert_int_equal(got.full, datagrams[i].full);
         assert_true(ln_addr_equal(&got.from, &from));
         if (got.len > 0)
             assert_memory_equal(room, datagrams[i].sent, got.len);
         if (datagrams[i].peek)
-            expect(a, datagrams[i].sent); /* still there */
-        expect(a, "next");                /* and nothing of the first at its start */
+            expect(a, LN_NET_DATAGRAM, datagrams[i].sent); /* still there */
+        expect(a, LN_NET_DATAGRAM, "next"); /* and nothing of the first at its start */
         ops()->close(ctx(), a);
         ops()->close(ctx(), b);
     }
@@ -560,8 +571,10 @@ static void test_udp_nothing_there(void **state)
     struct ln_net_got got;
     char room[4];
     ln_handle h = bound(LN_NET_DATAGRAM, "127.0.0.1", &local);
-    assert_int_equal(ops()->recv(ctx(), h, ln_mspan(room, 4), false, &got, &diag), LN_AGAIN);
-    assert_int_equal(ops()->recv(ctx(), h, ln_mspan(NULL, 0), true, &got, &diag), LN_AGAIN);
+    assert_int_equal(ops()->recv(ctx(), h, LN_NET_DATAGRAM, ln_mspan(room, 4), false, &got, &diag),
+                     LN_AGAIN);
+    assert_int_equal(ops()->recv(ctx(), h, LN_NET_DATAGRAM, ln_mspan(NULL, 0), true, &got, &diag),
+                     LN_AGAIN);
     assert_int_equal(diag.status, LN_OK);
     ops()->close(ctx(), h);
 }
@@ -582,9 +595,9 @@ static void test_udp_connected(void **state)
     assert_true(ln_addr_equal(&peer, &server));
     send_text(stranger, &local, "forged"); /* kept away by the system */
     send_text(client, NULL, "hello");
-    expect(a, "hello");
+    expect(a, LN_NET_DATAGRAM, "hello");
     send_text(a, &local, "answer");
-    expect(client, "answer");
+    expect(client, LN_NET_DATAGRAM, "answer");
     assert_int_equal(ops()->shutdown(ctx(), client, &diag), LN_OK);
     assert_int_equal(ops()->names(ctx(), client, &local, &peer), LN_OK);
     assert_true(ln_addr_equal(&peer, &server)); /* the addresses still answer */
@@ -604,13 +617,15 @@ static void test_udp_refused_and_usable_again(void **state)
     assert_int_equal(ops()->connect(ctx(), h, &nobody, &diag), LN_OK);
     send_text(h, NULL, "anyone?");
     await(h, LN_WANT_READ); /* ICMP port unreachable */
-    enum ln_status st = ops()->recv(ctx(), h, ln_mspan(room, sizeof room), false, &got, &diag);
+    enum ln_status st =
+        ops()->recv(ctx(), h, LN_NET_DATAGRAM, ln_mspan(room, sizeof room), false, &got, &diag);
     assert_failed(st, &diag, LN_REFUSED, LN_CAT_PEER_REFUSED);
     char addr[LN_ADDR_TEXT_MAX];
     ln_addr_format(&nobody, addr);
     assert_non_null(strstr(diag.text, addr));
-    assert_int_equal(ops()->recv(ctx(), h, ln_mspan(room, sizeof room), false, &got, &diag),
-                     LN_AGAIN);
+    assert_int_equal(
+        ops()->recv(ctx(), h, LN_NET_DATAGRAM, ln_mspan(room, sizeof room), false, &got, &diag),
+        LN_AGAIN);
     ops()->close(ctx(), h);
 }
 
@@ -627,7 +642,7 @@ static void test_udp_too_long(void **state)
     assert_failed(st, &diag, LN_NO_SPACE, LN_CAT_CONFIGURATION);
     assert_int_equal(sent, 0);
     send_text(b, &to, "shorter"); /* nothing is broken */
-    expect(a, "shorter");
+    expect(a, LN_NET_DATAGRAM, "shorter");
     ops()->close(ctx(), a);
     ops()->close(ctx(), b);
 }
@@ -645,11 +660,15 @@ static void test_ipv4_over_an_ipv6_socket(void **state)
     ln_handle b = opened(LN_NET_DATAGRAM, LN_IPV6);
     send_text(b, &v4, "mapped");
     await(a, LN_WANT_READ);
-    assert_int_equal(ops()->recv(ctx(), a, ln_mspan(room, sizeof room), false, &got, &diag), LN_OK);
+    assert_int_equal(
+        ops()->recv(ctx(), a, LN_NET_DATAGRAM, ln_mspan(room, sizeof room), false, &got, &diag),
+        LN_OK);
     assert_int_equal(got.from.family, LN_IPV4);
     send_text(a, &got.from, "back");
     await(b, LN_WANT_READ);
-    assert_int_equal(ops()->recv(ctx(), b, ln_mspan(room, sizeof room), false, &got, &diag), LN_OK);
+    assert_int_equal(
+        ops()->recv(ctx(), b, LN_NET_DATAGRAM, ln_mspan(room, sizeof room), false, &got, &diag),
+        LN_OK);
     assert_true(ln_addr_equal(&got.from, &v4)); /* not ::ffff:127.0.0.1 */
     assert_int_equal(got.from.family, LN_IPV4);
 
@@ -774,7 +793,7 @@ static void test_wait_ends_when_ready(void **state)
     send_text(p.server, NULL, "x");
     assert_int_equal(ops()->wait(ctx(), &want, LN_NEVER), LN_OK);
     assert_int_equal(ops()->wait(ctx(), &want, LN_NEVER - 1), LN_OK); /* more ms than an int has */
-    expect(p.client, "x");
+    expect(p.client, LN_NET_STREAM, "x");
     ops()->close(ctx(), p.server);
     assert_int_equal(ops()->wait(ctx(), &want, LN_NEVER), LN_OK); /* a hang-up is ready */
     ops()->close(ctx(), p.client);
@@ -798,6 +817,7 @@ static void interrupted(int signal_number)
     interruptions++;
 }
 
+/* scenario: PIT-05 */
 static void test_signals_do_not_move_the_deadline(void **state)
 {
     (void)state;
@@ -898,7 +918,8 @@ static void test_a_handle_that_is_not_open(void **state)
     char room[4];
     ln_handle h = opened(LN_NET_DATAGRAM, LN_IPV4);
     ops()->close(ctx(), h);
-    enum ln_status st = ops()->recv(ctx(), h, ln_mspan(room, 4), false, &got, &diag);
+    enum ln_status st =
+        ops()->recv(ctx(), h, LN_NET_DATAGRAM, ln_mspan(room, 4), false, &got, &diag);
     assert_failed(st, &diag, LN_INTERNAL, LN_CAT_INTERNAL_FAULT);
     diag = cleared();
     st = ops()->finish(ctx(), h, &diag);

@@ -856,6 +856,7 @@ static void test_what_ends_a_socket(void **state)
     check_ending(&stream_ops, (enum ln_status)99, true);
 }
 
+/* scenario: PIT-30 */
 static void test_counters(void **state)
 {
     (void)state;
@@ -1173,7 +1174,7 @@ static void test_accept(void **state)
 
     puppet(listener)->accept_status = LN_OK;
     puppet(listener)->made = make(&env, &stream_ops, 'c', NULL);
-    assert_int_equal(ln_sock_accept(listener, 0, &client), LN_OK);
+    assert_int_equal(ln_sock_accept(listener, 10, &client), LN_OK);
     assert_int_equal(ln_sock_diag(listener)->status, LN_OK);
     assert_int_equal(client->state, LN_SOCK_OPEN); /* a transport is open at once */
     assert_int_equal(client->role, LN_SERVER);
@@ -1186,6 +1187,125 @@ static void test_accept(void **state)
     ln_sock_close(client);
     assert_int_equal(client->role, LN_CLIENT); /* the object may now connect */
     ln_sock_free(client);
+    ln_sock_free(listener);
+    assert_int_equal(heap.live, 0);
+}
+
+/* ---- a listener whose accept fails ---- */
+
+/* Whether it waits for clients; else until when it does not. */
+static bool listens(const struct ln_sock *listener, ln_msec *until)
+{
+    struct ln_interest want;
+    ln_sock_interest(listener, LN_WANT_READ, &want);
+    *until = want.deadline;
+    assert_false(want.ready);
+    return want.events == LN_WANT_READ;
+}
+
+/* Its handle stays readable all the while: without a pause it would keep an event loop busy. */
+static void test_accept_that_keeps_failing(void **state)
+{
+    (void)state;
+    static const ln_msec waits[] = { 10, 20, 40, 80, 160, 320, 640, 1000, 1000 };
+    struct heap heap;
+    struct ln_env env = heap_env(&heap);
+    struct ln_sock *listener = make(&env, &stream_ops, 'l', NULL);
+    struct ln_sock *client = NULL;
+    ln_msec now = 5;
+    ln_msec until = 0;
+    assert_int_equal(ln_sock_bind(listener, NULL), LN_OK);
+    puppet(listener)->accept_status = LN_NO_SPACE; /* no descriptor left */
+    for (size_t i = 0; i < sizeof waits / sizeof waits[0]; i++) {
+        assert_true(listens(listener, &until));
+        assert_true(until == LN_NEVER);
+        assert_int_equal(ln_sock_accept(listener, now, &client), LN_NO_SPACE);
+        assert_int_equal(ln_sock_diag(listener)->status, LN_NO_SPACE);
+        assert_false(listens(listener, &until));
+        assert_int_equal(until, now + waits[i]);
+        forget_calls();
+        assert_int_equal(ln_sock_accept(listener, until - 1, &client), LN_AGAIN);
+        assert_int_equal(ln_sock_step(listener, until - 1), LN_OK);
+        assert_false(listens(listener, &until));
+        assert_null(strstr(calls, "accept")); /* nobody was asked */
+        now = until;
+        assert_int_equal(ln_sock_step(listener, now), LN_OK); /* and it listens again */
+    }
+    puppet(listener)->accept_status = LN_OK;
+    puppet(listener)->made = make(&env, &stream_ops, 'c', NULL);
+    assert_int_equal(ln_sock_accept(listener, now, &client), LN_OK);
+    assert_true(listens(listener, &until));
+    ln_sock_free(client);
+    client = NULL;
+    puppet(listener)->accept_status = LN_IO;
+    assert_int_equal(ln_sock_accept(listener, now, &client), LN_IO);
+    assert_false(listens(listener, &until));
+    assert_int_equal(until, now + 10); /* that was over, and this is new */
+    ln_sock_free(listener);
+    assert_int_equal(heap.live, 0);
+}
+
+/* Whoever does not step it, and only looks at the clock. */
+static void test_accept_after_the_pause(void **state)
+{
+    (void)state;
+    struct heap heap;
+    struct ln_env env = heap_env(&heap);
+    struct ln_sock *listener = make(&env, &stream_ops, 'l', NULL);
+    struct ln_sock *client = NULL;
+    ln_msec until = 0;
+    assert_int_equal(ln_sock_bind(listener, NULL), LN_OK);
+    puppet(listener)->accept_status = LN_NO_SPACE;
+    assert_int_equal(ln_sock_accept(listener, 100, &client), LN_NO_SPACE);
+    assert_int_equal(ln_sock_accept(listener, 109, &client), LN_AGAIN);
+    puppet(listener)->accept_status = LN_AGAIN;
+    assert_int_equal(ln_sock_accept(listener, 110, &client), LN_AGAIN);
+    assert_true(listens(listener, &until));
+    puppet(listener)->accept_status = LN_NO_SPACE;
+    assert_int_equal(ln_sock_accept(listener, 120, &client), LN_NO_SPACE);
+    assert_false(listens(listener, &until));
+    assert_int_equal(until, 130); /* nobody waited in between: not the second failure in a row */
+    ln_sock_close(listener);
+    assert_int_equal(ln_sock_bind(listener, NULL), LN_OK);
+    assert_true(listens(listener, &until)); /* a new one */
+    ln_sock_free(listener);
+    assert_int_equal(heap.live, 0);
+}
+
+/* A datagram socket that was a listener, and connects: what it reads from now on is not of clients. */
+static void test_connect_while_accept_rests(void **state)
+{
+    (void)state;
+    struct heap heap;
+    struct ln_env env = heap_env(&heap);
+    struct ln_sock *s = make(&env, &datagram_ops, 'l', NULL);
+    struct ln_sock *client = NULL;
+    ln_msec until = 0;
+    assert_int_equal(ln_sock_bind(s, NULL), LN_OK);
+    puppet(s)->accept_status = LN_NO_SPACE;
+    assert_int_equal(ln_sock_accept(s, 0, &client), LN_NO_SPACE);
+    assert_false(listens(s, &until));
+    assert_int_equal(ln_sock_connect(s, "peer", 1, 0), LN_OK);
+    assert_true(listens(s, &until));
+    ln_sock_free(s);
+    assert_int_equal(heap.live, 0);
+}
+
+/* A mistake of the program is told each time. */
+static void test_accept_that_cannot_be(void **state)
+{
+    (void)state;
+    static const enum ln_status mistakes[] = { LN_BAD_ARG, LN_BAD_STATE, LN_UNSUPPORTED };
+    struct heap heap;
+    struct ln_env env = heap_env(&heap);
+    struct ln_sock *listener = make(&env, &stream_ops, 'l', NULL);
+    struct ln_sock *client = NULL;
+    assert_int_equal(ln_sock_bind(listener, NULL), LN_OK);
+    for (size_t i = 0; i < sizeof mistakes / sizeof mistakes[0]; i++) {
+        puppet(listener)->accept_status = mistakes[i];
+        assert_int_equal(ln_sock_accept(listener, 0, &client), mistakes[i]);
+        assert_int_equal(ln_sock_accept(listener, 0, &client), mistakes[i]);
+    }
     ln_sock_free(listener);
     assert_int_equal(heap.live, 0);
 }
@@ -1267,6 +1387,10 @@ int main(void)
         cmocka_unit_test(test_shutdown_that_fails),
         cmocka_unit_test(test_bind_that_fails),
         cmocka_unit_test(test_accept),
+        cmocka_unit_test(test_accept_that_keeps_failing),
+        cmocka_unit_test(test_accept_after_the_pause),
+        cmocka_unit_test(test_connect_while_accept_rests),
+        cmocka_unit_test(test_accept_that_cannot_be),
         cmocka_unit_test(test_accept_with_a_handshake),
         cmocka_unit_test(test_connect_from_bound),
     };

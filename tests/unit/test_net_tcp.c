@@ -351,6 +351,7 @@ static void run_race(const struct race_case *c)
     networld_close(&world);
 }
 
+/* scenario: PIT-32 */
 static void test_race(void **state)
 {
     (void)state;
@@ -590,6 +591,22 @@ static void test_accept_without_memory(void **state)
     assert_null(server);
     assert_int_equal(listener->state, LN_SOCK_BOUND);
     assert_int_equal(ln_testkit_open_handles(world.server_host), 1);
+    ln_sock_free(client);
+    ln_sock_free(listener);
+}
+
+/* No descriptor left, while a client waits: the loop that serves others too is not kept busy. */
+static void test_accept_that_fails_for_long(void **state)
+{
+    (void)state;
+    struct ln_sock *listener = networld_listener(&world, LN_TCP, "");
+    struct ln_sock *client = networld_sock(&world.device, LN_TCP, NULL);
+    assert_int_equal(networld_connect(&world, client, "192.0.2.1"), LN_OK);
+    networld_say(client, "hello");
+    networld_settle(&world);
+    struct ln_sock *server = networld_accept_at_last(&world, listener);
+    networld_expect(server, "hello");
+    ln_sock_free(server);
     ln_sock_free(client);
     ln_sock_free(listener);
 }
@@ -858,6 +875,7 @@ int main(void)
         WITH_WORLD(test_a_failed_handshake_is_not_remembered),
         WITH_WORLD(test_accept),
         WITH_WORLD(test_accept_without_memory),
+        WITH_WORLD(test_accept_that_fails_for_long),
         WITH_WORLD(test_a_listener_does_not_connect),
         WITH_WORLD(test_bytes_arrive_in_order_whatever_the_pieces),
         WITH_WORLD(test_end_of_stream),

@@ -337,6 +337,7 @@ static void test_what_name_servers_say(void **state)
     }
 }
 
+/* scenario: PIT-32 */
 static void test_resolve_timeout(void **state)
 {
     (void)state;
@@ -365,6 +366,7 @@ static void test_close_while_resolving(void **state)
 }
 
 /* Many clients spread over the addresses, in an order that chance decides. */
+/* scenario: PIT-32 */
 static void test_addresses_are_shuffled(void **state)
 {
     (void)state;
@@ -791,7 +793,7 @@ static void pair_close(struct pair *p)
     ln_sock_free(p->server);
 }
 
-/* scenario: S43 */
+/* scenario: S43, PIT-03 */
 static void test_truncation(void **state)
 {
     (void)state;
@@ -1120,6 +1122,7 @@ static void accept_two_clients(const char *bound_to, const char *host_a, const c
     ln_sock_free(listener);
 }
 
+/* scenario: PIT-31 */
 static void test_accept_two_clients(void **state)
 {
     (void)state;
@@ -1141,6 +1144,7 @@ static void test_accept_needs_reuse_addr(void **state)
 }
 
 /* Whatever fails while a client is made: the listener goes on and its datagram is still there. */
+/* scenario: PIT-31 */
 static void test_accept_that_fails_loses_nothing(void **state)
 {
     (void)state;
@@ -1163,7 +1167,7 @@ static void test_accept_that_fails_loses_nothing(void **state)
             if (st != LN_OK) {
                 assert_null(server);
                 assert_int_equal(ln_sock_diag(listener)->status, st);
-                assert_int_equal(ln_sock_accept(listener, 0, &server), LN_OK);
+                assert_int_equal(ln_sock_accept(listener, 10, &server), LN_OK);
             }
             networld_expect(server, "hello");
             ln_sock_free(server);
@@ -1174,6 +1178,73 @@ static void test_accept_that_fails_loses_nothing(void **state)
                 break;
         }
     }
+}
+
+/* Senders whom nobody can answer: forged addresses, and the port 0, to which a socket connects and is
+ * not connected. */
+static enum ln_status connect_but_1000(void *ctx, ln_handle h, const struct ln_addr *peer,
+                                       struct ln_diag *diag)
+{
+    if (peer->port == 1000)
+        return ln_diag_set(diag, LN_REFUSED, LN_CAT_UNREACHABLE, LN_PHASE_CONNECT, "no route");
+    return world.server.net.ops->connect(ctx, h, peer, diag);
+}
+
+static enum ln_status names_but_1001(void *ctx, ln_handle h, struct ln_addr *local,
+                                     struct ln_addr *peer)
+{
+    enum ln_status st = world.server.net.ops->names(ctx, h, local, peer);
+    return st == LN_OK && peer != NULL && peer->port == 1001 ? LN_BAD_STATE : st;
+}
+
+static struct ln_sock *client_at(uint16_t port)
+{
+    struct ln_addr local = networld_addr("192.0.2.10", port);
+    struct ln_sock *s = networld_sock(&world.device, LN_UDP, NULL);
+    assert_int_equal(ln_sock_bind(s, &local), LN_OK);
+    assert_int_equal(networld_connect(&world, s, "192.0.2.1"), LN_OK);
+    networld_say(s, "hello");
+    networld_settle(&world);
+    return s;
+}
+
+/* One datagram of theirs must not stand in the way of all who come after it. */
+static void test_accept_of_senders_that_cannot_be_reached(void **state)
+{
+    (void)state;
+    struct networld w = world;
+    struct ln_net_ops ops = *world.server.net.ops;
+    ops.connect = connect_but_1000;
+    ops.names = names_but_1001;
+    w.server.net.ops = &ops;
+    struct ln_sock *listener = networld_listener(&w, LN_UDP, "192.0.2.1");
+    struct ln_sock *clients[] = { client_at(1000), client_at(1001), client_at(1002) };
+    struct ln_sock *server = NULL;
+    assert_int_equal(ln_sock_accept(listener, 0, &server), LN_AGAIN);
+    assert_int_equal(ln_sock_accept(listener, 0, &server), LN_AGAIN);
+    assert_int_equal(ln_sock_accept(listener, 0, &server), LN_OK);
+    assert_string_equal(networld_peer(server), "192.0.2.10:1002");
+    networld_expect(server, "hello");
+    ln_sock_free(server);
+    ln_sock_free(listener);
+    for (size_t i = 0; i < 3; i++)
+        ln_sock_free(clients[i]);
+}
+
+/* A listener that cannot make a client, while its datagram waits, does not keep a loop busy. */
+static void test_accept_that_fails_for_long(void **state)
+{
+    (void)state;
+    struct ln_sock *listener = networld_listener(&world, LN_UDP, "192.0.2.1");
+    struct ln_sock *client = networld_sock(&world.device, LN_UDP, NULL);
+    assert_int_equal(networld_connect(&world, client, "192.0.2.1"), LN_OK);
+    networld_say(client, "hello");
+    networld_settle(&world);
+    struct ln_sock *server = networld_accept_at_last(&world, listener);
+    networld_expect(server, "hello");
+    ln_sock_free(server);
+    ln_sock_free(client);
+    ln_sock_free(listener);
 }
 
 /* An accepted socket may be used for something else later: without the server's port. */
@@ -1439,6 +1510,8 @@ int main(void)
         WITH_WORLD(test_accept_two_clients),
         WITH_WORLD(test_accept_needs_reuse_addr),
         cmocka_unit_test(test_accept_that_fails_loses_nothing),
+        WITH_WORLD(test_accept_of_senders_that_cannot_be_reached),
+        WITH_WORLD(test_accept_that_fails_for_long),
         WITH_WORLD(test_an_accepted_socket_connects),
         WITH_WORLD(test_mtu),
         WITH_WORLD(test_forced_mtu_holds),

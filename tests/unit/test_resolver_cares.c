@@ -196,7 +196,8 @@ static void serve_datagram(struct server *s)
     uint8_t query[600];
     struct ln_net_got got;
     size_t sent;
-    if (net->ops->recv(net->ctx, s->udp, ln_mspan(query, sizeof query), false, &got, NULL) != LN_OK)
+    if (net->ops->recv(net->ctx, s->udp, LN_NET_DATAGRAM, ln_mspan(query, sizeof query), false,
+                       &got, NULL) != LN_OK)
         return;
     size_t question = got.len >= 12 ? question_length(query, got.len) : 0;
     assert_int_not_equal(question, 0);
@@ -587,6 +588,7 @@ static unsigned open_descriptors(void)
     return count;
 }
 
+/* scenario: PIT-32 */
 static void test_descriptors_are_not_inherited(void **state)
 {
     struct server *s = (struct server *)*state;

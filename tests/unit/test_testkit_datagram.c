@@ -346,8 +346,8 @@ static void silence_has_many_reasons(void **state)
         enum ln_status at_once =
             w.ea.net.ops->send(w.ea.net.ctx, from, NULL, ln_span_str("hello"), &sent, &diag);
         ln_testkit_advance(w.kit, 100);
-        enum ln_status later =
-            w.ea.net.ops->recv(w.ea.net.ctx, from, ln_mspan(room, 10), false, &got, &diag);
+        enum ln_status later = w.ea.net.ops->recv(w.ea.net.ctx, from, LN_NET_DATAGRAM,
+                                                  ln_mspan(room, 10), false, &got, &diag);
         if (at_once != c->at_once || later != c->later || diag.category != c->category)
             fail_msg("%s: %s, then %s, category %d", c->sentence, ln_status_name(at_once),
                      ln_status_name(later), (int)diag.category);
@@ -658,7 +658,8 @@ static void receiving_cuts_and_peeks(void **state)
     EXPECT(LN_OK, raw_send_to(&w.ea, from, B_IP, PORT, "hello", 5));
     EXPECT(LN_OK, raw_send_to(&w.ea, from, B_IP, PORT, "world", 5));
     ln_testkit_advance(w.kit, 1);
-    EXPECT(LN_OK, w.eb.net.ops->recv(w.eb.net.ctx, to, ln_mspan(room, 3), true, &got, NULL));
+    EXPECT(LN_OK, w.eb.net.ops->recv(w.eb.net.ctx, to, LN_NET_DATAGRAM, ln_mspan(room, 3), true,
+                                     &got, NULL));
     assert_int_equal(got.len, 3);
     assert_int_equal(got.full, 5);
     EXPECT(LN_OK, raw_recv(&w.eb, to, room, 2, &got)); /* the rest of it is gone */

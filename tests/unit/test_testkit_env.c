@@ -386,7 +386,7 @@ static void every_raw_call_can_fail(void **state)
         st[1] = ops->bind(ctx, h, LN_NET_DATAGRAM, &any, &diag);
         st[2] = ops->connect(ctx, h, &peer, &diag);
         st[3] = ops->send(ctx, h, n == 2 ? &peer : NULL, ln_span_str("x"), &sent, &diag);
-        st[4] = ops->recv(ctx, h, ln_mspan(room, 10), false, &got, &diag);
+        st[4] = ops->recv(ctx, h, LN_NET_DATAGRAM, ln_mspan(room, 10), false, &got, &diag);
         st[4] = st[4] == LN_AGAIN ? LN_OK : st[4];
         st[5] = ops->names(ctx, h, &local, NULL);
         st[6] = ops->mtu(ctx, h, &mtu);

@@ -264,7 +264,7 @@ static void streams_are_cut_and_delayed(void **state)
     EXPECT(LN_OK, ln_sock_send_until(b.client, ln_span_str("lo, world"), start + 100, &len));
     assert_int_equal(ln_now(&b.w.ea), start + 40);
     ln_testkit_advance(b.w.kit, 1);
-    EXPECT(LN_OK, raw_recv(&b.w.eb, b.server, room, sizeof room, &got));
+    EXPECT(LN_OK, raw_read(&b.w.eb, b.server, room, sizeof room, &got));
     assert_int_equal(got.len, 12);
     assert_memory_equal(room, "hello, world", 12);
     ops = b.w.eb.net.ops;

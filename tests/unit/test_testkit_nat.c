@@ -215,16 +215,16 @@ static void a_rebind_breaks_streams(void **state)
     assert_true(same_ip(&peer, PUBLIC_IP));
     EXPECT(LN_OK, raw_send(ea, client, "x", 1, NULL));
     ln_testkit_advance(lab.w.kit, 1);
-    EXPECT(LN_OK, raw_recv(eb, server, room, 10, &got));
+    EXPECT(LN_OK, raw_read(eb, server, room, 10, &got));
     EXPECT(LN_OK, ln_testkit_nat_rebind(lab.nat, NULL));
     EXPECT(LN_OK, raw_send(eb, server, "y", 1, NULL)); /* swallowed by the NAT */
     ln_testkit_advance(lab.w.kit, 1000);
-    EXPECT(LN_AGAIN, raw_recv(ea, client, room, 10, &got));
+    EXPECT(LN_AGAIN, raw_read(ea, client, room, 10, &got));
     EXPECT(LN_OK, raw_send(ea, client, "z", 1, NULL)); /* the server does not know that port */
     ln_testkit_advance(lab.w.kit, 1000);
-    EXPECT(LN_REFUSED, raw_recv(ea, client, room, 10, &got));
+    EXPECT(LN_REFUSED, raw_read(ea, client, room, 10, &got));
     ln_testkit_advance(lab.w.kit, 1000000);
-    EXPECT(LN_TIMEOUT, raw_recv(eb, server, room, 10, &got)); /* it never hears of it */
+    EXPECT(LN_TIMEOUT, raw_read(eb, server, room, 10, &got)); /* it never hears of it */
     world_close(&lab.w);
 }
 
@@ -263,7 +263,7 @@ static void moving_behind_a_nat_breaks_streams(void **state)
     ln_testkit_host_behind(lab.w.a, lab.nat);
     EXPECT(LN_OK, raw_send(ea, client, "x", 1, NULL));
     ln_testkit_advance(lab.w.kit, 100);
-    EXPECT(LN_REFUSED, raw_recv(ea, client, room, 10, &got));
+    EXPECT(LN_REFUSED, raw_read(ea, client, room, 10, &got));
     world_close(&lab.w);
 }
 

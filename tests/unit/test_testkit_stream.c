@@ -152,7 +152,7 @@ static void a_client_that_left_is_not_served(void **state)
     raw_close(&w.ea, h); /* before the answer arrives: it is answered with a reset */
     EXPECT(LN_OK, accept_one(&w.eb, listener, &server));
     ln_testkit_advance(w.kit, 100);
-    EXPECT(LN_REFUSED, raw_recv(&w.eb, server, room, 10, &got));
+    EXPECT(LN_REFUSED, raw_read(&w.eb, server, room, 10, &got));
     world_close(&w);
 }
 
@@ -213,7 +213,7 @@ static bool transfer(struct pair *p)
         if (sent == BYTES) { /* the end follows the last byte */
             EXPECT(LN_OK, p->w.ea.net.ops->shutdown(p->w.ea.net.ctx, p->client, NULL));
         }
-        while (raw_recv(&p->w.eb, p->server, room, sizeof room, &got) == LN_OK && got.len > 0) {
+        while (raw_read(&p->w.eb, p->server, room, sizeof room, &got) == LN_OK && got.len > 0) {
             if (memcmp(room, data + read, got.len) != 0)
                 return false;
             read += got.len;
@@ -222,7 +222,7 @@ static bool transfer(struct pair *p)
     }
     struct ln_net_got end = { .len = 1 };
     (void)raw_wait(&p->w.eb, p->server, LN_WANT_READ, 100000);
-    EXPECT(LN_OK, raw_recv(&p->w.eb, p->server, room, sizeof room, &end));
+    EXPECT(LN_OK, raw_read(&p->w.eb, p->server, room, sizeof room, &end));
     return read == BYTES && end.len == 0;
 }
 
@@ -260,10 +260,10 @@ static void calls_are_cut_to_chunks(void **state)
     assert_int_equal(sent, 3);
     ln_testkit_advance(p.w.kit, 1);
     for (int i = 0; i < 3; i++) {
-        EXPECT(LN_OK, raw_recv(&p.w.eb, p.server, room, 10, &got));
+        EXPECT(LN_OK, raw_read(&p.w.eb, p.server, room, 10, &got));
         assert_int_equal(got.len, 1);
     }
-    EXPECT(LN_AGAIN, raw_recv(&p.w.eb, p.server, room, 10, &got));
+    EXPECT(LN_AGAIN, raw_read(&p.w.eb, p.server, room, 10, &got));
     world_close(&p.w);
 }
 
@@ -279,7 +279,7 @@ static void a_full_window_blocks_and_opens(void **state)
     assert_int_equal(sent, 65536);
     EXPECT(LN_AGAIN, raw_send(&p.w.ea, p.client, data, 1, NULL));
     assert_false(raw_wait(&p.w.ea, p.client, LN_WANT_WRITE, 1000));
-    EXPECT(LN_OK, raw_recv(&p.w.eb, p.server, data, 20000, &got));
+    EXPECT(LN_OK, raw_read(&p.w.eb, p.server, data, 20000, &got));
     EXPECT(LN_AGAIN, raw_send(&p.w.ea, p.client, data, 1, NULL)); /* the word is on its way */
     assert_true(raw_wait(&p.w.ea, p.client, LN_WANT_WRITE, 1000));
     EXPECT(LN_OK, raw_send(&p.w.ea, p.client, data, 1, NULL));
@@ -294,14 +294,16 @@ static void peeking_leaves_the_bytes(void **state)
     (void)state;
     pair_open(&p, &perfect, 1);
     const struct ln_net_ops *ops = p.w.eb.net.ops;
-    EXPECT(LN_AGAIN, ops->recv(p.w.eb.net.ctx, p.server, ln_mspan(NULL, 0), true, &got, NULL));
+    EXPECT(LN_AGAIN,
+           ops->recv(p.w.eb.net.ctx, p.server, LN_NET_STREAM, ln_mspan(NULL, 0), true, &got, NULL));
     EXPECT(LN_OK, raw_send(&p.w.ea, p.client, "hel", 3, NULL));
     EXPECT(LN_OK, raw_send(&p.w.ea, p.client, "lo", 2, NULL));
     ln_testkit_advance(p.w.kit, 1);
-    EXPECT(LN_OK, ops->recv(p.w.eb.net.ctx, p.server, ln_mspan(room, 10), true, &got, NULL));
+    EXPECT(LN_OK, ops->recv(p.w.eb.net.ctx, p.server, LN_NET_STREAM, ln_mspan(room, 10), true, &got,
+                            NULL));
     assert_int_equal(got.len, 5);
-    EXPECT(LN_OK, raw_recv(&p.w.eb, p.server, room, 4, &got));
-    EXPECT(LN_OK, raw_recv(&p.w.eb, p.server, room + 4, 6, &got));
+    EXPECT(LN_OK, raw_read(&p.w.eb, p.server, room, 4, &got));
+    EXPECT(LN_OK, raw_read(&p.w.eb, p.server, room + 4, 6, &got));
     assert_memory_equal(room, "hello", 5);
     world_close(&p.w);
 }
@@ -318,12 +320,12 @@ static void a_close_is_an_end_after_the_data(void **state)
     EXPECT(LN_OK, raw_send(&p.w.ea, p.client, "bye", 3, NULL));
     raw_close(&p.w.ea, p.client); /* what was sent is still delivered, lost or not */
     assert_true(raw_wait(&p.w.eb, p.server, LN_WANT_READ, 100000));
-    EXPECT(LN_OK, raw_recv(&p.w.eb, p.server, room, 10, &got));
+    EXPECT(LN_OK, raw_read(&p.w.eb, p.server, room, 10, &got));
     assert_int_equal(got.len, 3);
     assert_true(raw_wait(&p.w.eb, p.server, LN_WANT_READ, 100000));
-    EXPECT(LN_OK, raw_recv(&p.w.eb, p.server, room, 10, &got));
+    EXPECT(LN_OK, raw_read(&p.w.eb, p.server, room, 10, &got));
     assert_int_equal(got.len, 0);
-    EXPECT(LN_OK, raw_recv(&p.w.eb, p.server, room, 10, &got)); /* and stays so */
+    EXPECT(LN_OK, raw_read(&p.w.eb, p.server, room, 10, &got)); /* and stays so */
     world_close(&p.w);
 }
 
@@ -339,13 +341,13 @@ static void half_a_connection_goes_on(void **state)
     assert_int_equal(ln_testkit_finish_streams(p.w.kit, p.w.b, p.w.a), 0); /* it has been */
     EXPECT(LN_CLOSED, raw_send(&p.w.eb, p.server, "x", 1, NULL));
     ln_testkit_advance(p.w.kit, 100);
-    EXPECT(LN_OK, raw_recv(&p.w.ea, p.client, room, 10, &got));
+    EXPECT(LN_OK, raw_read(&p.w.ea, p.client, room, 10, &got));
     assert_int_equal(got.len, 4);
-    EXPECT(LN_OK, raw_recv(&p.w.ea, p.client, room, 10, &got));
+    EXPECT(LN_OK, raw_read(&p.w.ea, p.client, room, 10, &got));
     assert_int_equal(got.len, 0);
     EXPECT(LN_OK, raw_send(&p.w.ea, p.client, "still", 5, NULL));
     ln_testkit_advance(p.w.kit, 100);
-    EXPECT(LN_OK, raw_recv(&p.w.eb, p.server, room, 10, &got));
+    EXPECT(LN_OK, raw_read(&p.w.eb, p.server, room, 10, &got));
     assert_int_equal(got.len, 5);
     world_close(&p.w);
 }
@@ -362,12 +364,12 @@ static void a_reset_is_told_after_the_data(void **state)
     ln_testkit_advance(p.w.kit, 1);
     assert_int_equal(ln_testkit_reset_streams(p.w.kit, p.w.a, NULL), 1);
     assert_int_equal(ln_testkit_reset_streams(p.w.kit, p.w.a, NULL), 0);
-    EXPECT(LN_OK, raw_recv(&p.w.ea, p.client, room, 10, &got));
-    EXPECT(LN_REFUSED,
-           p.w.ea.net.ops->recv(p.w.ea.net.ctx, p.client, ln_mspan(room, 10), false, &got, &diag));
+    EXPECT(LN_OK, raw_read(&p.w.ea, p.client, room, 10, &got));
+    EXPECT(LN_REFUSED, p.w.ea.net.ops->recv(p.w.ea.net.ctx, p.client, LN_NET_STREAM,
+                                            ln_mspan(room, 10), false, &got, &diag));
     assert_int_equal(diag.category, LN_CAT_RESET);
     EXPECT(LN_REFUSED, raw_send(&p.w.ea, p.client, "x", 1, NULL));
-    EXPECT(LN_REFUSED, raw_recv(&p.w.eb, p.server, room, 10, &got));
+    EXPECT(LN_REFUSED, raw_read(&p.w.eb, p.server, room, 10, &got));
     world_close(&p.w);
 }
 
@@ -421,7 +423,7 @@ static void ends_are_found_out(void **state)
             if (st != c->sends[k])
                 fail_msg("%s: send %zu is %s", c->sentence, k, ln_status_name(st));
         }
-        enum ln_status st = raw_recv(&p.w.ea, p.client, room, 10, &got);
+        enum ln_status st = raw_read(&p.w.ea, p.client, room, 10, &got);
         if (st != c->receives)
             fail_msg("%s: recv is %s", c->sentence, ln_status_name(st));
         world_close(&p.w);
@@ -458,9 +460,9 @@ static void a_cable_that_comes_back_heals(void **state)
     ln_testkit_host_revive(p.w.b);
     EXPECT(LN_OK, raw_send(&p.w.ea, p.client, "2", 1, NULL)); /* overtakes, and has to wait */
     ln_testkit_advance(p.w.kit, 20);
-    EXPECT(LN_AGAIN, raw_recv(&p.w.eb, p.server, room, 10, &got));
+    EXPECT(LN_AGAIN, raw_read(&p.w.eb, p.server, room, 10, &got));
     ln_testkit_advance(p.w.kit, 10000);
-    EXPECT(LN_OK, raw_recv(&p.w.eb, p.server, room, 10, &got));
+    EXPECT(LN_OK, raw_read(&p.w.eb, p.server, room, 10, &got));
     assert_memory_equal(room, "12", 2);
     world_close(&p.w);
 }
@@ -476,9 +478,9 @@ static void shutdown_keeps_what_had_come(void **state)
     EXPECT(LN_OK, raw_send(&p.w.eb, p.server, "early", 5, NULL));
     ln_testkit_advance(p.w.kit, 1);
     EXPECT(LN_OK, p.w.ea.net.ops->shutdown(p.w.ea.net.ctx, p.client, NULL));
-    EXPECT(LN_OK, raw_recv(&p.w.ea, p.client, room, 10, &got));
+    EXPECT(LN_OK, raw_read(&p.w.ea, p.client, room, 10, &got));
     assert_int_equal(got.len, 5);
-    EXPECT(LN_OK, raw_recv(&p.w.ea, p.client, room, 10, &got));
+    EXPECT(LN_OK, raw_read(&p.w.ea, p.client, room, 10, &got));
     assert_int_equal(got.len, 0);
     EXPECT(LN_CLOSED, raw_send(&p.w.ea, p.client, "x", 1, NULL));
     EXPECT(LN_OK, p.w.ea.net.ops->names(p.w.ea.net.ctx, p.client, &local, &peer));
@@ -527,7 +529,7 @@ static void waiting_clients_are_reset(void **state)
     EXPECT(LN_OK, finish(&w.ea, h, NULL));
     raw_close(&w.eb, listener); /* without having accepted it */
     ln_testkit_advance(w.kit, 10);
-    EXPECT(LN_REFUSED, raw_recv(&w.ea, h, room, 10, &got));
+    EXPECT(LN_REFUSED, raw_read(&w.ea, h, room, 10, &got));
     world_close(&w);
 }
 
@@ -545,7 +547,7 @@ static void an_end_that_was_read_is_answered_with_an_end(void **state)
     ln_testkit_advance(p.w.kit, 100);
     raw_close(&p.w.eb, p.server); /* with nothing unread but the end: no reset */
     ln_testkit_advance(p.w.kit, 100);
-    EXPECT(LN_OK, raw_recv(&p.w.ea, p.client, room, 10, &got));
+    EXPECT(LN_OK, raw_read(&p.w.ea, p.client, room, 10, &got));
     assert_int_equal(got.len, 0);
     for (size_t i = 0; i < ln_testkit_event_count(p.w.kit); i++)
         ends += ln_testkit_event(p.w.kit, i)->what == LN_TESTKIT_FINISHED;
@@ -593,11 +595,11 @@ static void an_address_that_left_breaks_streams(void **state)
                                 : ln_testkit_host_remove(p.w.b, B_IP));
         EXPECT(LN_OK, raw_send(&p.w.ea, p.client, "1", 1, NULL));
         ln_testkit_advance(p.w.kit, 5000);
-        EXPECT(LN_AGAIN, raw_recv(&p.w.eb, p.server, room, 10, &got));
+        EXPECT(LN_AGAIN, raw_read(&p.w.eb, p.server, room, 10, &got));
         EXPECT(LN_OK,
                side == 0 ? ln_testkit_host_add(p.w.a, A_IP) : ln_testkit_host_add(p.w.b, B_IP));
         ln_testkit_advance(p.w.kit, 10000); /* it was only away for a while */
-        EXPECT(LN_OK, raw_recv(&p.w.eb, p.server, room, 10, &got));
+        EXPECT(LN_OK, raw_read(&p.w.eb, p.server, room, 10, &got));
         world_close(&p.w);
     }
 }
@@ -666,7 +668,7 @@ static void chaos_leaves_nothing_behind(void **state)
             default:
                 (void)!raw_send(&p.w.ea, p.client, room, dice >> 50 & 2047, NULL);
                 (void)!raw_send(&p.w.eb, p.server, room, dice >> 40 & 2047, NULL);
-                (void)!raw_recv(&p.w.eb, p.server, room, dice >> 30 & 1023, &got);
+                (void)!raw_read(&p.w.eb, p.server, room, dice >> 30 & 1023, &got);
                 break;
             }
             ln_testkit_advance(p.w.kit, (int64_t)(dice >> 20 & 127));

@@ -282,8 +282,10 @@ static void use_everything(struct ln_testkit *kit)
         (void)!ea.net.ops->send(ea.net.ctx, client, NULL, ln_span_str("x"), &sent, NULL);
         ln_testkit_advance(kit, 2000);
         (void)!eb.net.ops->accept(eb.net.ctx, server, &accepted, &peer, NULL);
-        (void)!eb.net.ops->recv(eb.net.ctx, server, ln_mspan(room, 10), false, &got, NULL);
-        (void)!eb.net.ops->recv(eb.net.ctx, accepted, ln_mspan(room, 10), false, &got, NULL);
+        (void)!eb.net.ops->recv(eb.net.ctx, server, how.kind, ln_mspan(room, 10), false, &got,
+                                NULL);
+        (void)!eb.net.ops->recv(eb.net.ctx, accepted, how.kind, ln_mspan(room, 10), false, &got,
+                                NULL);
         (void)!eb.net.ops->send(eb.net.ctx, accepted, NULL, ln_span_str("x"), &sent, NULL);
         ea.net.ops->close(ea.net.ctx, client);
         eb.net.ops->close(eb.net.ctx, server);

@@ -157,7 +157,7 @@ static void a_dropped_segment_is_sent_again(void **state)
     ln_testkit_advance(w.kit, 100);
     t.what = CHANGE;
     ln_testkit_advance(w.kit, 100);
-    EXPECT(LN_OK, raw_recv(&w.eb, server, room, 10, &got));
+    EXPECT(LN_OK, raw_read(&w.eb, server, room, 10, &got));
     assert_int_equal(room[0], 'a' ^ 0xff);
     ln_testkit_counters(w.kit, w.a, w.b, &counters);
     assert_int_equal(counters.dropped_by_tap, 1);

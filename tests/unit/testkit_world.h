@@ -121,7 +121,16 @@ static inline enum ln_status raw_send_to(const struct ln_env *env, ln_handle h, 
 static inline enum ln_status raw_recv(const struct ln_env *env, ln_handle h, void *room,
                                       size_t size, struct ln_net_got *got)
 {
-    return env->net.ops->recv(env->net.ctx, h, ln_mspan(room, size), false, got, NULL);
+    return env->net.ops->recv(env->net.ctx, h, LN_NET_DATAGRAM, ln_mspan(room, size), false, got,
+                              NULL);
+}
+
+/** The same of a stream. */
+static inline enum ln_status raw_read(const struct ln_env *env, ln_handle h, void *room,
+                                      size_t size, struct ln_net_got *got)
+{
+    return env->net.ops->recv(env->net.ctx, h, LN_NET_STREAM, ln_mspan(room, size), false, got,
+                              NULL);
 }
 
 static inline void raw_close(const struct ln_env *env, ln_handle h)

@@ -465,17 +465,17 @@ static enum ln_status mem_send(void *ctx, ln_handle h, const struct ln_addr *to,
                                       : ln__mem_stream_send(s, data, sent, diag);
 }
 
-static enum ln_status mem_recv(void *ctx, ln_handle h, struct ln_mspan room, bool peek,
-                               struct ln_net_got *got, struct ln_diag *diag)
+static enum ln_status mem_recv(void *ctx, ln_handle h, enum ln_net_kind kind, struct ln_mspan room,
+                               bool peek, struct ln_net_got *got, struct ln_diag *diag)
 {
     struct ln__mem_sock *s = use(ctx, h);
     *got = (struct ln_net_got) { .len = 0 };
     if (s != NULL && s->state == LN__MEM_RAW_GONE)
         return fail_gone(diag);
-    if (s == NULL || (s->kind == LN_NET_STREAM && s->conn == NULL))
+    if (s == NULL || kind != s->kind || (kind == LN_NET_STREAM && s->conn == NULL))
         return fail_state(diag);
-    return s->kind == LN_NET_DATAGRAM ? ln__mem_datagram_recv(s, room, peek, got, diag)
-                                      : ln__mem_stream_recv(s, room, peek, got, diag);
+    return kind == LN_NET_DATAGRAM ? ln__mem_datagram_recv(s, room, peek, got, diag)
+                                   : ln__mem_stream_recv(s, room, peek, got, diag);
 }
 
 static enum ln_status mem_shutdown(void *ctx, ln_handle h, struct ln_diag *diag)

@@ -52,8 +52,8 @@ void ln__posix_no_delay(int fd);
 
 enum ln_status ln__posix_send(void *ctx, ln_handle h, const struct ln_addr *to, struct ln_span data,
                               size_t *sent, struct ln_diag *diag);
-enum ln_status ln__posix_recv(void *ctx, ln_handle h, struct ln_mspan room, bool peek,
-                              struct ln_net_got *got, struct ln_diag *diag);
+enum ln_status ln__posix_recv(void *ctx, ln_handle h, enum ln_net_kind kind, struct ln_mspan room,
+                              bool peek, struct ln_net_got *got, struct ln_diag *diag);
 
 /* ---- wait.c ---- */
 

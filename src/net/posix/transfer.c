@@ -60,25 +60,18 @@ enum ln_status ln__posix_send(void *ctx, ln_handle h, const struct ln_addr *to, 
     return transfer_failed(fd, what, diag);
 }
 
-/* MSG_TRUNC asks a datagram socket for the full length; a stream would throw the bytes away. */
-static bool is_datagram(int fd)
-{
-    int type = SOCK_STREAM;
-    socklen_t len = sizeof type;
-    return getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &len) == 0 && type == SOCK_DGRAM;
-}
-
-enum ln_status ln__posix_recv(void *ctx, ln_handle h, struct ln_mspan room, bool peek,
-                              struct ln_net_got *got, struct ln_diag *diag)
+enum ln_status ln__posix_recv(void *ctx, ln_handle h, enum ln_net_kind kind, struct ln_mspan room,
+                              bool peek, struct ln_net_got *got, struct ln_diag *diag)
 {
     (void)ctx;
     int fd = ln__posix_fd(h);
-    bool datagram = is_datagram(fd);
+    bool datagram = kind == LN_NET_DATAGRAM;
     struct sockaddr_storage from;
     uint8_t one;
     *got = (struct ln_net_got) { .len = 0 };
 
-    /* A stream answers "0 bytes" to empty room at once; look whether there is anything instead. */
+    /* MSG_TRUNC asks a datagram socket for the full length; a stream would throw the bytes away. And
+     * a stream answers "0 bytes" to empty room at once: look whether there is anything instead. */
     bool look = room.len == 0 && !datagram;
     struct iovec part = { .iov_base = look ? &one : room.data, .iov_len = look ? 1 : room.len };
     struct msghdr message = {

@@ -42,12 +42,12 @@ static void on_hello(struct ln_tls_facts *facts, const SSL *ssl, const uint8_t *
         facts->chosen_version = LN_TLS_1_3; /* legacy_version says 1.2 (RFC 8446 4.1.3) */
 }
 
+/** The engine is the argument: this is called so often that the way from SSL to it shows. */
 static void on_message(int writing, int version, int type, const void *data, size_t len, SSL *ssl,
-                       void *unused)
+                       void *engine)
 {
-    struct ossl_engine *e = SSL_get_app_data(ssl);
+    const struct ossl_engine *e = engine;
     (void)version;
-    (void)unused;
     if (e == NULL || len == 0)
         return;
     const uint8_t *message = data;
@@ -200,13 +200,15 @@ static enum ln_status check_schedule(const struct ln_tls_settings *s, struct ln_
         RETRANSMISSIONS_MAX, retransmissions);
 }
 
-static void set_behaviour(struct ossl_config *c)
+static void set_behaviour(struct ossl_config *c, bool legacy_server)
 {
     uint64_t options = SSL_OP_NO_COMPRESSION | SSL_OP_NO_RENEGOTIATION;
     if (c->datagram) /* with encrypt-then-MAC, one forged CBC record would end an association */
         options |= SSL_OP_NO_QUERY_MTU | SSL_OP_NO_ENCRYPT_THEN_MAC;
-    SSL_CTX_set_options(c->ctx, options);
     SSL_CTX_clear_options(c->ctx, SSL_OP_IGNORE_UNEXPECTED_EOF | SSL_OP_LEGACY_SERVER_CONNECT);
+    if (legacy_server)
+        options |= SSL_OP_LEGACY_SERVER_CONNECT;
+    SSL_CTX_set_options(c->ctx, options);
     SSL_CTX_set_mode(c->ctx, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
                                  SSL_MODE_NO_AUTO_CHAIN | SSL_MODE_RELEASE_BUFFERS);
     SSL_CTX_set_read_ahead(c->ctx, 1); /* one read below per record, not two */
@@ -247,24 +249,36 @@ static enum ln_status set_server(struct ossl_config *c, struct ln_diag *diag)
     return LN_OK;
 }
 
-static enum ln_status fill(struct ossl_config *c, const struct ln_tls_settings *s,
-                           struct ln_diag *diag)
+enum ln_status ossl_set_offer(struct ossl_config *c, const struct ln_tls_settings *s,
+                              struct ln_diag *diag)
 {
-    enum ln_status st = check_schedule(s, diag);
-    if (st == LN_OK)
-        st = set_versions(c, s, diag);
-    if (st != LN_OK)
-        return st;
-    set_behaviour(c);
-    st = set_sessions(c, diag);
-    if (st == LN_OK)
-        st = set_server(c, diag);
+    c->ctx = SSL_CTX_new(s->datagram ? DTLS_method() : TLS_method());
+    if (c->ctx == NULL)
+        return ossl_config_fail(diag, LN_NO_MEMORY, "OpenSSL cannot make a context");
+    enum ln_status st = set_versions(c, s, diag);
     if (st == LN_OK)
         st = ossl_set_suites(c, s, diag);
     if (st == LN_OK)
         st = ossl_set_groups(c, s, diag);
     if (st == LN_OK)
         st = ossl_set_signatures(c, s, diag);
+    return st;
+}
+
+static enum ln_status fill(struct ossl_config *c, const struct ln_tls_settings *s,
+                           struct ln_diag *diag)
+{
+    enum ln_status st = check_schedule(s, diag);
+    if (st == LN_OK)
+        st = ossl_set_offer(c, s, diag);
+    if (st == LN_OK)
+        st = ossl_check_offer(c, s, diag);
+    if (st != LN_OK)
+        return st;
+    set_behaviour(c, s->insecure_legacy_server);
+    st = set_sessions(c, diag);
+    if (st == LN_OK)
+        st = set_server(c, diag);
     if (st == LN_OK)
         st = set_alpn(c, s, diag);
     if (st == LN_OK)
@@ -309,11 +323,10 @@ enum ln_status ossl_config_new(const struct ln_tls_settings *settings, struct ln
                            "no memory for a TLS configuration");
     ERR_clear_error();
     copy_settings(c, settings);
-    c->ctx = SSL_CTX_new(settings->datagram ? DTLS_method() : TLS_method());
     c->bio = ossl_bio_method();
     enum ln_status st = LN_OK;
-    if (c->ctx == NULL || c->bio == NULL)
-        st = ossl_config_fail(diag, LN_NO_MEMORY, "OpenSSL cannot make a context");
+    if (c->bio == NULL)
+        st = ossl_config_fail(diag, LN_NO_MEMORY, "OpenSSL cannot make a BIO");
     if (st == LN_OK)
         st = fill(c, settings, diag);
     ERR_clear_error();

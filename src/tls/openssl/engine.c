@@ -100,6 +100,7 @@ static enum ln_status start(void *engine, void *config, const struct ln_tls_star
     SSL_set_bio(e->ssl, bio, bio);
     if (!SSL_set_app_data(e->ssl, e))
         return ossl_fail(e, diag);
+    SSL_set_msg_callback_arg(e->ssl, e);
     if (e->config->datagram) {
         SSL_set_mtu(e->ssl, (long)e->mtu);
         DTLS_set_timer_cb(e->ssl, next_interval);
@@ -332,7 +333,7 @@ static void close_notify(void *engine)
         return;
     begin(e);
     (void)SSL_shutdown(e->ssl);
-    ERR_clear_error();
+    forget_errors();
 }
 
 /* ---- what is known ---- */
@@ -379,24 +380,6 @@ static enum ln_status peer_certificate(const void *engine, size_t index, struct 
         return LN_NO_SPACE;
     unsigned char *p = room.data;
     return i2d_X509(cert, &p) == size ? LN_OK : LN_INTERNAL;
-}
-
-static const EVP_MD *digest_of(enum ln_hash hash)
-{
-    return hash == LN_SHA256 ? EVP_sha256() : hash == LN_SHA384 ? EVP_sha384() : EVP_sha512();
-}
-
-static enum ln_status hash_parts(enum ln_hash hash, const struct ln_span *parts, size_t count,
-                                 uint8_t out[LN_HASH_MAX])
-{
-    EVP_MD_CTX *md = EVP_MD_CTX_new();
-    bool ok = md != NULL && EVP_DigestInit_ex(md, digest_of(hash), NULL);
-    for (size_t i = 0; ok && i < count; i++)
-        ok = EVP_DigestUpdate(md, parts[i].data, parts[i].len);
-    ok = ok && EVP_DigestFinal_ex(md, out, NULL);
-    EVP_MD_CTX_free(md);
-    ERR_clear_error();
-    return ok ? LN_OK : LN_NO_MEMORY;
 }
 
 /* ---- capabilities ---- */
@@ -450,6 +433,7 @@ const struct ln_tls_backend ln__tls_openssl = {
     .peer_certificate = peer_certificate,
     .close_notify = close_notify,
     .stop = stop,
-    .hash = hash_parts,
+    .hash = ossl_hash,
+    .digest = &ossl_digest,
     .issued = ossl_issued,
 };

@@ -17,18 +17,25 @@
 
 /* ---- reading ahead ---- */
 
+/** Whether a certificate that names itself as its issuer is known for a root, or names another. */
+static bool signs_itself(X509 *cert)
+{
+    uint32_t flags = X509_get_extension_flags(cert);
+    return (flags & EXFLAG_SI) == 0 || (flags & EXFLAG_SS) != 0;
+}
+
 /**
  * OpenSSL keeps what it could not read for lack of memory as if it could never be read: extensions,
- * when they are first needed, and the public key, when the certificate is parsed. One allocation that
- * failed would spoil every handshake that follows (H99). So both are read here, while a failure can
- * still be told. A certificate that really is odd may stay: it is refused where it matters, and must
- * not take a whole bundle with it.
+ * and whether this is a root, when they are first needed, and the public key, when the certificate is
+ * parsed. One allocation that failed would spoil every handshake that follows (H99). So all is read
+ * here, while a failure can still be told. A certificate that really is odd may stay: it is refused
+ * where it matters, and must not take a whole bundle with it.
  */
 static bool is_whole(X509 *cert)
 {
     EVP_PKEY *key = X509_get0_pubkey(cert);
     int bits = 0;
-    return X509_check_purpose(cert, -1, 0) == 1 && key != NULL &&
+    return X509_check_purpose(cert, -1, 0) == 1 && key != NULL && signs_itself(cert) &&
            EVP_PKEY_get_security_bits(key) > 0 &&
            X509_get_signature_info(cert, NULL, NULL, &bits, NULL) == 1 && bits > 0;
 }

@@ -9,6 +9,7 @@
  * keys.c    certificates, keys, PKCS#11  bio.c     SSL's bytes <-> the socket below
  * psk.c     pre-shared keys              verify.c  path building for the filter's policy
  * suites.c  suites, groups, signatures   error.c   error codes -> status, reason, diagnosis
+ * offer.c   whether all of it is there
  *
  * Ownership: a `struct ossl_config` owns its SSL_CTX and its BIO_METHOD and copies what callbacks
  * need; a `struct ossl_engine` owns its SSL, and borrows the configuration (the filter holds it).
@@ -25,7 +26,6 @@ struct ossl_config {
     BIO_METHOD *bio;
     bool datagram;
     bool resume;
-    bool ccm8; /**< suites with a tag of 8 bytes were asked for */
     enum ln_client_auth client_auth;
     enum ln_crl_policy crl_policy;
     bool has_crls;
@@ -74,6 +74,9 @@ void ossl_store_session(struct ossl_engine *e, SSL_SESSION *session);
 /** Sessions are bound to it, external PSKs of TLS 1.3 too; every session of ours has the same. */
 #define OSSL_SESSION_CONTEXT_LEN 6
 extern const unsigned char ossl_session_context[OSSL_SESSION_CONTEXT_LEN];
+/** Make `c->ctx` with the versions, suites, groups and signature algorithms of the settings. */
+enum ln_status ossl_set_offer(struct ossl_config *c, const struct ln_tls_settings *s,
+                              struct ln_diag *diag);
 enum ln_status ossl_config_new(const struct ln_tls_settings *settings, struct ln_diag *diag,
                                void **config);
 void ossl_config_free(void *config);
@@ -86,6 +89,12 @@ enum ln_status ossl_set_groups(struct ossl_config *c, const struct ln_tls_settin
 enum ln_status ossl_set_signatures(struct ossl_config *c, const struct ln_tls_settings *s,
                                    struct ln_diag *diag);
 uint16_t ossl_group_id(SSL *ssl);
+
+/* offer.c */
+/** LN_NO_MEMORY: OpenSSL had too little when it made the context, and left something out.
+ *  LN_UNSUPPORTED: none of the suites is for any of the versions. */
+enum ln_status ossl_check_offer(struct ossl_config *c, const struct ln_tls_settings *s,
+                                struct ln_diag *diag);
 
 /* keys.c */
 enum ln_status ossl_set_trust(struct ossl_config *c, const struct ln_tls_settings *s,
@@ -118,6 +127,11 @@ X509 *ossl_x509(struct ln_span der);
 enum ln_status ossl_fail(struct ossl_engine *e, struct ln_diag *diag);
 /** The same for configuration calls: `what` names the field. */
 enum ln_status ossl_config_fail(struct ln_diag *diag, enum ln_status status, const char *what);
+
+/* digest.c */
+enum ln_status ossl_hash(enum ln_hash hash, const struct ln_span *parts, size_t count,
+                         uint8_t out[LN_HASH_MAX]);
+extern const struct ln_digest_ops ossl_digest;
 
 /* engine.c */
 extern const struct ln_tls_backend ln__tls_openssl; /* also in tls/builtin.h, which lists it */

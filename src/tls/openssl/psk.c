@@ -126,7 +126,7 @@ enum ln_status ossl_set_psk(struct ossl_config *c, const struct ln_tls_settings 
     if (s->auth != LN_AUTH_PSK)
         return LN_OK;
     if (memchr(s->psk_identity.data, 0, s->psk_identity.len) != NULL)
-        return ln_diag_set(diag, LN_BAD_ARG, LN_CAT_CONFIGURATION, LN_PHASE_CONFIGURE,
+        return ln_diag_set(diag, LN_UNSUPPORTED, LN_CAT_CONFIGURATION, LN_PHASE_CONFIGURE,
                            "psk_identity: a NUL byte inside is not possible with OpenSSL");
     c->psk_identity = ln_calloc(c->env, s->psk_identity.len + 1, 1);
     c->psk_key = ln_calloc(c->env, s->psk_key.len, 1);

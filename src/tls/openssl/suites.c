@@ -4,9 +4,9 @@
  * Suites, groups and signature algorithms: IANA ids in the caller's order -> OpenSSL's lists.
  *
  * OpenSSL keeps two lists of suites, one for TLS 1.3 and one for everything before. What it does not
- * know is refused here, by id, and never left out silently. Suites with a tag of 8 bytes (CCM_8) are
- * below the security level of OpenSSL >= 3.2: where they are asked for, and only for them, the
- * level makes an exception.
+ * know is refused here, by id, and never left out silently. OpenSSL >= 3.2 rates suites with a tag of
+ * 8 bytes (CCM_8) at 64 bits, below our security level: where they are asked for, and only for them,
+ * the level makes an exception.
  */
 #include "openssl.h"
 #include <openssl/err.h>
@@ -61,10 +61,18 @@ static int security(const SSL *ssl, const SSL_CTX *ctx, int op, int bits, int ni
     return c->default_security(ssl, ctx, op, bits, nid, other, NULL);
 }
 
-/** Let CCM_8 pass the security level. Harmless where OpenSSL rates it high enough anyway. */
+/** Bits of security that level 2 asks for (SSL_CTX_set_security_level(3)). */
+#define LEVEL_2_BITS 112
+
+static bool is_below_level(const SSL_CIPHER *cipher)
+{
+    return is_ccm8(SSL_CIPHER_get_protocol_id(cipher)) &&
+           SSL_CIPHER_get_bits(cipher, NULL) < LEVEL_2_BITS;
+}
+
+/** Let CCM_8 pass the security level. */
 static void allow_ccm8(struct ossl_config *c)
 {
-    c->ccm8 = true;
     c->default_security = SSL_CTX_get_security_callback(c->ctx);
     SSL_CTX_set0_security_ex_data(c->ctx, c);
     SSL_CTX_set_security_callback(c->ctx, security);
@@ -84,16 +92,24 @@ static enum ln_status unknown(struct ln_diag *diag, const char *field, uint16_t 
                        name != NULL ? name : "the one", (unsigned)id);
 }
 
-static enum ln_status collect(SSL *ssl, const struct ln_tls_settings *s, struct name_list *old,
-                              struct name_list *tls13, struct ln_diag *diag)
+/** What was asked for, as OpenSSL's two lists. */
+struct wanted {
+    struct name_list old;
+    struct name_list tls13;
+    bool below_level; /**< one of them needs the exception */
+};
+
+static enum ln_status collect(SSL *ssl, const struct ln_tls_settings *s, struct wanted *w,
+                              struct ln_diag *diag)
 {
     for (size_t i = 0; i < s->suite_count; i++) {
         const SSL_CIPHER *cipher = find(ssl, s->suites[i]);
         if (cipher == NULL)
             return unknown(diag, "suites", s->suites[i], ln_suite_name(s->suites[i]));
-        add_name(is_tls13(s->suites[i]) ? tls13 : old, SSL_CIPHER_get_name(cipher));
+        add_name(is_tls13(s->suites[i]) ? &w->tls13 : &w->old, SSL_CIPHER_get_name(cipher));
+        w->below_level = w->below_level || is_below_level(cipher);
     }
-    if (old->full || tls13->full)
+    if (w->old.full || w->tls13.full)
         return ln_diag_set(diag, LN_NO_SPACE, LN_CAT_CONFIGURATION, LN_PHASE_CONFIGURE,
                            "suites: too many of them");
     return LN_OK;
@@ -102,22 +118,20 @@ static enum ln_status collect(SSL *ssl, const struct ln_tls_settings *s, struct 
 enum ln_status ossl_set_suites(struct ossl_config *c, const struct ln_tls_settings *s,
                                struct ln_diag *diag)
 {
-    struct name_list old = { .len = 0 };
-    struct name_list tls13 = { .len = 0 };
+    struct wanted w = { .below_level = false };
     SSL *ssl = SSL_new(c->ctx);
     if (ssl == NULL)
         return ossl_config_fail(diag, LN_NO_MEMORY, "no memory");
-    enum ln_status st = collect(ssl, s, &old, &tls13, diag);
+    enum ln_status st = collect(ssl, s, &w, diag);
     SSL_free(ssl);
     if (st != LN_OK)
         return st;
-    for (size_t i = 0; i < s->suite_count && !c->ccm8; i++)
-        if (is_ccm8(s->suites[i]))
-            allow_ccm8(c);
+    if (w.below_level)
+        allow_ccm8(c);
     /* "-ALL" leaves nothing; an empty list would mean the default one */
-    if (!SSL_CTX_set_ciphersuites(c->ctx, tls13.text))
+    if (!SSL_CTX_set_ciphersuites(c->ctx, w.tls13.text))
         return ossl_config_fail(diag, LN_UNSUPPORTED, "suites: refused");
-    if (old.len > 0 && !SSL_CTX_set_cipher_list(c->ctx, old.text))
+    if (w.old.len > 0 && !SSL_CTX_set_cipher_list(c->ctx, w.old.text))
         return ossl_config_fail(diag, LN_UNSUPPORTED, "suites: refused");
     ERR_clear_error();
     return LN_OK;

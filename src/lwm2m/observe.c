@@ -1,0 +1,366 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Observations: who watches what, and what is to be told when (LwM2M Core 1.1 6.4, RFC 7641).
+ *
+ * When is decided by notify.c from values and time; how a notification travels by queue.c. This file
+ * reads the values, makes the payloads, and ends observations whose target is gone.
+ *
+ * The value that crosses a threshold is the value that is sent: where pmin holds a notification back,
+ * its payload is made at the moment it fires, and kept.
+ */
+#include "codec/format.h"
+#include "lwm2m/core.h"
+
+/* At least this often a notification is confirmable (RFC 7641 4.5). */
+#define CONFIRM_MS (INT64_C(24) * 3600 * 1000)
+
+/* ---- values ---- */
+
+static bool is_online_or_stored(const struct ln__server *server)
+{
+    return ln__server_is_online(server) ||
+           (ln__reg_is_registered(&server->reg) &&
+            ln__model_int(&server->client->model, LN_OID_SERVER, server->server_iid, 6, 1) != 0);
+}
+
+static struct ln__notify_value number_of(const struct ln_value *v)
+{
+    struct ln__notify_value out = { .kind = LN_NOTIFY_PLAIN };
+    switch (v->type) {
+    case LN_VALUE_INTEGER:
+    case LN_VALUE_TIME:
+        out.kind = LN_NOTIFY_NUMBER;
+        out.number = (double)v->as.integer;
+        break;
+    case LN_VALUE_UNSIGNED:
+        out.kind = LN_NOTIFY_NUMBER;
+        out.number = (double)v->as.natural;
+        break;
+    case LN_VALUE_FLOAT:
+        out.kind = LN_NOTIFY_NUMBER;
+        out.number = v->as.number;
+        break;
+    case LN_VALUE_BOOLEAN:
+        out.kind = LN_NOTIFY_BOOLEAN;
+        out.boolean = v->as.boolean;
+        break;
+    case LN_VALUE_NONE:
+    case LN_VALUE_STRING:
+    case LN_VALUE_OPAQUE:
+    case LN_VALUE_OBJLNK:
+    case LN_VALUE_CORELNK:
+        break;
+    }
+    return out;
+}
+
+/* A single resource or a resource instance has a value that rules can look at. */
+static struct ln__notify_value look(const struct ln_client *client, const struct ln_path *path)
+{
+    struct ln__notify_value none = { .kind = LN_NOTIFY_PLAIN };
+    const struct ln__object *object = ln__model_object(&client->model, path->id[0]);
+    const struct ln_resource *r = object != NULL && path->levels >= LN_LEVEL_RESOURCE
+                                      ? ln__model_resource(object->def, path->id[2])
+                                      : NULL;
+    bool one = path->levels == LN_LEVEL_RESOURCE_INSTANCE;
+    struct ln_value v;
+    if (r == NULL || (r->flags & LN_RES_STREAMED) != 0 ||
+        (!one && (r->flags & LN_RES_MULTIPLE) != 0) ||
+        !ln__model_get(&client->model, path->id[0], path->id[1], path->id[2],
+                       one ? path->id[3] : LN_ID_NONE, &v))
+        return none;
+    return number_of(&v);
+}
+
+/* FNV-1a, 64 bits: tells whether a payload is what was sent last. Not for anything hostile. */
+static uint64_t digest(uint64_t d, struct ln_span bytes)
+{
+    for (size_t i = 0; i < bytes.len; i++)
+        d = (d ^ bytes.data[i]) * UINT64_C(1099511628211);
+    return d;
+}
+#define DIGEST_START UINT64_C(14695981039346656037)
+
+/* ---- the list ---- */
+
+static struct ln__observation *find(const struct ln__server *server,
+                                    const struct ln_coap_token *token)
+{
+    for (struct ln__observation *o = server->observations; o != NULL; o = o->next)
+        if (ln_coap_token_equal(&o->token, token))
+            return o;
+    return NULL;
+}
+
+static void forget_notes(struct ln__observation *o, enum ln_note_event why)
+{
+    struct ln__note *note = o->server->notes;
+    while (note != NULL) {
+        struct ln__note *next = note->next;
+        if (note->observation == o)
+            ln__note_drop(o->server, note, why);
+        note = next;
+    }
+}
+
+static void end(struct ln__observation *o, enum ln_note_event why)
+{
+    struct ln__server *server = o->server;
+    struct ln__observation **at = &server->observations;
+    while (*at != o)
+        at = &(*at)->next;
+    *at = o->next;
+    server->client->observations--;
+    forget_notes(o, why);
+    ln_free(server->client->env, o->held);
+    ln_free(server->client->env, o);
+}
+
+void ln__observe_free(struct ln__server *server, enum ln_note_event why)
+{
+    while (server->observations != NULL)
+        end(server->observations, why);
+    while (server->notes != NULL) /* last words of observations that ended before */
+        ln__note_drop(server, server->notes, why);
+}
+
+void ln__observe_cancel(struct ln__server *server, const struct ln_coap_token *token)
+{
+    struct ln__observation *o = find(server, token);
+    if (o != NULL)
+        end(o, LN_NOTE_CANCELLED);
+}
+
+enum ln_answer ln__observe_begin(struct ln__request *rq, const struct ln_format *format,
+                                 struct ln_span payload)
+{
+    struct ln_client *client = rq->client;
+    const struct ln_coap_msg *msg = rq->in->msg;
+    struct ln__observation *o = find(rq->server, &msg->token);
+    if (o != NULL)
+        end(o, LN_NOTE_DROPPED); /* the same token replaces */
+    if (client->observations >= client->config.observations_max)
+        return LN_ANSWER_OK; /* the value is given, without a promise: RFC 7641 4.1 */
+    o = ln_calloc(client->env, 1, sizeof *o);
+    if (o == NULL)
+        return LN_ANSWER_OK;
+    o->server = rq->server;
+    o->path = rq->path;
+    o->token = msg->token;
+    o->key = ln_coap_key(msg);
+    o->format = format;
+    o->szx = (msg->has & LN_COAP_HAS_BLOCK2) != 0 && msg->block2.szx > 0 ? msg->block2.szx : 0;
+    o->attrs = ln__attr_effective(rq->server, &rq->path);
+    o->digest = digest(DIGEST_START, payload);
+    o->confirmed = rq->in->now;
+    struct ln__notify_value value = look(client, &o->path);
+    ln__notify_init(&o->rules, &value, rq->in->now);
+    o->next = rq->server->observations;
+    rq->server->observations = o;
+    client->observations++;
+    rq->reply->observe = true;
+    return LN_ANSWER_OK;
+}
+
+/* ---- notifications ---- */
+
+/* The last word of an observation: 4.04 or 4.01, without Observe. */
+static void end_with(struct ln__observation *o, enum ln_answer why)
+{
+    struct ln__note *note = ln__note_new(o, (uint8_t)why, 0);
+    if (note != NULL) {
+        note->confirmable = true;
+        ln__note_queue(note);
+        note->observation = NULL; /* outlives it */
+    }
+    end(o, LN_NOTE_DROPPED);
+}
+
+static struct ln__view view_of(const struct ln__observation *o)
+{
+    return (struct ln__view) {
+        .client = o->server->client, .path = o->path, .format = o->format, .ssid = o->server->ssid
+    };
+}
+
+/* Why the target cannot be told any more; OK if it can. */
+static enum ln_answer target_state(const struct ln__observation *o)
+{
+    const struct ln_client *client = o->server->client;
+    const struct ln__object *object = ln__model_object(&client->model, o->path.id[0]);
+    if (object == NULL)
+        return LN_ANSWER_NOT_FOUND;
+    if (o->path.levels < LN_LEVEL_INSTANCE)
+        return LN_ANSWER_OK;
+    if (ln__model_instance(object, o->path.id[1]) == NULL)
+        return LN_ANSWER_NOT_FOUND;
+    unsigned rights = ln__access_rights(client, o->server->ssid, o->path.id[0], o->path.id[1]);
+    return (rights & LN_RIGHT_READ) != 0 ? LN_ANSWER_OK : LN_ANSWER_UNAUTHORIZED;
+}
+
+/* The payload as it is now. NULL: there is no memory (tried again later), or the observation has
+ * ended (*gone). */
+static struct ln__note *make_note(struct ln__observation *o, bool *gone)
+{
+    struct ln__view view = view_of(o);
+    uint8_t small[256];
+    size_t length = 0;
+    *gone = false;
+    enum ln_answer answer = target_state(o);
+    if (answer == LN_ANSWER_OK)
+        answer = ln__payload_write(&view, 0, ln_mspan(small, sizeof small), &length);
+    if (answer == LN_ANSWER_UNAVAILABLE)
+        return NULL;
+    if (answer != LN_ANSWER_OK) {
+        *gone = true;
+        end_with(o, answer);
+        return NULL;
+    }
+    if (length > o->server->client->config.read_max)
+        return NULL;
+    struct ln__note *note = ln__note_new(o, LN_COAP_CONTENT, length);
+    if (note == NULL)
+        return NULL;
+    if (length <= sizeof small)
+        memcpy(note->payload, small, length);
+    else
+        (void)ln__payload_write(&view, 0, ln_mspan(note->payload, length), &length);
+    return note;
+}
+
+static bool has_threshold(const struct ln__observation *o)
+{
+    const uint16_t thresholds = LN_ATTR_BIT(LN_ATTR_GT) | LN_ATTR_BIT(LN_ATTR_LT) |
+                                LN_ATTR_BIT(LN_ATTR_ST) | LN_ATTR_BIT(LN_ATTR_EDGE);
+    return (o->attrs.set & thresholds) != 0;
+}
+
+static bool differs(const struct ln__observation *o)
+{
+    struct ln__view view = view_of(o);
+    uint8_t small[256];
+    size_t length = 0;
+    if (ln__payload_write(&view, 0, ln_mspan(small, sizeof small), &length) != LN_ANSWER_OK ||
+        length > sizeof small)
+        return true; /* its end, or too long to compare: told in any case */
+    return digest(DIGEST_START, ln_span(small, length)) != o->digest;
+}
+
+static void evaluate(struct ln__observation *o, ln_msec now)
+{
+    struct ln_client *client = o->server->client;
+    struct ln__notify_value value = look(client, &o->path);
+    bool differ = value.kind != LN_NOTIFY_PLAIN && has_threshold(o) ? false : differs(o);
+    if (!ln__notify_looked(&o->rules, &o->attrs, &value, differ, now))
+        return;
+    if (!has_threshold(o) || ln__notify_is_due(&o->rules, &o->attrs, now))
+        return;
+    bool gone = false;
+    struct ln__note *note = make_note(o, &gone);
+    if (gone)
+        return;
+    ln_free(client->env, o->held);
+    o->held = note;
+    o->held_value = value;
+}
+
+static void send(struct ln__observation *o, ln_msec now)
+{
+    struct ln_client *client = o->server->client;
+    bool held = o->held != NULL;
+    struct ln__notify_value value = held ? o->held_value : look(client, &o->path);
+    bool gone = false;
+    struct ln__note *note = held ? o->held : make_note(o, &gone);
+    if (gone)
+        return;
+    o->held = NULL;
+    ln__notify_sent(&o->rules, &value, now);
+    if (note == NULL) {
+        ln_log(client->env, LN_LOG_WARN, "lwm2m", "no memory for a notification of server %u",
+               (unsigned)o->server->ssid);
+        return;
+    }
+    if (held)
+        ln__notify_changed(&o->rules); /* what came after the value that fired is looked at anew */
+    o->digest = digest(DIGEST_START, ln_span(note->payload, note->len));
+    note->confirmable = (ln__attr_is_set(&o->attrs, LN_ATTR_CON) && o->attrs.con) ||
+                        now - o->confirmed >= CONFIRM_MS;
+    if (note->confirmable)
+        o->confirmed = now;
+    ln__note_queue(note);
+}
+
+void ln__observe_step(struct ln__server *server, ln_msec now)
+{
+    struct ln__observation *o = server->observations;
+    bool tell = is_online_or_stored(server);
+    while (o != NULL) {
+        struct ln__observation *next = o->next;
+        struct ln_coap_token token = o->token;
+        if (ln__notify_wants_look(&o->rules, &o->attrs, now))
+            evaluate(o, now);
+        if (tell && find(server, &token) == o && ln__notify_is_due(&o->rules, &o->attrs, now))
+            send(o, now);
+        o = next;
+    }
+}
+
+ln_msec ln__observe_deadline(const struct ln__server *server)
+{
+    ln_msec at = LN_NEVER;
+    if (!is_online_or_stored(server))
+        return at;
+    for (const struct ln__observation *o = server->observations; o != NULL; o = o->next) {
+        ln_msec due = ln__notify_deadline(&o->rules, &o->attrs);
+        at = due < at ? due : at;
+    }
+    return at;
+}
+
+/* ---- changes ---- */
+
+static bool concerns(const struct ln__observation *o, const struct ln_path *changed)
+{
+    return ln_path_is_below(changed, &o->path) || ln_path_is_below(&o->path, changed);
+}
+
+void ln__observe_changed(struct ln_client *client, uint16_t oid, uint16_t iid, uint16_t rid)
+{
+    struct ln_path path =
+        rid == LN_ID_NONE ? ln_path_instance(oid, iid) : ln_path_resource(oid, iid, rid);
+    for (struct ln__server *s = client->servers; s != NULL; s = s->next) {
+        struct ln__observation *o = s->observations;
+        while (o != NULL) {
+            struct ln__observation *next = o->next;
+            if (concerns(o, &path)) {
+                ln__notify_changed(&o->rules);
+                if (has_threshold(o) && ln__notify_wants_look(&o->rules, &o->attrs, client->now))
+                    evaluate(o, client->now); /* now, while it has this value */
+            }
+            o = next;
+        }
+    }
+}
+
+void ln__observe_gone(struct ln_client *client, uint16_t oid, uint16_t iid)
+{
+    struct ln_path path = ln_path_instance(oid, iid);
+    for (struct ln__server *s = client->servers; s != NULL; s = s->next) {
+        struct ln__observation *o = s->observations;
+        while (o != NULL) {
+            struct ln__observation *next = o->next;
+            if (ln_path_is_below(&o->path, &path))
+                end_with(o, LN_ANSWER_NOT_FOUND);
+            else if (concerns(o, &path))
+                ln__notify_changed(&o->rules);
+            o = next;
+        }
+        ln__attr_removed(s, &path);
+    }
+}
+
+void ln__observe_attrs_changed(struct ln__server *server)
+{
+    for (struct ln__observation *o = server->observations; o != NULL; o = o->next)
+        o->attrs = ln__attr_effective(server, &o->path);
+}

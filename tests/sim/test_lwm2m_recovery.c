@@ -1,0 +1,376 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A client that is refused, ignored, reset, forgotten or misled by its server recovers without help,
+ * within the bounds of docs/registration.md. Virtual time; a day costs what happens in it.
+ */
+#include "support/lwworld.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+#define MINUTE INT64_C(60000)
+#define HOUR (60 * MINUTE)
+
+static struct lw_world w;
+
+static void open_world(uint64_t seed, uint32_t lifetime_s)
+{
+    struct lw_options options = LW_OPTIONS_INIT;
+    const char *what = "";
+    options.seed = seed;
+    options.lifetime_s = lifetime_s;
+    options.link.delay_min_ms = 50;
+    assert_int_equal(lw_open(&w, &options, &what), LN_OK);
+}
+
+static bool registered_twice(const struct lw_world *world)
+{
+    return world->server.registers >= 2 && lw_is_registered(world);
+}
+
+static bool saw_another(const struct lw_world *world)
+{
+    return world->server.seen_count >= 2;
+}
+
+/* The wait between the first and the second attempt: 60 s and up to a half more. */
+static void assert_second_attempt_is_in_bounds(ln_msec overhead)
+{
+    ln_msec gap = w.server.seen[1].at - w.server.seen[0].at;
+    assert_in_range(gap, 60000, 90000 + overhead);
+}
+
+/* scenario: T4 */
+static void test_refusals_of_register(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *what;
+        struct lw_script script;
+    } rows[] = {
+        { "4.03", { .register_code = LN_COAP_FORBIDDEN, .fail_registers = 1 } },
+        { "4.00", { .register_code = LN_COAP_BAD_REQUEST, .fail_registers = 1 } },
+        { "5.03", { .register_code = LN_COAP_UNAVAILABLE, .fail_registers = 1 } },
+        { "4.04", { .register_code = LN_COAP_NOT_FOUND, .fail_registers = 1 } },
+        { "2.05 in place of 2.01", { .register_code = LN_COAP_CONTENT, .fail_registers = 1 } },
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        open_world(i, 3600);
+        w.server.script = rows[i].script;
+        assert_int_equal(lw_start(&w), LN_OK);
+        if (!lw_run(&w, lw_is_registered, 2 * MINUTE))
+            fail_msg("%s: not registered in two minutes", rows[i].what);
+        assert_int_equal(w.server.seen_count, 2);
+        assert_second_attempt_is_in_bounds(0);
+        assert_int_equal(lw_count(&w, LN_CLIENT_ATTEMPT_FAILED), 1);
+        lw_close(&w);
+    }
+}
+
+/* scenario: T4 */
+static void test_reset_of_register(void **state)
+{
+    (void)state;
+    open_world(1, 3600);
+    w.server.script.resets = true;
+    assert_int_equal(lw_start(&w), LN_OK);
+    assert_true(lw_run(&w, saw_another, 3 * MINUTE));
+    assert_second_attempt_is_in_bounds(0);
+    w.server.script.resets = false;
+    assert_true(lw_run(&w, lw_is_registered, 4 * MINUTE));
+    lw_close(&w);
+}
+
+/* One option "rd/x", two, many, with any bytes: echoed option by option and never looked into. None,
+ * or an empty one: a failed attempt. */
+/* scenario: T4, H16 */
+static void test_locations(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *location;
+        bool good;
+    } rows[] = {
+        { "rd/x", true },
+        { "..", true },
+        { "a b\x01\xff", true },
+        { "", false },
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        open_world(i, 3600);
+        w.server.script.location = rows[i].location;
+        assert_int_equal(lw_start(&w), LN_OK);
+        assert_int_equal(lw_run(&w, lw_is_registered, MINUTE / 2), rows[i].good);
+        if (rows[i].good) {
+            assert_true(lw_stop(&w, MINUTE));
+            assert_string_equal(lw_last_seen(&w)->path + 1, rows[i].location);
+        }
+        lw_close(&w);
+    }
+    open_world(9, 3600);
+    w.server.script.no_location = true;
+    assert_int_equal(lw_start(&w), LN_OK);
+    assert_true(lw_run(&w, saw_another, 2 * MINUTE));
+    assert_second_attempt_is_in_bounds(0);
+    assert_false(lw_is_registered(&w));
+    lw_close(&w);
+}
+
+/* scenario: T4 */
+static void test_silence_ends_an_attempt_after_max_transmit_wait(void **state)
+{
+    (void)state;
+    open_world(3, 3600);
+    w.server.script.silent = true;
+    assert_int_equal(lw_start(&w), LN_OK);
+    assert_false(lw_run(&w, lw_is_registered, 93 * 1000));
+    assert_int_equal(lw_count(&w, LN_CLIENT_ATTEMPT_FAILED), 1);
+    assert_int_equal(w.server.messages, 5); /* one, and four retransmissions */
+    w.server.script.silent = false;
+    assert_true(lw_run(&w, lw_is_registered, 2 * MINUTE));
+    lw_close(&w);
+}
+
+/* Updates that are answered 4.04: Register, at once. */
+/* scenario: T4 */
+static void test_unknown_on_update(void **state)
+{
+    (void)state;
+    open_world(4, 600);
+    assert_true(lw_register(&w));
+    w.server.script.update_code = LN_COAP_NOT_FOUND;
+    w.server.script.fail_updates = 1;
+    assert_true(lw_run(&w, registered_twice, 600 * 1000));
+    size_t count = w.server.seen_count;
+    ln_msec update = w.server.seen[count - 2].at;
+    ln_msec register_ = w.server.seen[count - 1].at;
+    assert_in_range(register_ - update, 0, 500);
+    lw_close(&w);
+}
+
+/* scenario: T4 */
+static void test_refusals_of_update(void **state)
+{
+    (void)state;
+    static const uint8_t codes[] = { LN_COAP_FORBIDDEN, LN_COAP_UNAVAILABLE,
+                                     LN_COAP_INTERNAL_ERROR };
+    for (size_t i = 0; i < sizeof codes; i++) {
+        open_world(10 + i, 600);
+        assert_true(lw_register(&w));
+        w.server.script.update_code = codes[i];
+        w.server.script.fail_updates = 1;
+        assert_true(lw_run(&w, registered_twice, 700 * 1000));
+        size_t count = w.server.seen_count;
+        ln_msec gap = w.server.seen[count - 1].at - w.server.seen[count - 2].at;
+        assert_in_range(gap, 60000, 90500);
+        lw_close(&w);
+    }
+}
+
+/* The server lost everything and is silent to what it does not know, as after a crash: over UDP the
+ * next message shows it after MAX_TRANSMIT_WAIT, and then it is one Register. */
+/* scenario: T4 */
+static void test_a_server_that_died_and_came_back(void **state)
+{
+    (void)state;
+    open_world(5, 600);
+    assert_true(lw_register(&w));
+    w.server.script.silent = true;
+    assert_int_equal(ln_client_update(w.client, 1), LN_OK);
+    ln_msec began = lw_now(&w);
+    assert_false(lw_run(&w, registered_twice, 80 * 1000));
+    w.server.script.silent = false;
+    assert_true(lw_run(&w, registered_twice, 10 * MINUTE));
+    assert_in_range(lw_now(&w) - began, 0, 93000 + 62000 * 3 / 2);
+    lw_close(&w);
+}
+
+/* It never gives up: down for three days, then there again. Attempts double, then rest a day. */
+/* scenario: T4 */
+static void test_three_days_without_a_server(void **state)
+{
+    (void)state;
+    open_world(6, 3600);
+    w.server.script.silent = true;
+    assert_int_equal(lw_start(&w), LN_OK);
+    assert_false(lw_run(&w, lw_is_registered, 72 * HOUR));
+    assert_true(lw_count(&w, LN_CLIENT_GAVE_UP) >= 2);
+    assert_true(w.server.messages <= 5u * 5u * 4u); /* at most four sequences of five attempts */
+    w.server.script.silent = false;
+    assert_true(lw_run(&w, lw_is_registered, 37 * HOUR));
+    lw_close(&w);
+}
+
+/* Version 1.2 is offered where it is allowed, and 4.12 leads down to what the server has. */
+static void test_older_versions(void **state)
+{
+    (void)state;
+    struct lw_options options = LW_OPTIONS_INIT;
+    const char *what = "";
+    options.config.max_version = LN_LWM2M_1_2;
+    assert_int_equal(lw_open(&w, &options, &what), LN_OK);
+    w.server.script.register_code = LN_COAP_PRECONDITION_FAILED;
+    w.server.script.fail_registers = 2;
+    assert_int_equal(lw_start(&w), LN_OK);
+    assert_true(lw_run(&w, lw_is_registered, 1000));
+    assert_string_equal(w.server.seen[0].query, "lwm2m=1.2&ep=device-1&lt=3600");
+    assert_string_equal(w.server.seen[1].query, "lwm2m=1.1&ep=device-1&lt=3600");
+    assert_string_equal(w.server.seen[2].query, "lwm2m=1.0&ep=device-1&lt=3600");
+    assert_non_null(strstr(w.server.registered_list, "</1>;ver=\"1.1\""));
+    struct ln_server_info info;
+    assert_int_equal(ln_client_server_info(w.client, 1, &info), LN_OK);
+    assert_int_equal(info.version, LN_LWM2M_1_0);
+    lw_close(&w);
+}
+
+static bool is_asleep(const struct lw_world *world)
+{
+    return lw_count(world, LN_CLIENT_ASLEEP) > 0;
+}
+
+static bool noted(const struct lw_world *world)
+{
+    return world->server.note_count > 0;
+}
+
+/* Awake no longer than the window after the last message; told once; woken by what is to be said. */
+/* scenario: T15 */
+static void test_queue_mode(void **state)
+{
+    (void)state;
+    struct lw_options options = LW_OPTIONS_INIT;
+    const char *what = "";
+    options.config.queue_mode = true;
+    options.config.awake_ms = 10000;
+    options.lifetime_s = 3600;
+    assert_int_equal(lw_open(&w, &options, &what), LN_OK);
+    assert_true(lw_register(&w));
+    assert_string_equal(w.server.seen[0].query, "lwm2m=1.1&ep=device-1&lt=3600&Q");
+    struct lw_request observe = { LW_REQUEST_INIT, .code = LN_COAP_GET, .path = "/3/0/9" };
+    observe.observe = 0;
+    assert_true(lw_ask(&w, &observe));
+    ln_msec last = lw_now(&w);
+    assert_true(lw_run(&w, is_asleep, HOUR));
+    assert_in_range(lw_now(&w) - last, 9990, 10010);
+    assert_int_equal(lw_count(&w, LN_CLIENT_ASLEEP), 1);
+    assert_int_equal(ln_testkit_open_handles(w.device_host), 0);
+
+    w.device.battery_level = 5; /* wakes: Update first, then the notification */
+    ln_client_changed(w.client, 3, 0, 9);
+    assert_true(lw_run(&w, noted, 5000));
+    assert_int_equal(w.server.updates, 1);
+    assert_int_equal(lw_count(&w, LN_CLIENT_AWAKE), 1);
+    ln_client_stay_awake(w.client, true); /* a download */
+    w.event_count = 0;
+    assert_false(lw_run(&w, is_asleep, 5 * MINUTE));
+    ln_client_stay_awake(w.client, false);
+    assert_true(lw_run(&w, is_asleep, MINUTE));
+
+    ln_msec awake = 0; /* a day of periodic Updates: one window each and no more */
+    unsigned updates = w.server.updates;
+    for (ln_msec end = lw_now(&w) + 24 * HOUR; lw_now(&w) < end;) {
+        struct ln_interest want;
+        ln_msec before = lw_now(&w);
+        assert_int_equal(ln_client_step(w.client, before, &want), LN_OK);
+        bool open = ln_testkit_open_handles(w.device_host) > 0;
+        assert_int_equal(w.env.net.ops->wait(w.env.net.ctx, &want, end), LN_OK);
+        awake += open ? lw_now(&w) - before : 0;
+    }
+    updates = w.server.updates - updates;
+    assert_in_range(updates, 23, 30);
+    assert_true(awake <= (ln_msec)updates * 10500);
+    lw_close(&w);
+}
+
+/* /1/x/4: answered, de-registered, silent for /1/x/5 seconds, and back. */
+static void test_disable(void **state)
+{
+    (void)state;
+    open_world(7, 3600);
+    assert_true(lw_register(&w));
+    assert_int_equal(lw_put(&w, "/1/0/5", 0, "300", 3), LN_COAP_CHANGED);
+    struct lw_request disable = { LW_REQUEST_INIT, .code = LN_COAP_POST, .path = "/1/0/4" };
+    assert_true(lw_ask(&w, &disable));
+    assert_int_equal(w.server.answer.code, LN_COAP_CHANGED);
+    ln_msec at = lw_now(&w);
+    assert_true(lw_run(&w, registered_twice, 10 * MINUTE));
+    assert_int_equal(w.server.deregisters, 1);
+    assert_in_range(lw_now(&w) - at, 299000, 301000);
+    lw_close(&w);
+}
+
+static bool everyone_is_back(const struct lw_world *world)
+{
+    return world->server.registers >= 2;
+}
+
+/* A thousand devices that registered within the same second, and a server that restarts: no second
+ * in which more than a twentieth of them comes back. */
+/* scenario: T4 */
+static void test_no_burst_after_a_server_restart(void **state)
+{
+    (void)state;
+    enum { DEVICES = 1000, SECONDS = 4000 };
+    static unsigned per_second[SECONDS];
+    memset(per_second, 0, sizeof per_second);
+    for (unsigned i = 0; i < DEVICES; i++) {
+        open_world(1000 + i, 3600);
+        assert_true(lw_register(&w));
+        ln_msec began = lw_now(&w);
+        w.server.script.update_code = LN_COAP_NOT_FOUND; /* it forgot all of them */
+        w.server.script.fail_updates = 1;
+        assert_true(lw_run(&w, everyone_is_back, HOUR));
+        ln_msec second = (lw_now(&w) - began) / 1000;
+        assert_in_range(second, 0, SECONDS - 1);
+        per_second[second]++;
+        lw_close(&w);
+    }
+    unsigned most = 0;
+    for (unsigned s = 0; s < SECONDS; s++)
+        most = per_second[s] > most ? per_second[s] : most;
+    print_message("at most %u of %u devices in one second\n", most, (unsigned)DEVICES);
+    assert_true(most <= DEVICES / 20);
+}
+
+/* The clocks: the wall may jump by ten years, and milliseconds pass 2^32. */
+/* scenario: T6 */
+static void test_clocks(void **state)
+{
+    (void)state;
+    open_world(8, 86400);
+    assert_true(lw_register(&w));
+    ln_testkit_set_wall(w.kit, ln_testkit_wall(w.kit) + INT64_C(10) * 365 * 86400);
+    assert_string_equal(lw_read(&w, "/3/0/0"), "Linnet");
+    ln_testkit_set_wall(w.kit, ln_testkit_wall(w.kit) - INT64_C(20) * 365 * 86400);
+    assert_string_equal(lw_read(&w, "/3/0/0"), "Linnet");
+    unsigned registers = w.server.registers;
+    assert_true(lw_run(&w, NULL, INT64_C(60) * 24 * HOUR)); /* past 49.7 days */
+    assert_true(lw_is_registered(&w));
+    assert_int_equal(w.server.registers, registers);
+    assert_in_range(w.server.updates, 59, 70);
+    lw_close(&w);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_refusals_of_register),
+        cmocka_unit_test(test_reset_of_register),
+        cmocka_unit_test(test_locations),
+        cmocka_unit_test(test_silence_ends_an_attempt_after_max_transmit_wait),
+        cmocka_unit_test(test_unknown_on_update),
+        cmocka_unit_test(test_refusals_of_update),
+        cmocka_unit_test(test_a_server_that_died_and_came_back),
+        cmocka_unit_test(test_three_days_without_a_server),
+        cmocka_unit_test(test_older_versions),
+        cmocka_unit_test(test_queue_mode),
+        cmocka_unit_test(test_disable),
+        cmocka_unit_test(test_no_burst_after_a_server_restart),
+        cmocka_unit_test(test_clocks),
+    };
+    return cmocka_run_group_tests_name("lwm2m/recovery", tests, NULL, NULL);
+}

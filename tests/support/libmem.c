@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "support/libmem.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static struct {
+    size_t live;
+    size_t peak;
+    bool armed;
+    bool sticky;
+    size_t fail_at;
+    size_t calls;
+} memory;
+
+struct counted {
+    size_t size;
+    max_align_t data[];
+};
+
+bool libmem_install(void)
+{
+    bool all = true;
+    for (size_t i = 0; libmem_hooks[i] != NULL; i++)
+        all = libmem_hooks[i]() && all;
+    return all;
+}
+
+size_t libmem_live(void)
+{
+    return memory.live;
+}
+
+size_t libmem_peak(void)
+{
+    return memory.peak;
+}
+
+void libmem_mark(void)
+{
+    memory.peak = memory.live;
+}
+
+void libmem_arm(size_t n, bool sticky)
+{
+    memory.armed = true;
+    memory.sticky = sticky;
+    memory.fail_at = n;
+    memory.calls = 0;
+}
+
+void libmem_disarm(void)
+{
+    memory.armed = false;
+}
+
+size_t libmem_calls(void)
+{
+    return memory.calls;
+}
+
+static bool fails(void)
+{
+    if (!memory.armed)
+        return false;
+    size_t number = memory.calls++;
+    return number == memory.fail_at || (memory.sticky && number > memory.fail_at);
+}
+
+static struct counted *block_of(void *data)
+{
+    return (struct counted *)(void *)((char *)data - offsetof(struct counted, data));
+}
+
+void *libmem_take(size_t size)
+{
+    if (fails())
+        return NULL;
+    struct counted *block = calloc(1, sizeof *block + size);
+    if (block == NULL)
+        return NULL;
+    block->size = size;
+    memory.live += size;
+    if (memory.live > memory.peak)
+        memory.peak = memory.live;
+    return block->data;
+}
+
+void libmem_give(void *data)
+{
+    if (data == NULL)
+        return;
+    memory.live -= block_of(data)->size;
+    free(block_of(data));
+}
+
+void *libmem_resize(void *data, size_t size)
+{
+    if (size == 0) {
+        libmem_give(data);
+        return NULL;
+    }
+    void *next = libmem_take(size);
+    if (next == NULL || data == NULL)
+        return next;
+    size_t old = block_of(data)->size;
+    memcpy(next, data, old < size ? old : size);
+    libmem_give(data);
+    return next;
+}

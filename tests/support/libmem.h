@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef LN_TESTS_LIBMEM_H
+#define LN_TESTS_LIBMEM_H
+/**
+ * @file libmem.h
+ * The memory that the TLS libraries take for themselves, past the allocator of the environment:
+ * counted, and failing when a test wants that. For programs with one thread.
+ */
+#include <stdbool.h>
+#include <stddef.h>
+
+/** Take over the allocators of all libraries of the build. First thing in main(); false: too late. */
+bool libmem_install(void);
+
+/** Bytes in use, and the most since libmem_mark(). */
+size_t libmem_live(void);
+size_t libmem_peak(void);
+void libmem_mark(void);
+
+/** From now on allocations are numbered from 0, and number `n` fails; with `sticky` all behind it, too.
+ *  SIZE_MAX only counts. */
+void libmem_arm(size_t n, bool sticky);
+void libmem_disarm(void);
+/** Since libmem_arm(): how many there were. */
+size_t libmem_calls(void);
+
+/* for the hooks of a library, libmem_*.c */
+
+/** Zeroed, or NULL. */
+void *libmem_take(size_t size);
+void libmem_give(void *data);
+void *libmem_resize(void *data, size_t size);
+/** One for each library of the build, NULL behind the last; CMake makes the list. */
+extern bool (*const libmem_hooks[])(void);
+
+#endif
