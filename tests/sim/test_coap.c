@@ -561,6 +561,7 @@ static enum ln_testkit_verdict scenario(void *user, struct ln_testkit_trial *tri
     return verdict;
 }
 
+/* scenario: H25 */
 static void faults_are_told_and_leave_nothing_behind(void **state)
 {
     static const enum ln_status statuses[] = { LN_IO, LN_REFUSED, LN_AGAIN };
