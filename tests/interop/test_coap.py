@@ -6,6 +6,7 @@ import subprocess
 
 import pytest
 from coapdrive import RESPONSE, CoapDrive, pattern
+from drive import BUILD
 from peers import PSK_ID, PSK_KEY, need
 
 TRANSPORTS = ["udp", "dtls", "tcp", "tls"]
@@ -141,6 +142,16 @@ def test_a_server_that_went_away_ends_the_request(coap, peers):
     server.process.kill()  # asked to end, it would say goodbye to observers
     ended = coap.wait(clock)
     assert ended.over == 1 and ended.outcome != RESPONSE, ended
+
+
+def test_the_example_reads_a_resource(peers):
+    server = start(peers, "notls")
+    done = subprocess.run([BUILD / "bin/example_07_coap", uri("udp", server.port, ".well-known/core")],
+                          capture_output=True, timeout=30, check=False)
+    assert (done.returncode, b"</time>" in done.stdout) == (0, True), done
+    done = subprocess.run([BUILD / "bin/example_07_coap", uri("udp", server.port, "nowhere")],
+                          capture_output=True, timeout=30, check=False)
+    assert (done.returncode, b"4.04" in done.stderr) == (1, True), done
 
 
 # ---- we are the server ----
