@@ -5,7 +5,7 @@
 # tests/fuzz/fuzz_<name>.c       -> a replay of tests/fuzz/corpus/<name>, ctest name fuzz/<name>;
 #                                   with LN_FUZZ a libFuzzer program instead, for scripts/fuzz
 # tests/support/*.c              -> linked to all of these; mk<name>.c: a program that makes test data;
-#                                   sockdrive.c, lwdevice.c: programs that tests/interop drives
+#                                   sockdrive.c, lwdevice.c, coapdrive.c: programs that tests/interop drives
 # tests/bench/[bench_]<name>.c   -> a program, built by the target `bench` only
 # Programs are in <build>/tests/<folder>. Includes start at src/ and at tests/:
 # "net/mem/mem.h", "support/oom.h".
@@ -15,8 +15,8 @@ find_package(Threads REQUIRED)
 
 ln_sources(sources tests/support)
 set(makers ${sources})
-list(FILTER makers INCLUDE REGEX "/(mk[a-z0-9_]+|sockdrive|lwdevice)\\.c$")
-list(FILTER sources EXCLUDE REGEX "/(mk[a-z0-9_]+|sockdrive|lwdevice)\\.c$")
+list(FILTER makers INCLUDE REGEX "/(mk[a-z0-9_]+|sockdrive|lwdevice|coapdrive)\\.c$")
+list(FILTER sources EXCLUDE REGEX "/(mk[a-z0-9_]+|sockdrive|lwdevice|coapdrive)\\.c$")
 
 # Of libmem_<library>.c those of the build; the tests themselves always use libcrypto.
 set(hooks openssl ${LN_TLS_LIBRARIES})

@@ -22,7 +22,7 @@
  *            ended is told exactly once, as an enum ln_coap_outcome.
  * Not here:  multicast, OSCORE, proxying, No-Response (RFC 7967), BERT (RFC 8323 6), observing over
  *            more than one hop, tokens longer than 8 bytes (RFC 8974).
- * Example:   docs/howto-coap.md
+ * Example:   examples/07_coap.c, docs/howto-coap.md
  */
 #include <linnet/coap_msg.h>
 #include <linnet/env.h>

@@ -363,16 +363,21 @@ bool ln__coap_on_rst(struct ln_coap *coap, ln_coap_peer peer, uint16_t mid, ln_m
     return true;
 }
 
+/* Pings have no token: a stream keeps order, so that the first Pong belongs to the first Ping; and
+ * there are peers that do not return one. */
 void ln__coap_on_pong(struct ln_coap *coap, const struct ln_coap_token *token, ln_msec now)
 {
+    struct ln__coap_exchange *first = NULL;
     for (size_t i = 0; i < coap->config.exchanges; i++) {
         struct ln__coap_exchange *ex = &coap->exchanges[i];
-        if (ex->id != 0 && ex->kind == EX_PING && ln_coap_token_equal(&ex->token, token)) {
-            ln__coap_end(coap, ex, LN_COAP_RESPONSE, NULL, now);
-            return;
-        }
+        if (ex->id != 0 && ex->kind == EX_PING && ex->state == EX_WAITING &&
+            (first == NULL || (int32_t)(ex->order - first->order) < 0))
+            first = ex;
     }
-    coap->counters.unexpected++;
+    if (first == NULL || token->len != 0)
+        coap->counters.unexpected++;
+    else
+        ln__coap_end(coap, first, LN_COAP_RESPONSE, NULL, now);
 }
 
 /* ---- time ---- */
@@ -429,17 +434,14 @@ ln_msec ln__coap_exchanges_deadline(const struct ln_coap *coap)
 enum ln_status ln_coap_ping(struct ln_coap *coap, ln_coap_peer peer, ln_msec now,
                             ln_coap_on_done *done, void *user, ln_coap_id *id)
 {
-    struct ln_coap_token token = { .len = 0 };
     enum ln_status st = ln__coap_may_begin(coap);
-    if (st == LN_OK && ln__coap_is_tcp(coap)) /* over UDP the message id says which one */
-        st = ln__coap_new_token(coap, &token);
     if (st != LN_OK)
         return st;
+    coap->now = now;
     struct ln__coap_exchange *ex = ln__coap_take(coap, EX_PING, peer);
     if (ex == NULL)
         return LN_NO_SPACE;
     ex->code = ln__coap_is_tcp(coap) ? LN_COAP_PING : LN_COAP_EMPTY;
-    ex->token = token;
     ex->on.done = done;
     ex->user = user;
     if (id != NULL)

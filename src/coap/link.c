@@ -15,7 +15,9 @@ enum ln_status ln_coap_link_send(void *user, ln_coap_peer peer, struct ln_span d
 {
     struct ln_coap_link *link = (struct ln_coap_link *)user;
     (void)peer; /* the socket is connected to the one there is */
-    return ln_sock_send(link->sock, data, sent);
+    enum ln_status st = ln_sock_send(link->sock, data, sent);
+    /* It is not open yet, and what is asked for meanwhile waits for that. */
+    return st == LN_BAD_STATE && !link->started ? LN_AGAIN : st;
 }
 
 /* Whether the socket holds bytes that no handle will announce: a record that was decrypted. */

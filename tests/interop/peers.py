@@ -25,6 +25,9 @@ PACKAGES = {
     "coap-server-openssl": "libcoap3-bin",
     "coap-server-gnutls": "libcoap3-bin",
     "coap-server-notls": "libcoap3-bin",
+    "coap-client-openssl": "libcoap3-bin",
+    "coap-client-gnutls": "libcoap3-bin",
+    "coap-client-notls": "libcoap3-bin",
     "softhsm2-util": "softhsm2",
 }
 
@@ -94,7 +97,8 @@ class Program:
         self.changed = threading.Condition()
         self.process = subprocess.Popen(
             argv, cwd=cwd, env=env, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT, bufsize=0)
+            stderr=subprocess.STDOUT, bufsize=0,
+            start_new_session=True)  # nobody asks for a password at a terminal
         self.reader = threading.Thread(target=self._read, daemon=True)
         self.reader.start()
 

@@ -561,6 +561,7 @@ static enum ln_testkit_verdict scenario(void *user, struct ln_testkit_trial *tri
     return verdict;
 }
 
+/* scenario: H25 */
 static void faults_are_told_and_leave_nothing_behind(void **state)
 {
     static const enum ln_status statuses[] = { LN_IO, LN_REFUSED, LN_AGAIN };
@@ -584,11 +585,43 @@ static void faults_are_told_and_leave_nothing_behind(void **state)
     }
 }
 
+/* ---- before it is open ---- */
+
+/* What is asked for before the socket is open goes when it is, without waiting for a timeout. */
+static void requests_wait_for_the_socket(void **state)
+{
+    struct ln_testkit *kit = NULL;
+    struct ln_testkit_host *device = NULL;
+    struct ln_testkit_host *server = NULL;
+    struct ln_coap_request get = { .code = LN_COAP_GET };
+    (void)state;
+    assert_int_equal(ln_testkit_new(NULL, &kit), LN_OK);
+    assert_int_equal(ln_testkit_host_new(kit, "device", "192.0.2.10", &device), LN_OK);
+    assert_int_equal(ln_testkit_host_new(kit, "server", "192.0.2.1", &server), LN_OK);
+    struct world *w = begin_world(kit, 1);
+    open_server(w, server, false);
+    ln_testkit_env(device, &w->a.env);
+    assert_int_equal(ln_sock_new(&w->a.env, LN_UDP, NULL, NULL, NULL, &w->a.link.sock), LN_OK);
+    assert_int_equal(new_coap(&w->a, false), LN_OK);
+    assert_true(ask(&w->a, new_body(w, 100), &get));
+    assert_true(ln_coap_wants_send(w->a.link.coap));
+    enum ln_status st = ln_sock_connect(w->a.link.sock, "192.0.2.1", PORT, ln_testkit_now(kit));
+    assert_true(st == LN_OK || st == LN_AGAIN);
+    ln_msec start = ln_testkit_now(kit);
+    assert_int_equal(run_world(w, start + 60000), LN_OK);
+    assert_true(ln_testkit_now(kit) - start < 1000);
+    assert_int_equal(w->bodies[0].done, 1);
+    assert_int_equal(ln_coap_counters(w->a.link.coap)->retransmitted, 0);
+    end_world(w);
+    ln_testkit_free(kit);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_teardown(both_ends_agree_whatever_the_network_does, tell_seed),
         cmocka_unit_test(faults_are_told_and_leave_nothing_behind),
+        cmocka_unit_test(requests_wait_for_the_socket),
     };
     return cmocka_run_group_tests_name("coap", tests, NULL, NULL);
 }

@@ -116,6 +116,24 @@ static void wrong_blocks_break_the_answer(void **state)
     }
 }
 
+/* The offset is right, but the block is larger than what was asked for. */
+/* scenario: H32 */
+static void blocks_do_not_grow(void **state)
+{
+    struct coapend e;
+    (void)state;
+    coapend_init(&e, NULL);
+    assert_int_equal(coapend_request(&e, "GET Uri-Path:x", NULL, NULL), LN_OK);
+    coapend_expect(&e, "CON GET $a $k Uri-Path:x");
+    coapend_receive(&e, "ACK 2.05 $a $k Block2:0/1/32 | @0+32");
+    coapend_expect(&e, "CON GET $b $l Uri-Path:x Block2:1/0/32");
+    coapend_receive(&e, "ACK 2.05 $b $l Block2:1/1/32 | @32+32");
+    coapend_expect(&e, "CON GET $c $m Uri-Path:x Block2:2/0/32");
+    coapend_receive(&e, "ACK 2.05 $c $m Block2:1/1/64 | @64+64");
+    coapend_expect_log(&e, "response 2.05 0+32\nresponse 2.05 32+32\nthe answer is unusable\n");
+    coapend_deinit(&e);
+}
+
 /* scenario: H34, H40 */
 static void a_wrong_first_block_breaks_the_answer(void **state)
 {
@@ -853,6 +871,7 @@ int main(void)
         cmocka_unit_test(we_can_ask_for_smaller_blocks),
         cmocka_unit_test(blocks_may_become_smaller_on_the_way),
         cmocka_unit_test(wrong_blocks_break_the_answer),
+        cmocka_unit_test(blocks_do_not_grow),
         cmocka_unit_test(a_wrong_first_block_breaks_the_answer),
         cmocka_unit_test(the_size_that_is_told_is_a_hint),
         cmocka_unit_test(a_body_that_changes_is_not_mixed),

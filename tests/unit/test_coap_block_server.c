@@ -385,6 +385,9 @@ static void an_answer_is_cut_as_the_peer_wants_it(void **state)
     coapend_receive(&e, "CON GET 0005 aa Uri-Path:x Block2:0/0/1024");
     coapend_expect(&e, "ACK 2.05 0005 aa Content-Format:42 Block2:0/0/1024 | @0+200");
     assert_false(ln_coap_is_busy(e.coap));
+    e.body_size = 256;
+    coapend_receive(&e, "CON GET 0006 aa Uri-Path:x Block2:2/0/128"); /* just behind the end */
+    coapend_expect(&e, "ACK 4.00 0006 aa | this block is behind the end of the body");
     coapend_deinit(&e);
 }
 
