@@ -347,7 +347,7 @@ bool ln__coap_upload_goes_on(struct ln_coap *coap, struct ln__coap_exchange *ex,
                              const struct ln_coap_msg *msg, ln_msec now);
 
 /* download.c: an answer with blocks; legs too. Go on after a pause. */
-void ln__coap_on_block(struct ln_coap *coap, struct ln__coap_exchange *ex,
+void ln__coap_on_block(struct ln_coap *coap, struct ln__coap_exchange *leg,
                        const struct ln_coap_msg *msg, ln_msec now);
 void ln__coap_download_go_on(struct ln_coap *coap, struct ln__coap_exchange *root, ln_msec now);
 /* Forget the blocks so far: the body begins anew. */

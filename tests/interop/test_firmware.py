@@ -119,3 +119,4 @@ def test_update_over_https(leshan, peers, pki, tmp_path, image, version):
         assert hashlib.sha256((folder / "installed").read_bytes()).hexdigest() == digest
     finally:
         device.stop()
+        leshan.remove_security(endpoint)
