@@ -11,6 +11,7 @@
  * floor.c   the client that has to be beaten: plain OpenSSL, as little as a user can do with
  * linnet.c  the same client on the public API of the library
  * trust.c   how often the system's CA bundle is opened
+ * codec.c   one payload of LwM2M, written or read; it needs none of this
  */
 #include <openssl/crypto.h>
 #include <openssl/err.h>
