@@ -20,7 +20,9 @@
 /** What a payload is. Part of the frame and of the key, so that kinds never meet; a number is never
  *  given to another kind. */
 enum ln_blob_kind {
-    LN_BLOB_SESSION = 1, /**< a session or ticket, as the TLS library wrote it */
+    LN_BLOB_SESSION = 1,     /**< a session or ticket, as the TLS library wrote it */
+    LN_BLOB_ASSOCIATION = 2, /**< MAC, 32, and a DTLS association, as the TLS library wrote it */
+    LN_BLOB_SEAL = 3,        /**< the key of that MAC, 32: without it the association is void */
 };
 
 /** Bytes that a frame takes besides identity and payload. */

@@ -51,6 +51,10 @@ static int start_client(struct mbed_engine *e, const struct ln_tls_start *how)
 {
     /* also without a name: the library wants to hear that there is none */
     int error = mbedtls_ssl_set_hostname(&e->ssl, how->server_name);
+    if (error == 0 && how->association.len != 0)
+        return mbed_restore(e, how->association);
+    if (error == 0 && e->config->connection_id)
+        error = mbed_offer_cid(&e->ssl);
     if (error == 0 && how->session.len != 0)
         mbed_offer_session(e, how->session);
     return error;
@@ -133,6 +137,7 @@ static void handshake_done(struct mbed_engine *e)
     bool client = e->role == LN_CLIENT;
     e->resumed = truly_resumed(e);
     e->open = true;
+    e->cid = mbed_peer_cid(&e->ssl, &e->cid_len);
     /* no other client may take this one's place by a ClientHello (RFC 6347 4.2.8) */
     mbedtls_ssl_conf_dtls_cookies(&e->conf, NULL, NULL, NULL);
     e->unconfirmed = client && tls13 && e->facts->certificate_sent;
@@ -215,6 +220,8 @@ static enum ln_status handshake(void *engine, struct ln_diag *diag)
 {
     struct mbed_engine *e = engine;
     begin(e);
+    if (e->open) /* restored */
+        return LN_OK;
     if (e->listening)
         return listen_once(e);
     int ret = e->hello_error;
@@ -442,6 +449,9 @@ static void info(const void *engine, struct ln_tls_session_info *out)
     out->resumed = e->resumed;
     if (alpn != NULL)
         out->alpn = alpn;
+    out->cid_in_use = e->cid;
+    if (e->cid) /* and the content type, and what the library fills up */
+        out->cid_overhead = e->cid_len + LN_MBED_CID_PADDING;
 }
 
 static enum ln_status peer_certificate(const void *engine, size_t index, struct ln_mspan room,
@@ -458,29 +468,6 @@ static enum ln_status peer_certificate(const void *engine, size_t index, struct 
         return LN_NO_SPACE;
     memcpy(room.data, cert->raw.p, *len);
     return LN_OK;
-}
-
-static mbedtls_md_type_t digest_of(enum ln_hash hash)
-{
-    return hash == LN_SHA256   ? MBEDTLS_MD_SHA256
-           : hash == LN_SHA384 ? MBEDTLS_MD_SHA384
-                               : MBEDTLS_MD_SHA512;
-}
-
-static enum ln_status hash_parts(enum ln_hash hash, const struct ln_span *parts, size_t count,
-                                 uint8_t out[LN_HASH_MAX])
-{
-    mbedtls_md_context_t md;
-    mbedtls_md_init(&md);
-    int error = mbedtls_md_setup(&md, mbedtls_md_info_from_type(digest_of(hash)), 0);
-    if (error == 0)
-        error = mbedtls_md_starts(&md);
-    for (size_t i = 0; error == 0 && i < count; i++)
-        error = mbedtls_md_update(&md, parts[i].data, parts[i].len);
-    if (error == 0)
-        error = mbedtls_md_finish(&md, out);
-    mbedtls_md_free(&md);
-    return error == 0 ? LN_OK : LN_NO_MEMORY;
 }
 
 /* ---- capabilities ---- */
@@ -529,7 +516,9 @@ const struct ln_tls_backend ln__tls_mbedtls = {
     .info = info,
     .peer_certificate = peer_certificate,
     .close_notify = close_notify,
+    .save = mbed_save_association,
     .stop = stop,
-    .hash = hash_parts,
+    .hash = mbed_hash,
+    .digest = &mbed_digest,
     .issued = mbed_issued,
 };
