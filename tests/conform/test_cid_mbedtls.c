@@ -12,6 +12,8 @@
 
 #include <linnet/sock.h>
 #include <linnet/tls.h>
+#include <openssl/evp.h>
+#include <openssl/hmac.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -632,6 +634,92 @@ static void test_damage(void **state)
     close_world(w);
 }
 
+/** Somebody who knows the frame changes a byte of what is in it, and mends the frame's sum. */
+static void forge(struct shelf_slot *slot, size_t at, uint8_t with)
+{
+    static uint8_t payload[LN_SESSION_MAX];
+    static uint8_t identity[1024];
+    struct ln_blob blob;
+    assert_int_equal(ln__blob_read(ln_span(slot->blob, slot->len), &blob), LN_OK);
+    memcpy(payload, blob.payload.data, blob.payload.len);
+    memcpy(identity, blob.identity.data, blob.identity.len);
+    payload[at] ^= with;
+    blob.payload = ln_span(payload, blob.payload.len);
+    blob.identity = ln_span(identity, blob.identity.len);
+    slot->len = ln__blob_write(&blob, ln_mspan(slot->blob, sizeof slot->blob));
+    assert_true(slot->len > 0);
+}
+
+/* The MAC finds what the frame's sum does not: the library itself would load most of these. */
+/* scenario: C2, T2 */
+static void test_forgery(void **state)
+{
+    (void)state;
+    static struct shelf whole;
+    struct cid_server_options o = with_cid(CID_LEN);
+    struct world *w = after_one_life(&o);
+    struct ln_blob blob;
+    struct shelf_slot *slot = find_kind(w, LN_BLOB_ASSOCIATION);
+    size_t stride = getenv("LN_TEST_FULL") != NULL ? 1 : 5;
+    assert_int_equal(ln__blob_read(ln_span(slot->blob, slot->len), &blob), LN_OK);
+    size_t len = blob.payload.len;
+    whole = w->shelf;
+    for (size_t at = 0; at < len; at += stride) {
+        forge(find_kind(w, LN_BLOB_ASSOCIATION), at, 1);
+        must_shake_hands(w, true);
+        kill_it(w);
+        memcpy(w->shelf.slot, whole.slot, sizeof whole.slot);
+    }
+    forge(find_kind(w, LN_BLOB_SEAL), 0, 1);
+    must_shake_hands(w, true);
+    kill_it(w);
+    close_world(w);
+}
+
+/** HMAC-SHA-256, by another library than the one that is tested. */
+static void seal_anew(struct world *w)
+{
+    struct shelf_slot *slot = find_kind(w, LN_BLOB_ASSOCIATION);
+    const struct shelf_slot *seal_slot = find_kind(w, LN_BLOB_SEAL);
+    static uint8_t covered[LN_SESSION_MAX];
+    static uint8_t payload[LN_SESSION_MAX];
+    static uint8_t identity[1024];
+    struct ln_blob blob;
+    struct ln_blob seal;
+    unsigned mac_len = 0;
+    assert_int_equal(ln__blob_read(ln_span(slot->blob, slot->len), &blob), LN_OK);
+    assert_int_equal(ln__blob_read(ln_span(seal_slot->blob, seal_slot->len), &seal), LN_OK);
+    memcpy(identity, blob.identity.data, blob.identity.len);
+    memcpy(payload, blob.payload.data, blob.payload.len);
+    memcpy(covered, identity, blob.identity.len);
+    memcpy(covered + blob.identity.len, payload + 32, blob.payload.len - 32);
+    assert_non_null(HMAC(EVP_sha256(), seal.payload.data, 32, covered,
+                         blob.identity.len + blob.payload.len - 32, payload, &mac_len));
+    assert_int_equal(mac_len, 32);
+    blob.identity.data = identity;
+    blob.payload.data = payload;
+    slot->len = ln__blob_write(&blob, ln_mspan(slot->blob, sizeof slot->blob));
+}
+
+/* An association of another version of the library: a handshake. */
+/* scenario: C2, T2, H121 */
+static void test_another_version(void **state)
+{
+    (void)state;
+    struct cid_server_options o = with_cid(CID_LEN);
+    struct world *w = after_one_life(&o);
+    seal_anew(w); /* that alone changes nothing */
+    must_be_restored(w);
+    end(w);
+    for (size_t at = 0; at < 8; at++) { /* the library's own header: version and switches */
+        forge(find_kind(w, LN_BLOB_ASSOCIATION), 32 + at, 0x40);
+        seal_anew(w);
+        must_shake_hands(w, true);
+        end(w);
+    }
+    close_world(w);
+}
+
 /* An association is used once. A copy of it that is put back is void. */
 /* scenario: C2, T2 */
 static void test_a_used_one(void **state)
@@ -1017,6 +1105,8 @@ int main(void)
         cmocka_unit_test(test_resumed_and_restored),
         cmocka_unit_test(test_nothing_came_back_yet),
         cmocka_unit_test(test_damage),
+        cmocka_unit_test(test_forgery),
+        cmocka_unit_test(test_another_version),
         cmocka_unit_test(test_a_used_one),
         cmocka_unit_test(test_a_seal_that_stays),
         cmocka_unit_test(test_somebody_was_faster),
