@@ -187,8 +187,8 @@ void ln__tls_association_keep(struct ln_tls_sock *t)
     link->backend->info(link->engine, &info);
     if (!is_kept(t) || t->forgotten || !info.cid_in_use || (t->asked && !t->answered))
         return;
-    enum ln_status st = link->backend->save(
-        link->engine, ln_mspan(saved + MAC_LEN, sizeof saved - MAC_LEN), &len);
+    enum ln_status st =
+        link->backend->save(link->engine, ln_mspan(saved + MAC_LEN, sizeof saved - MAC_LEN), &len);
     if (st == LN_OK)
         st = put(t, ln_mspan(saved, MAC_LEN + len), ln_mspan(frame, sizeof frame));
     ln_wipe(saved, MAC_LEN + len);

@@ -552,8 +552,8 @@ static enum ln_status make(struct making *m)
     c->insecure_skip_name = o->insecure_skip_name;
     c->dane_ee_strict = o->dane_ee_strict;
     c->close_policy = o->close_policy;
-    c->connection_id = is_dtls(m) && o->connection_id != LN_CID_OFF &&
-                       (m->caps & LN_TLS_CAP_CONNECTION_ID) != 0;
+    c->connection_id =
+        is_dtls(m) && o->connection_id != LN_CID_OFF && (m->caps & LN_TLS_CAP_CONNECTION_ID) != 0;
     TRY(check_versions(m));
     TRY(check_mode(m));
     TRY(check_capabilities(m));

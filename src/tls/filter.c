@@ -499,8 +499,8 @@ static void tls_info(const struct ln_sock *s, struct ln_sock_info *out)
         out->inner_mtu = 0;
     } else if (out->inner_mtu != 0) {
         size_t below = out->inner_mtu;
-        out->inner_mtu = ln__suite_inner_mtu(link->open ? link->facts.chosen_suite : 0,
-                                             less_cid(link, below));
+        out->inner_mtu =
+            ln__suite_inner_mtu(link->open ? link->facts.chosen_suite : 0, less_cid(link, below));
         out->overhead += below - out->inner_mtu;
     }
 }

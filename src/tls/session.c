@@ -142,8 +142,7 @@ bool ln__tls_session_is_kept(struct ln_tls_sock *t)
 
 void ln__tls_session_forget(struct ln_tls_sock *t)
 {
-    static const enum ln_blob_kind kinds[] = { LN_BLOB_SESSION, LN_BLOB_SEAL,
-                                               LN_BLOB_ASSOCIATION };
+    static const enum ln_blob_kind kinds[] = { LN_BLOB_SESSION, LN_BLOB_SEAL, LN_BLOB_ASSOCIATION };
     const struct ln_session_store *store = &t->config->sessions;
     struct ln_kept_identity id;
     char key[LN_BLOB_KEY_MAX];

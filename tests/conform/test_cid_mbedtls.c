@@ -183,14 +183,10 @@ static struct cid_server_options with_cid(size_t cid_len)
 
 static struct world the_world;
 
-static struct world *open_world(const struct cid_server_options *server)
+/** Everything but the kit and the device, which are there. */
+static void furnish(struct world *w, const struct cid_server_options *server)
 {
-    static const struct ln_testkit_config kit_config = { .seed = 7 };
     static const struct ln_testkit_link link = { .delay_min_ms = 10 };
-    struct world *w = &the_world;
-    memset(w, 0, sizeof *w);
-    assert_int_equal(ln_testkit_new(&kit_config, &w->kit), LN_OK);
-    assert_int_equal(ln_testkit_host_new(w->kit, "device", DEVICE_IP, &w->device_host), LN_OK);
     assert_int_equal(ln_testkit_host_new(w->kit, "server", SERVER_IP, &w->server_host), LN_OK);
     assert_int_equal(ln_testkit_nat_new(w->kit, NAT_IP, 0, &w->nat), LN_OK);
     ln_testkit_host_behind(w->device_host, w->nat);
@@ -204,12 +200,22 @@ static struct world *open_world(const struct cid_server_options *server)
     w->store = (struct ln_session_store) { store_load, store_save, store_remove, w };
     cid_server_open(&w->server, w->kit, &w->server_env, server);
     ln_testkit_tap(w->kit, on_packet, w);
-    w->options = (struct ln_tls_options) LN_TLS_OPTIONS_INIT;
+    w->options = (struct ln_tls_options)LN_TLS_OPTIONS_INIT;
     w->options.backend = &ln__tls_mbedtls;
     w->options.auth = LN_AUTH_PSK;
     w->options.psk_key = server->psk_key;
     w->options.psk_identity = server->psk_identity;
     w->options.sessions = &w->store;
+}
+
+static struct world *open_world(const struct cid_server_options *server)
+{
+    static const struct ln_testkit_config kit_config = { .seed = 7 };
+    struct world *w = &the_world;
+    memset(w, 0, sizeof *w);
+    assert_int_equal(ln_testkit_new(&kit_config, &w->kit), LN_OK);
+    assert_int_equal(ln_testkit_host_new(w->kit, "device", DEVICE_IP, &w->device_host), LN_OK);
+    furnish(w, server);
     return w;
 }
 
@@ -267,7 +273,8 @@ static bool is_decided(void *user, ln_msec now)
 static enum ln_status try_connect(struct world *w)
 {
     struct ln_testkit_pump pump = { &w->sock, 1, is_decided, w, 0, 0 };
-    enum ln_status st = ln_sock_connect(w->sock, SERVER_IP, CID_SERVER_PORT, ln_testkit_now(w->kit));
+    enum ln_status st =
+        ln_sock_connect(w->sock, SERVER_IP, CID_SERVER_PORT, ln_testkit_now(w->kit));
     if (st == LN_AGAIN)
         assert_int_equal(ln_testkit_run(w->kit, &pump), LN_OK);
     ln_sock_info(w->sock, &w->info);
@@ -301,8 +308,9 @@ static bool ask(struct world *w, const char *text)
 {
     uint8_t room[256];
     struct waiting a = { .w = w, .room = ln_mspan(room, sizeof room), .st = LN_AGAIN };
-    struct ln_testkit_pump pump = { &w->sock, 1, has_answer, &a,
-                                    ln_testkit_now(w->kit) + 10000, 0 };
+    struct ln_testkit_pump pump = {
+        &w->sock, 1, has_answer, &a, ln_testkit_now(w->kit) + 10000, 0
+    };
     size_t sent = 0;
     size_t len = strlen(text);
     if (ln_sock_send(w->sock, ln_span(text, len), &sent) != LN_OK)
@@ -391,8 +399,8 @@ static void test_what_is_offered(void **state)
         bool offered;
         bool in_use;
     } table[] = {
-        { LN_CID_AUTO, CID_LEN, true, true },   { LN_CID_OFFER, CID_LEN, true, true },
-        { LN_CID_OFF, CID_LEN, false, false },  { LN_CID_AUTO, 0, true, false },
+        { LN_CID_AUTO, CID_LEN, true, true },  { LN_CID_OFFER, CID_LEN, true, true },
+        { LN_CID_OFF, CID_LEN, false, false }, { LN_CID_AUTO, 0, true, false },
         { LN_CID_OFFER, 0, true, false },
     };
     for (size_t i = 0; i < sizeof table / sizeof table[0]; i++) {
@@ -438,7 +446,8 @@ static void test_a_library_without_it(void **state)
         assert_int_equal(st, has ? LN_BAD_ARG : st);
         assert_true(st == LN_BAD_ARG || st == LN_UNSUPPORTED);
         w->options.connection_id = LN_CID_AUTO; /* nothing is demanded: nothing is refused */
-        assert_int_equal(ln_tls_config_new(&w->device, LN_DTLS, &w->options, &diag, &config), LN_OK);
+        assert_int_equal(ln_tls_config_new(&w->device, LN_DTLS, &w->options, &diag, &config),
+                         LN_OK);
         ln_tls_config_unref(config);
     }
     close_world(w);
@@ -949,7 +958,8 @@ static void test_sizes(void **state)
 {
     (void)state;
     static const uint16_t suites[] = { 0xc0a8, 0xc0a4, 0x00a8, 0xccab, 0x00ae };
-    static const struct ln_testkit_link link = { .delay_min_ms = 10, .mtu = 576,
+    static const struct ln_testkit_link link = { .delay_min_ms = 10,
+                                                 .mtu = 576,
                                                  .refuse_too_big = true };
     static const uint8_t data[600];
     for (size_t i = 0; i < sizeof suites / sizeof suites[0]; i++) {
@@ -999,8 +1009,8 @@ static void test_records_with_unknown_ids(void **state)
         uint8_t record[13 + 254 + 64] = { RECORD_CID, 0xfe, 0xfd, 0, 1 };
         memset(record + 11, 0x5a, len);
         record[11 + len + 1] = 64;
-        assert_int_equal(
-            ln_testkit_inject(w->kit, &from, &to, ln_span(record, 13 + len + 64), 0), LN_OK);
+        assert_int_equal(ln_testkit_inject(w->kit, &from, &to, ln_span(record, 13 + len + 64), 0),
+                         LN_OK);
         exchange(w, "in spite of it");
     }
     assert_true(w->info.tls.dropped_records >= dropped + 3);
@@ -1093,6 +1103,86 @@ static void test_death_at_every_step(void **state)
     print_message("%u steps, death before and behind each: no record number twice\n", steps);
 }
 
+/* ---- the Nth call fails ---- */
+
+/** A life of which anything may fail. What did is in `diag`. */
+static enum ln_status brave_life(struct world *w, struct ln_diag *diag)
+{
+    enum ln_status st = ln_tls_config_new(&w->device, LN_DTLS, &w->options, diag, &w->config);
+    if (st == LN_OK)
+        st = ln_sock_new(&w->device, LN_DTLS, NULL, w->config, diag, &w->sock);
+    if (st == LN_OK)
+        st = ln_sock_set_server_name(w->sock, SERVER_NAME);
+    if (st == LN_OK)
+        st = try_connect(w);
+    if (st == LN_OK && !ask(w, "one"))
+        st = ln_sock_diag(w->sock)->status != LN_OK ? ln_sock_diag(w->sock)->status : LN_TIMEOUT;
+    if (w->sock != NULL && ln_sock_diag(w->sock)->status != LN_OK)
+        *diag = *ln_sock_diag(w->sock);
+    end(w);
+    return st;
+}
+
+static enum ln_testkit_verdict lives_with_a_fault(void *user, struct ln_testkit_trial *trial)
+{
+    struct cid_server_options o = with_cid(CID_LEN);
+    struct world *w = &the_world;
+    struct ln_diag diag;
+    const enum ln_testkit_point *point = user;
+    memset(w, 0, sizeof *w);
+    memset(&diag, 0, sizeof diag);
+    w->kit = trial->kit;
+    w->device_host = trial->device;
+    furnish(w, &o);
+    trial->phase = "handshake";
+    enum ln_status st = brave_life(w, &diag);
+    if (st == LN_OK) {
+        trial->phase = "again";
+        st = brave_life(w, &diag);
+    }
+    bool hit = ln_testkit_hits(trial->device, *point) > 0;
+    enum ln_testkit_verdict verdict = LN_TESTKIT_COMPLETED;
+    if (st != LN_OK)
+        verdict = ln_testkit_failed(trial, st, &diag);
+    else if (hit)
+        verdict = LN_TESTKIT_TOLERATED; /* nothing could be kept, or a datagram was sent again */
+    if (!hit && w->server.full + w->server.resumed != 1)
+        verdict = ln_testkit_broken(trial, "nothing failed, and yet a second handshake");
+    if (w->traffic.repeated != 0)
+        verdict = ln_testkit_broken(trial, "a record number was sent twice");
+    ln_testkit_tap(w->kit, NULL, NULL);
+    cid_server_close(&w->server);
+    return verdict;
+}
+
+/* scenario: C2, S21 */
+static void test_faults(void **state)
+{
+    (void)state;
+    static const struct {
+        enum ln_testkit_point point;
+        const char *what;
+    } table[] = {
+        { LN_TESTKIT_ALLOC, "allocation" },
+        { LN_TESTKIT_NET, "network call" },
+        { LN_TESTKIT_RANDOM, "random number" },
+    };
+    for (size_t i = 0; i < sizeof table / sizeof table[0]; i++) {
+        enum ln_testkit_point point = table[i].point;
+        struct ln_testkit_sweep settings = {
+            .scenario = lives_with_a_fault, .user = &point, .seed = 3, .may_complete = true
+        };
+        struct ln_testkit_report report;
+        if (!ln_testkit_for_each_fault(point, &settings, &report))
+            fail_msg("%s %zu%s, %s: %s", table[i].what, report.n, report.sticky ? " and on" : "",
+                     report.phase, report.text);
+        assert_true(report.whole);
+        assert_true(report.failed > 0);
+        print_message("%s: %zu trials, %zu told, %zu tolerated\n", table[i].what, report.trials,
+                      report.failed, report.tolerated);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -1122,6 +1212,7 @@ int main(void)
         cmocka_unit_test(test_records_with_unknown_ids),
         cmocka_unit_test(test_lengths_that_lie),
         cmocka_unit_test(test_death_at_every_step),
+        cmocka_unit_test(test_faults),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

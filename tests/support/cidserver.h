@@ -17,9 +17,9 @@
 enum { CID_SERVER_PORT = 5684, CID_SERVER_ASSOCIATIONS = 4, CID_SERVER_MESSAGE_MAX = 1500 };
 
 struct cid_server_options {
-    size_t cid_len;           /**< 0 = it does not know the extension */
-    const int *suites;        /**< ends with 0; NULL = all of PSK */
-    bool mute;                /**< messages are taken and not answered */
+    size_t cid_len;    /**< 0 = it does not know the extension */
+    const int *suites; /**< ends with 0; NULL = all of PSK */
+    bool mute;         /**< messages are taken and not answered */
     struct ln_span psk_key;
     struct ln_span psk_identity;
 };

@@ -25,8 +25,7 @@ static void ignore(enum ln_status st)
 static int random_bytes(void *env, unsigned char *room, size_t len)
 {
     const struct ln_env *e = env;
-    return e->random.fill(e->random.ctx, ln_mspan(room, len)) == LN_OK ? 0
-                                                                       : MBEDTLS_ERR_SSL_NO_RNG;
+    return e->random.fill(e->random.ctx, ln_mspan(room, len)) == LN_OK ? 0 : MBEDTLS_ERR_SSL_NO_RNG;
 }
 
 static int send_datagram(void *association, const unsigned char *data, size_t len)
@@ -120,7 +119,8 @@ static struct cid_server_association *find_by_cid(struct cid_server *s, struct l
     if (len == 0 || datagram.len < CID_AT + len)
         return NULL;
     for (size_t i = 0; i < CID_SERVER_ASSOCIATIONS; i++)
-        if (s->association[i].used && memcmp(s->association[i].cid, datagram.data + CID_AT, len) == 0)
+        if (s->association[i].used &&
+            memcmp(s->association[i].cid, datagram.data + CID_AT, len) == 0)
             return &s->association[i];
     return NULL;
 }
@@ -137,10 +137,9 @@ static struct cid_server_association *find_by_address(struct cid_server *s,
 /** A client that begins anew, whatever it had before from that address (RFC 6347 4.2.8). */
 static bool is_first_hello(struct ln_span d)
 {
-    return d.len > MESSAGE_SEQ_AT + 1 && d.data[0] == RECORD_HANDSHAKE &&
-           d.data[EPOCH_AT] == 0 && d.data[EPOCH_AT + 1] == 0 &&
-           d.data[HEADER_LEN] == MESSAGE_CLIENT_HELLO && d.data[MESSAGE_SEQ_AT] == 0 &&
-           d.data[MESSAGE_SEQ_AT + 1] == 0;
+    return d.len > MESSAGE_SEQ_AT + 1 && d.data[0] == RECORD_HANDSHAKE && d.data[EPOCH_AT] == 0 &&
+           d.data[EPOCH_AT + 1] == 0 && d.data[HEADER_LEN] == MESSAGE_CLIENT_HELLO &&
+           d.data[MESSAGE_SEQ_AT] == 0 && d.data[MESSAGE_SEQ_AT + 1] == 0;
 }
 
 static struct cid_server_association *find(struct cid_server *s, struct ln_span datagram,

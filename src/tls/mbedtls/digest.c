@@ -69,8 +69,7 @@ static enum ln_status update(void *digest, struct ln_span data)
 static enum ln_status value(void *digest, uint8_t out[LN_HASH_MAX])
 {
     struct mbed_hasher *h = digest;
-    bool ok =
-        mbedtls_md_clone(&h->copy, &h->so_far) == 0 && mbedtls_md_finish(&h->copy, out) == 0;
+    bool ok = mbedtls_md_clone(&h->copy, &h->so_far) == 0 && mbedtls_md_finish(&h->copy, out) == 0;
     return ok ? LN_OK : LN_INTERNAL;
 }
 

@@ -153,8 +153,8 @@ struct mbed_engine {
     bool open;
     bool failed;
     bool resumed;
-    bool cid; /**< what we send carries a Connection ID, */
-    size_t cid_len; /**< ... of so many bytes */
+    bool cid;         /**< what we send carries a Connection ID, */
+    size_t cid_len;   /**< ... of so many bytes */
     bool unconfirmed; /**< TLS 1.3: our certificate may still be refused */
     bool peer_closed; /**< close_notify arrived */
     bool session_offered;
