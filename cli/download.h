@@ -59,6 +59,7 @@ struct download_file {
     char state[DOWNLOAD_PATH_MAX + 16];
     int fd;       /**< -1 = not open */
     int state_fd; /**< -1 = not open */
+    size_t state_len;
     bool written; /**< standard output: nothing can be taken back any more */
 };
 

@@ -148,25 +148,30 @@ static enum ln_status load(void *ctx, struct ln_mspan room, size_t *len)
     return st;
 }
 
+static enum ln_status forget(struct download_file *file)
+{
+    if (file->state_fd >= 0)
+        (void)close(file->state_fd);
+    file->state_fd = -1;
+    return unlink(file->state) == 0 || errno == ENOENT ? LN_OK : status_of(errno);
+}
+
 static enum ln_status save(void *ctx, struct ln_span state)
 {
     struct download_file *file = ctx;
     if (state.len == 0)
-        return unlink(file->state) == 0 || errno == ENOENT ? LN_OK : status_of(errno);
-    struct stat st;
-    bool gone = file->state_fd >= 0 && (fstat(file->state_fd, &st) != 0 || st.st_nlink == 0);
-    if (gone) {
-        (void)close(file->state_fd);
-        file->state_fd = -1;
-    }
-    if (file->state_fd < 0)
+        return forget(file);
+    if (file->state_fd < 0) {
         file->state_fd = open(file->state, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+        file->state_len = SIZE_MAX; /* what is there from before may be longer */
+    }
     if (file->state_fd < 0 ||
         pwrite(file->state_fd, state.data, state.len, 0) != (ssize_t)state.len)
         return status_of(errno);
-    if (fstat(file->state_fd, &st) != 0 || st.st_size == (off_t)state.len)
-        return LN_OK;
-    return ftruncate(file->state_fd, (off_t)state.len) == 0 ? LN_OK : status_of(errno);
+    if (state.len < file->state_len && ftruncate(file->state_fd, (off_t)state.len) != 0)
+        return status_of(errno);
+    file->state_len = state.len;
+    return LN_OK;
 }
 
 /* ---- standard output: what is written is gone ---- */

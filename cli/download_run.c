@@ -9,6 +9,11 @@
 #include <string.h>
 #include <unistd.h>
 
+/* A machine with a disk: memory is cheap, and waiting for the disk is not. */
+#define BUFFER_BYTES (64u * 1024)
+#define SAVE_BYTES (512u * 1024)        /* the most that kill -9 costs */
+#define SYNC_BYTES (64u * 1024 * 1024)  /* the most that a loss of power costs */
+
 static int signal_pipe[2] = { -1, -1 };
 
 static void on_signal(int number)
@@ -70,6 +75,9 @@ static struct ln_download_options options_of(const struct download_settings *s,
     o.attempts_max = (uint32_t)args->tries;
     o.answer_timeout_ms = o.idle_timeout_ms = or_default(args->timeout_ms);
     o.open_timeout_ms = 2 * or_default(args->timeout_ms);
+    o.buffer_bytes = BUFFER_BYTES;
+    o.save_bytes = SAVE_BYTES;
+    o.sync_bytes = SYNC_BYTES;
     o.insecure_downgrade = args->insecure_downgrade;
     o.insecure_basic = args->insecure_basic;
     return o;

@@ -5,7 +5,7 @@
 # tests/fuzz/fuzz_<name>.c       -> a replay of tests/fuzz/corpus/<name>, ctest name fuzz/<name>;
 #                                   with LN_FUZZ a libFuzzer program instead, for scripts/fuzz
 # tests/support/*.c              -> linked to all of these; mk<name>.c: a program that makes test data;
-#                                   sockdrive.c: the program that tests/interop drives
+#                                   sockdrive.c, lwdevice.c: programs that tests/interop drives
 # tests/bench/[bench_]<name>.c   -> a program, built by the target `bench` only
 # Programs are in <build>/tests/<folder>. Includes start at src/ and at tests/:
 # "net/mem/mem.h", "support/oom.h".
@@ -25,8 +25,8 @@ endfunction()
 ln_sources(sources tests/support)
 ln_drop_unlinked(sources)
 set(makers ${sources})
-list(FILTER makers INCLUDE REGEX "/(mk[a-z0-9_]+|sockdrive)\\.c$")
-list(FILTER sources EXCLUDE REGEX "/(mk[a-z0-9_]+|sockdrive)\\.c$")
+list(FILTER makers INCLUDE REGEX "/(mk[a-z0-9_]+|sockdrive|lwdevice)\\.c$")
+list(FILTER sources EXCLUDE REGEX "/(mk[a-z0-9_]+|sockdrive|lwdevice)\\.c$")
 
 # Of libmem_<library>.c those of the build; the tests themselves always use libcrypto.
 set(hooks openssl ${LN_TLS_LIBRARIES})
@@ -51,7 +51,8 @@ function(ln_test_target target)
         _POSIX_C_SOURCE=200809L
         LN_TESTS_DIR="${PROJECT_SOURCE_DIR}/tests") # for files that a test reads
     target_link_libraries(${target} PRIVATE
-        linnet_testkit linnet linnet_registry ${LN_LINKS} OpenSSL::SSL OpenSSL::Crypto Threads::Threads)
+        linnet_testkit linnet linnet_registry ${LN_LINKS} OpenSSL::SSL OpenSSL::Crypto
+        Threads::Threads)
 endfunction()
 ln_test_target(tests_support)
 
@@ -121,10 +122,12 @@ if(LN_TESTS)
         get_filename_component(name "${source}" NAME_WE)
         ln_add_test_program(${name} support ${name} ${source})
     endforeach()
-    if(TARGET sockdrive)
-        pkg_check_modules(CJSON REQUIRED IMPORTED_TARGET libcjson)
-        target_link_libraries(sockdrive PRIVATE PkgConfig::CJSON)
-    endif()
+    pkg_check_modules(CJSON REQUIRED IMPORTED_TARGET libcjson)
+    foreach(name IN ITEMS sockdrive lwdevice)
+        if(TARGET ${name})
+            target_link_libraries(${name} PRIVATE PkgConfig::CJSON)
+        endif()
+    endforeach()
 
     foreach(folder IN ITEMS unit prop fault sim conform golden)
         set(timeout ${LN_TEST_TIMEOUT})

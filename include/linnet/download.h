@@ -189,10 +189,11 @@ struct ln_download_options {
     uint32_t answer_timeout_ms; /**< until the server answers; 0 = 30,000 */
     uint32_t idle_timeout_ms;   /**< no byte comes; 0 = 30,000 */
     uint32_t
-        slow_timeout_ms; /**< fewer than slow_bytes in that time; 0 = 60,000; UINT32_MAX: never */
-    uint32_t slow_bytes; /**< 0 = 1024 */
-    uint32_t save_bytes; /**< the state is saved after so many new bytes; 0 = 256 KiB */
-    uint32_t sync_bytes; /**< and the store is synced after so many; 0 = 4 MiB */
+        slow_timeout_ms;   /**< fewer than slow_bytes in that time; 0 = 60,000; UINT32_MAX: never */
+    uint32_t slow_bytes;   /**< 0 = 1024 */
+    uint32_t buffer_bytes; /**< http: larger ones bring larger pieces; 0 = 16 KiB; 1 KiB..1 MiB */
+    uint32_t save_bytes;   /**< the state is saved after so many new bytes; 0 = 256 KiB */
+    uint32_t sync_bytes;   /**< and the store is synced after so many; 0 = 4 MiB */
     bool insecure_downgrade; /**< follow redirects from https to http */
     bool insecure_basic;     /**< send user name and password over http */
     bool

@@ -43,7 +43,7 @@ static void free_leg(struct ln_coap *coap, struct ln__coap_exchange *leg)
     leg->state = EX_RESTING;
     leg->deadline = LN_NEVER;
     if (leg->kind == EX_LEG)
-        leg->id = 0;
+        ln__coap_free_slot(coap, leg);
 }
 
 /* Ask for what a leg covers, from down_at on. */

@@ -67,6 +67,7 @@ struct ln__coap_exchange *ln__coap_take(struct ln_coap *coap, enum ln__coap_kind
         coap->generation = (coap->generation + 1) & (UINT32_MAX >> INDEX_BITS);
         if (coap->generation == 0)
             coap->generation = 1;
+        coap->live++;
         *ex = (struct ln__coap_exchange) { .id = coap->generation << INDEX_BITS | (uint32_t)i,
                                            .kind = (uint8_t)kind,
                                            .peer = peer,
@@ -78,6 +79,12 @@ struct ln__coap_exchange *ln__coap_take(struct ln_coap *coap, enum ln__coap_kind
     return NULL;
 }
 
+void ln__coap_free_slot(struct ln_coap *coap, struct ln__coap_exchange *ex)
+{
+    ex->id = 0;
+    coap->live--;
+}
+
 void ln__coap_drop_legs(struct ln_coap *coap, const struct ln__coap_exchange *ex)
 {
     unsigned parent = ln__coap_index(coap, ex);
@@ -85,7 +92,7 @@ void ln__coap_drop_legs(struct ln_coap *coap, const struct ln__coap_exchange *ex
         struct ln__coap_exchange *leg = &coap->exchanges[i];
         if (leg->id != 0 && leg->kind == EX_LEG && leg->parent == parent) {
             ln__coap_release(coap, &leg->held);
-            leg->id = 0;
+            ln__coap_free_slot(coap, leg);
         }
     }
 }
@@ -99,7 +106,7 @@ void ln__coap_drop(struct ln_coap *coap, struct ln__coap_exchange *ex, bool whol
         ln__coap_drop_legs(coap, ex);
     ln__coap_release(coap, &ex->data);
     ln__coap_release(coap, &ex->held);
-    ex->id = 0;
+    ln__coap_free_slot(coap, ex);
     if (has_source && source.done != NULL)
         source.done(source.user, whole && up_end);
 }
@@ -295,7 +302,7 @@ static bool send_first(struct ln_coap *coap, struct ln__coap_exchange *ex, ln_ms
 
 void ln__coap_pump(struct ln_coap *coap, ln_msec now)
 {
-    while (!coap->blocked) {
+    while (!coap->blocked && coap->live > 0) {
         struct ln__coap_exchange *ex = next_queued(coap);
         if (ex == NULL || !send_first(coap, ex, now))
             return;
@@ -402,7 +409,7 @@ void ln__coap_exchanges_step(struct ln_coap *coap, ln_msec now)
 ln_msec ln__coap_exchanges_deadline(const struct ln_coap *coap)
 {
     ln_msec earliest = LN_NEVER;
-    for (size_t i = 0; i < coap->config.exchanges; i++) {
+    for (size_t i = 0; i < coap->config.exchanges && coap->live > 0; i++) {
         const struct ln__coap_exchange *ex = &coap->exchanges[i];
         if (ex->id == 0)
             continue;

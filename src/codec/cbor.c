@@ -27,8 +27,6 @@
 #define TAG_TIME 1u
 #define TAG_DECIMAL_FRACTION 4u
 
-#define UNTIL_BREAK UINT32_MAX
-
 /* ---- heads ---- */
 
 /* Strings and containers may have no length, the break never has one. */
@@ -58,6 +56,33 @@ enum ln_status ln__cbor_peek(struct ln_reader *r, size_t offset, struct ln_cbor_
             return LN_BAD_PEER;
     }
     *out = head;
+    return LN_OK;
+}
+
+/* ---- containers ---- */
+
+enum ln_status ln__cbor_open(struct ln_reader *r, enum ln_cbor_major major, uint32_t *items)
+{
+    struct ln_cbor_head head;
+    TRY(ln__cbor_peek(r, 0, &head));
+    if (head.major != major || (!head.indefinite && head.value >= LN_CBOR_UNTIL_BREAK))
+        return LN_BAD_PEER;
+    *items = head.indefinite ? LN_CBOR_UNTIL_BREAK : (uint32_t)head.value;
+    ln__reader_drop(r, head.size);
+    return LN_OK;
+}
+
+enum ln_status ln__cbor_at_end(struct ln_reader *r, uint32_t *items, bool *end)
+{
+    struct ln_cbor_head head;
+    if (*items == LN_CBOR_UNTIL_BREAK) {
+        TRY(ln__cbor_peek(r, 0, &head));
+        if (ln__cbor_is_break(&head)) {
+            ln__reader_drop(r, head.size);
+            *items = 0;
+        }
+    }
+    *end = *items == 0;
     return LN_OK;
 }
 
@@ -263,7 +288,7 @@ enum ln_status ln__cbor_finish(struct ln_reader *r, struct ln_cbor_value *v)
 
 /* ---- skipping ---- */
 
-/* How many items follow a head, or UNTIL_BREAK. */
+/* How many items follow a head, or LN_CBOR_UNTIL_BREAK. */
 static enum ln_status count_items(const struct ln_cbor_head *head, uint32_t *out)
 {
     uint64_t each = head->major == LN_CBOR_MAP ? 2 : 1;
@@ -271,9 +296,9 @@ static enum ln_status count_items(const struct ln_cbor_head *head, uint32_t *out
         *out = 1;
         return LN_OK;
     }
-    if (!head->indefinite && head->value >= UNTIL_BREAK / each)
+    if (!head->indefinite && head->value >= LN_CBOR_UNTIL_BREAK / each)
         return LN_BAD_PEER;
-    *out = head->indefinite ? UNTIL_BREAK : (uint32_t)(head->value * each);
+    *out = head->indefinite ? LN_CBOR_UNTIL_BREAK : (uint32_t)(head->value * each);
     return LN_OK;
 }
 
@@ -284,7 +309,7 @@ static enum ln_status enter_item(struct ln_cbor_skip *s, const struct ln_cbor_he
     bool is_string = head->major == LN_CBOR_BYTES || head->major == LN_CBOR_TEXT;
     bool is_container =
         head->major == LN_CBOR_ARRAY || head->major == LN_CBOR_MAP || head->major == LN_CBOR_TAG;
-    if (s->depth > 0 && s->items[s->depth - 1] != UNTIL_BREAK)
+    if (s->depth > 0 && s->items[s->depth - 1] != LN_CBOR_UNTIL_BREAK)
         s->items[s->depth - 1]--;
     if (is_container || (is_string && head->indefinite)) {
         if (s->depth == LN_CBOR_DEPTH_MAX)
@@ -301,7 +326,7 @@ static enum ln_status enter_item(struct ln_cbor_skip *s, const struct ln_cbor_he
 
 static enum ln_status leave_at_break(struct ln_cbor_skip *s)
 {
-    if (s->depth == 0 || s->items[s->depth - 1] != UNTIL_BREAK)
+    if (s->depth == 0 || s->items[s->depth - 1] != LN_CBOR_UNTIL_BREAK)
         return LN_BAD_PEER;
     s->depth--;
     return LN_OK;

@@ -46,6 +46,7 @@
  */
 #include "codec/base64.h"
 #include "codec/cbor.h"
+#include "codec/lwm2m_cbor.h"
 #include "codec/senml.h"
 #include "codec/tlv.h"
 #include "codec/window.h"
@@ -178,6 +179,7 @@ struct ln_reader {
             struct ln_cbor_value value;
         } cbor;
         struct ln_senml_reader senml;
+        struct ln_lwm2m_cbor_reader lwm2m_cbor;
     } state;
 };
 

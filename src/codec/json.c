@@ -199,9 +199,13 @@ static enum ln_status read_number(struct ln_reader *r, struct ln_item *out)
     struct ln_decimal d;
     struct ln_span text;
     size_t len = 0;
-    do { /* a payload does not end with a number: a bracket follows */
+    for (;; len++) { /* a payload does not end with a number: a bracket follows */
+        if (len == LN_READER_CARRY)
+            break;
         TRY(ln__reader_peek(r, len + 1, &text));
-    } while (is_of_number(text.data[len]) && ++len < LN_READER_CARRY);
+        if (!is_of_number(text.data[len]))
+            break;
+    }
     TRY(ln__decimal_read(ln_span(text.data, len), LN_DECIMAL_JSON, &d));
     TRY(ln__number_from_decimal(&d, &out->number));
     out->kind = LN_ITEM_NUMBER;

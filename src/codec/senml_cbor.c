@@ -8,59 +8,24 @@
 #include "codec/senml.h"
 #include "codec/writer.h"
 
-#define UNTIL_BREAK UINT32_MAX
-
 /* ---- reading ---- */
-
-/* The head of a container: how many items it has. */
-static enum ln_status open_container(struct ln_reader *r, enum ln_cbor_major major, uint32_t *items)
-{
-    struct ln_cbor_head head;
-    TRY(ln__cbor_peek(r, 0, &head));
-    if (head.major != major || (!head.indefinite && head.value >= UNTIL_BREAK))
-        return LN_BAD_PEER;
-    *items = head.indefinite ? UNTIL_BREAK : (uint32_t)head.value;
-    ln__reader_drop(r, head.size);
-    return LN_OK;
-}
-
-/* Whether the container ends here. Its break is read, and then no item is left. */
-static enum ln_status at_end(struct ln_reader *r, uint32_t *items, bool *end)
-{
-    struct ln_cbor_head head;
-    if (*items == UNTIL_BREAK) {
-        TRY(ln__cbor_peek(r, 0, &head));
-        if (ln__cbor_is_break(&head)) {
-            ln__reader_drop(r, head.size);
-            *items = 0;
-        }
-    }
-    *end = *items == 0;
-    return LN_OK;
-}
-
-static void count_down(uint32_t *items)
-{
-    if (*items != UNTIL_BREAK)
-        (*items)--;
-}
 
 static enum ln_status open_pack(struct ln_reader *r)
 {
-    return open_container(r, LN_CBOR_ARRAY, &r->state.senml.syntax.cbor.records_left);
+    return ln__cbor_open(r, LN_CBOR_ARRAY, &r->state.senml.syntax.cbor.records_left);
 }
 
 static enum ln_status open_record(struct ln_reader *r, bool *end)
 {
     struct ln_senml_reader *s = &r->state.senml;
     bool payload_ends = false;
-    TRY(at_end(r, &s->syntax.cbor.records_left, end));
+    TRY(ln__cbor_at_end(r, &s->syntax.cbor.records_left, end));
     if (*end) {
         TRY(ln__reader_at_end(r, &payload_ends));
         return payload_ends ? LN_OK : LN_BAD_PEER;
     }
-    TRY(open_container(r, LN_CBOR_MAP, &s->syntax.cbor.fields_left));
-    count_down(&s->syntax.cbor.records_left);
+    TRY(ln__cbor_open(r, LN_CBOR_MAP, &s->syntax.cbor.fields_left));
+    ln__cbor_count(&s->syntax.cbor.records_left);
     return LN_OK;
 }
 
@@ -124,7 +89,7 @@ static enum ln_status label(struct ln_reader *r, enum ln_senml_label *out, bool 
     struct ln_senml_reader *s = &r->state.senml;
     struct ln_cbor_head head = { .major = LN_CBOR_TEXT };
     if (!s->text.begun) { /* otherwise we are in the middle of one */
-        TRY(at_end(r, &s->syntax.cbor.fields_left, end));
+        TRY(ln__cbor_at_end(r, &s->syntax.cbor.fields_left, end));
         if (*end)
             return LN_OK;
         TRY(ln__cbor_peek(r, 0, &head));
@@ -136,7 +101,7 @@ static enum ln_status label(struct ln_reader *r, enum ln_senml_label *out, bool 
         TRY(number_label(r, out));
     else
         return LN_BAD_PEER;
-    count_down(&s->syntax.cbor.fields_left);
+    ln__cbor_count(&s->syntax.cbor.fields_left);
     return LN_OK;
 }
 

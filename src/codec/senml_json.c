@@ -200,6 +200,15 @@ static void put_record(struct ln_writer *w, const struct ln_senml_head *head)
     w->senml = head->after;
 }
 
+/* Without its NUL. */
+static size_t put_word(const char *word, char *text)
+{
+    size_t len = 0;
+    for (; word[len] != '\0'; len++)
+        text[len] = word[len];
+    return len;
+}
+
 /* The value with its label; the length is 0 if there is none. */
 static size_t make_value(const struct ln_value *value, char text[LN_DECIMAL_ROOM],
                          const char **label_text, const char **behind)
@@ -208,8 +217,7 @@ static size_t make_value(const struct ln_value *value, char text[LN_DECIMAL_ROOM
     *behind = "}";
     switch (value->type) {
     case LN_VALUE_NONE:
-        memcpy(text, "null", 4);
-        return 4;
+        return put_word("null", text);
     case LN_VALUE_INTEGER:
     case LN_VALUE_TIME:
         return ln__decimal_write_int(value->as.integer, text);
@@ -221,8 +229,7 @@ static size_t make_value(const struct ln_value *value, char text[LN_DECIMAL_ROOM
                    : 0;
     case LN_VALUE_BOOLEAN:
         *label_text = ",\"vb\":";
-        memcpy(text, value->as.boolean ? "true " : "false", 5);
-        return value->as.boolean ? 4 : 5;
+        return put_word(value->as.boolean ? "true" : "false", text);
     case LN_VALUE_OBJLNK:
         *label_text = ",\"vlo\":\"";
         *behind = "\"}";

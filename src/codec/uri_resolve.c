@@ -71,8 +71,11 @@ static size_t remove_dots(uint8_t *path, size_t len)
         size_t segment = end - in - 1;
         bool one = is_dots(path + in + 1, segment, 1);
         bool two = is_dots(path + in + 1, segment, 2);
-        while (two && out > 0 && path[--out] != '/')
-            continue;
+        while (two && out > 0) {
+            out--;
+            if (path[out] == '/')
+                break;
+        }
         if (!one && !two) {
             memmove(path + out, path + in, end - in);
             out += end - in;

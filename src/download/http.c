@@ -56,6 +56,7 @@ static enum ln_status make(struct ln_download *d, void **fetch)
     options.idle_timeout_ms = o->idle_timeout_ms;
     options.slow_timeout_ms = o->slow_timeout_ms;
     options.slow_bytes = o->slow_bytes;
+    options.buffer_bytes = o->buffer_bytes;
     enum ln_status st = ln_http_new(d->env, &options, &d->diag, &f->http);
     if (st != LN_OK) {
         ln_free(d->env, f);

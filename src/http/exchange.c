@@ -9,6 +9,7 @@
  */
 #include "http/http.h"
 
+#include "base/text.h"
 #include "base/try.h"
 #include "codec/ascii.h"
 
@@ -17,6 +18,8 @@
 /** A body that nobody wants is read to its end only if it is no longer than that; else it is cheaper
  *  to connect again. */
 #define DRAIN_MAX 16384
+/** The largest record of TLS (RFC 8446 5.1). */
+#define RECORD_MAX 16384
 
 /* ---- failures ---- */
 
@@ -139,7 +142,9 @@ void ln__http_hang_up(struct ln_http *c)
     if (c->sock == NULL)
         return;
     ln__http_add_traffic(c, &c->traffic);
-    c->traffic.tls.alpn = ""; /* that of the socket is gone in a moment */
+    /* that of the socket is gone in a moment */
+    (void)ln__text_copy(c->alpn, sizeof c->alpn, ln_span_str(c->traffic.tls.alpn));
+    c->traffic.tls.alpn = c->alpn;
     if (c->sock == c->plain || c->sock == c->secure)
         ln_sock_close(c->sock);
     else
@@ -194,6 +199,7 @@ static enum ln_status open_connection(struct ln_http *c, ln_msec now)
     c->phase = LN__HTTP_OPENING;
     c->clock.opening = now;
     c->reused = false;
+    c->late = LN_OK;
     enum ln_status st = make_socket(c, &hop, &c->sock);
     if (st != LN_OK)
         return ln__http_fail(c, st);
@@ -352,6 +358,21 @@ static enum ln_status go_on_sending(struct ln_http *c, ln_msec now)
 
 /* ---- receiving ---- */
 
+/* What else is there at once, as long as a whole TLS record has room: larger pieces cost the caller
+ * less. A failure is told when what came before it is used. */
+static void receive_more(struct ln_http *c)
+{
+    while (c->options.buffer_bytes - c->end >= RECORD_MAX) {
+        size_t got = 0;
+        enum ln_status st = ln_sock_recv(c->sock, ln_mspan(c->buffer + c->end, RECORD_MAX), &got);
+        if (st != LN_OK && st != LN_AGAIN)
+            c->late = st;
+        if (st != LN_OK || got == 0)
+            return;
+        c->end += got;
+    }
+}
+
 /* More bytes behind those that are not used yet. LN_OK: there are, or the connection ended as it may. */
 static enum ln_status receive(struct ln_http *c, ln_msec now)
 {
@@ -371,6 +392,8 @@ static enum ln_status receive(struct ln_http *c, ln_msec now)
     if (got > 0) {
         c->end += got;
         c->clock.heard = now;
+        if (c->phase == LN__HTTP_BODY)
+            receive_more(c);
         return LN_OK;
     }
     if (ln__http_ended(&c->reader) == LN_OK)

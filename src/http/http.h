@@ -52,6 +52,7 @@ struct ln_http {
     uint64_t sent_before; /**< the socket's counters when it was opened */
     uint64_t received_before;
     struct ln_http_traffic traffic; /**< of connections that are closed */
+    char alpn[33];                  /**< of the last of them */
 
     /* the request */
     enum ln__http_phase phase;
@@ -73,6 +74,7 @@ struct ln_http {
     struct ln__http_clock clock;
     struct ln__http_reader reader;
     struct ln_http_response response;
+    enum ln_status late; /**< the connection failed behind what is in the buffer */
     uint8_t *buffer;
     size_t begin, end; /**< what is in the buffer: to be sent, or not read yet */
 };

@@ -559,6 +559,8 @@ static enum ln_status status_of(enum ln_answer answer)
         return LN_UNSUPPORTED;
     case LN_ANSWER_BAD_REQUEST:
     case LN_ANSWER_TOO_LARGE:
+    case LN_ANSWER_NOT_ACCEPTABLE:
+    case LN_ANSWER_UNSUPPORTED_FORMAT:
         return LN_BAD_ARG;
     case LN_ANSWER_UNAUTHORIZED:
         return LN_DENIED;

@@ -328,11 +328,22 @@ void ln__server_step(struct ln__server *s, ln_msec now)
     handle_events(s, now);
 }
 
+/* A socket fills in an interest of its own; those of several servers are put together. */
+static void add_socket(const struct ln__server *s, struct ln_interest *want)
+{
+    struct ln_interest own;
+    ln_coap_link_interest(&s->link, &own);
+    for (size_t i = 0; i < own.count; i++)
+        ln_interest_add(want, own.wait[i].handle, own.wait[i].events);
+    want->ready = want->ready || own.ready;
+    ln_interest_until(want, own.deadline);
+}
+
 void ln__server_interest(const struct ln__server *s, struct ln_interest *want)
 {
     bool failed = s->up && !ln__connection_is_open(s); /* within a send: found by the next step */
     if (!failed && (s->connecting || s->up))
-        ln_coap_link_interest(&s->link, want);
+        add_socket(s, want);
     if (s->events != 0 || failed)
         want->ready = true;
     ln_interest_until(want, ln__reg_deadline(&s->reg));

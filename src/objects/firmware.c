@@ -57,10 +57,9 @@ static bool exists(const struct ln_at *at)
 static uint16_t next_riid(const struct ln_at *at, uint16_t after)
 {
     (void)at;
-    for (uint16_t i = after == LN_ID_NONE ? 0 : (uint16_t)(after + 1); i < LN_COUNT_OF(protocols);
-         i++)
+    for (size_t i = after == LN_ID_NONE ? 0 : after + 1u; i < LN_COUNT_OF(protocols); i++)
         if (ln_download_speaks(protocols[i]))
-            return i;
+            return (uint16_t)i;
     return LN_ID_NONE;
 }
 

@@ -85,9 +85,9 @@ def image(tmp_path):
     return tmp_path / "image.bin", hashlib.sha256(data).hexdigest()
 
 
+# scenario: S3, S5, S48
 @pytest.mark.parametrize("version", ["TLSv1.2", "TLSv1.3"])
 def test_update_over_https(leshan, peers, pki, tmp_path, image, version):
-    # scenario: S3, S5, S48
     path, digest = image
     endpoint = f"updater-{version}"
     server = peers.nginx([
@@ -119,3 +119,4 @@ def test_update_over_https(leshan, peers, pki, tmp_path, image, version):
         assert hashlib.sha256((folder / "installed").read_bytes()).hexdigest() == digest
     finally:
         device.stop()
+        leshan.remove_security(endpoint)

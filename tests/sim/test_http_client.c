@@ -296,9 +296,11 @@ static void test_one_connection_for_many(void **state)
     ln_http_traffic(w.http, &traffic);
     assert_int_equal(traffic.connections, 2);
     assert_true(traffic.wire_received > 7 * 1000);
+    get("https://server.example/");
     ln_http_close(w.http);
     ln_http_traffic(w.http, &traffic);
-    assert_true(traffic.wire_received > 7 * 1000);
+    assert_true(traffic.wire_received > 8 * 1000);
+    assert_string_equal(traffic.tls.alpn, "http/1.1"); /* of the last one, also when it is closed */
 }
 
 static void test_the_server_closed_meanwhile(void **state)

@@ -102,7 +102,6 @@ static void test_json(void **state)
     }
 }
 
-/* scenario: H60, H61, H62, H63, H64, H65, H70, H71, H74 */
 static const struct row json_malformed[] = {
     { "/", "", "LN_BAD_PEER" },
     { "/", " ", "LN_BAD_PEER" },
@@ -177,6 +176,7 @@ static const struct row json_malformed[] = {
     { "/", "[{\"n\":\"/1/0/3\n\",\"v\":5}]", "LN_BAD_PEER" },
 };
 
+/* scenario: H60, H61, H62, H63, H64, H65, H70, H71, H74 */
 static void test_json_that_is_malformed(void **state)
 {
     (void)state;
@@ -287,7 +287,6 @@ static void test_cbor(void **state)
     }
 }
 
-/* scenario: H61, H65, H66, H67, H68, H70, H71 */
 static const struct row cbor_malformed[] = {
     { "/", "", "LN_BAD_PEER" },
     { "/", "a0", "LN_BAD_PEER" },
@@ -327,6 +326,7 @@ static const struct row cbor_malformed[] = {
     { "/", "81 a2 18 64 81818181818181818181 00", "LN_BAD_PEER" },
 };
 
+/* scenario: H61, H65, H66, H67, H68, H70, H71 */
 static void test_cbor_that_is_malformed(void **state)
 {
     (void)state;

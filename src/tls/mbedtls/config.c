@@ -125,7 +125,9 @@ static int set_role(struct mbed_config *c, const struct ln_tls_settings *s, enum
     mbed_key_exchange_modes(conf, c->psk);
     mbed_signal_tickets(conf);
     mbedtls_ssl_conf_renegotiation(conf, MBEDTLS_SSL_RENEGOTIATION_DISABLED);
-    mbedtls_ssl_conf_legacy_renegotiation(conf, MBEDTLS_SSL_LEGACY_BREAK_HANDSHAKE);
+    mbedtls_ssl_conf_legacy_renegotiation(conf, s->insecure_legacy_server
+                                                    ? MBEDTLS_SSL_LEGACY_NO_RENEGOTIATION
+                                                    : MBEDTLS_SSL_LEGACY_BREAK_HANDSHAKE);
     mbedtls_ssl_conf_extended_master_secret(conf, MBEDTLS_SSL_EXTENDED_MS_ENABLED);
     mbedtls_ssl_conf_dhm_min_bitlen(conf, DHE_MIN_BITS);
     set_certificates(c, conf, role);

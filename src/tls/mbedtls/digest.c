@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /**
  * @file digest.c
- * Hash functions of libmbedcrypto, at once and in pieces.
+ * Hash functions of Mbed TLS, at once and in pieces.
  */
 #include "mbedtls.h"
+#include <mbedtls/md.h>
 
 struct mbed_hasher {
     const struct ln_env *env;
@@ -45,6 +46,8 @@ static void end(void *digest)
 static enum ln_status begin(void *ctx, const struct ln_env *env, enum ln_hash hash, void **out)
 {
     (void)ctx;
+    if (digest_of(hash) == NULL)
+        return LN_UNSUPPORTED;
     struct mbed_hasher *h = ln_calloc(env, 1, sizeof *h);
     if (h == NULL)
         return LN_NO_MEMORY;
@@ -70,7 +73,7 @@ static enum ln_status value(void *digest, uint8_t out[LN_HASH_MAX])
 {
     struct mbed_hasher *h = digest;
     bool ok = mbedtls_md_clone(&h->copy, &h->so_far) == 0 && mbedtls_md_finish(&h->copy, out) == 0;
-    return ok ? LN_OK : LN_INTERNAL;
+    return ok ? LN_OK : LN_NO_MEMORY;
 }
 
 const struct ln_digest_ops mbed_digest = {

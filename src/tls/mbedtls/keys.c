@@ -138,12 +138,32 @@ static enum ln_status load_key(struct mbed_config *c, const struct ln_tls_key *k
 
 /* ---- the own chain ---- */
 
+/** Message header, lengths, and in TLS 1.3 a context and no extensions for each (RFC 8446 4.4.2). */
+#define CERTIFICATE_MESSAGE 8
+#define CERTIFICATE_ENTRY 5
+
+/** The library writes a handshake message into the buffer of one record. */
+static enum ln_status check_length(const struct ln_tls_settings *s, struct ln_diag *diag)
+{
+    size_t len = CERTIFICATE_MESSAGE;
+    for (size_t i = 0; i < s->chain_count; i++)
+        len += s->chain[i].len + CERTIFICATE_ENTRY;
+    if (len <= MBEDTLS_SSL_OUT_CONTENT_LEN)
+        return LN_OK;
+    return ln_diag_set(diag, LN_UNSUPPORTED, LN_CAT_CONFIGURATION, LN_PHASE_CONFIGURE,
+                       "chain: %zu bytes, and this Mbed TLS sends %u at most "
+                       "(MBEDTLS_SSL_OUT_CONTENT_LEN)",
+                       len, (unsigned)MBEDTLS_SSL_OUT_CONTENT_LEN);
+}
+
 enum ln_status mbed_set_own(struct mbed_config *c, const struct ln_tls_settings *s,
                             struct ln_diag *diag)
 {
     if (s->chain_count == 0)
         return LN_OK;
-    enum ln_status st = load_key(c, &s->key, diag);
+    enum ln_status st = check_length(s, diag);
+    if (st == LN_OK)
+        st = load_key(c, &s->key, diag);
     if (st != LN_OK)
         return st;
     for (size_t i = 0; i < s->chain_count; i++) {

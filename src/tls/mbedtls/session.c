@@ -144,8 +144,9 @@ void mbed_export_keys(void *engine, mbedtls_ssl_key_export_type type, const unsi
     (void)prf;
     if (label == NULL || secret_len > SECRET_MAX)
         return;
-    size_t len = strlen(label);
-    memcpy(line, label, len);
+    size_t len = 0;
+    for (; label[len] != '\0'; len++)
+        line[len] = label[len];
     line[len++] = ' ';
     len = add_hex(line, len, client_random, RANDOM_LEN);
     line[len++] = ' ';
