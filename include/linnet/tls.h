@@ -126,8 +126,8 @@ struct ln_tlsa {
 /**
  * Where sessions are kept between connections, and over restarts.
  *
- * `key` is 32 hexadecimal digits that stand for the peer and for what is kept of it; the blob itself
- * tells for which settings. Blobs hold secrets: keep them as safe as a private key. A damaged, old or
+ * `key` is 32 hexadecimal digits: 30 that stand for the peer, and two for what is kept of it; the blob
+ * itself tells for which settings. Blobs hold secrets: keep them as safe as a private key. A damaged, old or
  * foreign blob is ignored.
  *
  * With Connection ID, an association that was closed is kept too, and used once: `remove` must be
@@ -156,8 +156,8 @@ LN_API struct ln_session_store ln_session_store_folder(struct ln_session_folder 
 /** What is kept of one peer: a session, and with Connection ID an association and its seal. */
 #define LN_SLOT_ENTRIES 3
 
-/** A store in memory for one peer. All zero is empty; what is in it is the store's. Gone with the
- *  process. */
+/** A store in memory for one peer: what is kept of another drives it out. All zero is empty; what is in
+ *  it is the store's. Gone with the process. */
 struct ln_session_slot {
     struct {
         char key[33];

@@ -3,6 +3,7 @@
  * @file store.c
  * Two stores for what is kept of a connection: a folder of files, and memory for one peer.
  */
+#include "tls/blob.h"
 #include <linnet/tls.h>
 #include <stdio.h>
 #include <string.h>
@@ -107,15 +108,20 @@ static enum ln_status slot_remove(void *ctx, const char *key)
     return LN_OK;
 }
 
-/** What does not fit drives out the oldest, which may be another peer's. */
+static bool is_of_another_peer(const struct ln_session_slot *slot, const char *key)
+{
+    return slot->entry[0].len != 0 && memcmp(slot->entry[0].key, key, LN_BLOB_KEY_PEER) != 0;
+}
+
+/** What does not fit drives out the oldest. */
 static enum ln_status slot_save(void *ctx, const char *key, struct ln_span blob)
 {
     struct ln_session_slot *slot = ctx;
     size_t key_len = strlen(key);
-    if (blob.len == 0 || blob.len > sizeof slot->blob || key_len >= sizeof slot->entry[0].key)
+    if (blob.len == 0 || blob.len > sizeof slot->blob || key_len != LN_BLOB_KEY_MAX - 1)
         return LN_NO_SPACE;
     (void)slot_remove(slot, key);
-    while (slot->entry[LN_SLOT_ENTRIES - 1].len != 0 ||
+    while (is_of_another_peer(slot, key) || slot->entry[LN_SLOT_ENTRIES - 1].len != 0 ||
            start_of(slot, LN_SLOT_ENTRIES) + blob.len > sizeof slot->blob)
         take_out(slot, 0);
     size_t i = 0;

@@ -253,9 +253,5 @@ bool mbed_is_memory(int error);
 /* engine.c */
 extern const struct ln_tls_backend ln__tls_mbedtls; /* also in tls/builtin.h, which lists it */
 
-/* digest.c */
-enum ln_status mbed_hash(enum ln_hash hash, const struct ln_span *parts, size_t count,
-                         uint8_t out[LN_HASH_MAX]);
-extern const struct ln_digest_ops mbed_digest;
 
 #endif
