@@ -253,5 +253,4 @@ bool mbed_is_memory(int error);
 /* engine.c */
 extern const struct ln_tls_backend ln__tls_mbedtls; /* also in tls/builtin.h, which lists it */
 
-
 #endif
