@@ -25,13 +25,15 @@ POSIX = ["-D_POSIX_C_SOURCE=200809L", "-D_DEFAULT_SOURCE"]
 
 
 def library_flags():
-    """Include paths of the libraries, where they are not the system's own."""
+    """Include paths of the libraries, where they are not the system's own, as headers of the system."""
     flags = []
-    for package in ("openssl", "libcares", "cmocka"):
-        found = subprocess.run(["pkg-config", "--cflags", package],
+    built = ROOT / "build/deps/mbedtls/lib/pkgconfig"  # by scripts/setup
+    env = {**os.environ, "PKG_CONFIG_PATH": f"{built}:{os.environ.get('PKG_CONFIG_PATH', '')}"}
+    for package in ("openssl", "mbedtls", "libcares", "cmocka"):
+        found = subprocess.run(["pkg-config", "--cflags", package], env=env,
                                capture_output=True, text=True, check=False)
         flags += shlex.split(found.stdout) if found.returncode == 0 else []
-    return flags
+    return [flag.replace("-I", "-isystem", 1) if flag.startswith("-I") else flag for flag in flags]
 
 
 def jobs():

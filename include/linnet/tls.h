@@ -126,9 +126,14 @@ struct ln_tlsa {
 /**
  * Where sessions are kept between connections, and over restarts.
  *
- * `key` is 32 hexadecimal digits that stand for the peer and for what is kept of it; the blob itself
- * tells for which settings. Blobs hold secrets: keep them as safe as a private key. A damaged, old or
+ * `key` is 32 hexadecimal digits: 30 that stand for the peer, and two for what is kept of it; the blob
+ * itself tells for which settings. Blobs hold secrets: keep them as safe as a private key. A damaged, old or
  * foreign blob is ignored.
+ *
+ * With Connection ID, an association that was closed is kept too, and used once: `remove` must be
+ * durable before it returns, so that after a crash it is not used again. Never put an old copy of a
+ * whole store back, by a backup or a snapshot of the machine: old record numbers would come back with
+ * it, and with them the secrets of what they encrypted. Clear the store then.
  */
 struct ln_session_store {
     /** LN_OK, LN_NOT_FOUND, or LN_NO_SPACE with *len = the size needed. */
@@ -148,10 +153,16 @@ struct ln_session_folder {
 };
 LN_API struct ln_session_store ln_session_store_folder(struct ln_session_folder *folder);
 
-/** A store in memory for one session; `blob` is the caller's. Gone with the process. */
+/** What is kept of one peer: a session, and with Connection ID an association and its seal. */
+#define LN_SLOT_ENTRIES 3
+
+/** A store in memory for one peer: what is kept of another drives it out. All zero is empty; what is in
+ *  it is the store's. Gone with the process. */
 struct ln_session_slot {
-    char key[33];
-    size_t len;
+    struct {
+        char key[33];
+        size_t len; /**< 0 = none */
+    } entry[LN_SLOT_ENTRIES];
     uint8_t blob[LN_SESSION_MAX];
 };
 LN_API struct ln_session_store ln_session_store_slot(struct ln_session_slot *slot);
@@ -176,6 +187,14 @@ enum ln_client_auth {
     LN_CLIENT_AUTH_NONE = 0, /**< servers: do not ask for a client certificate */
     LN_CLIENT_AUTH_REQUEST,  /**< ask; none is accepted, a bad one is not */
     LN_CLIENT_AUTH_REQUIRE,
+};
+
+/** Connection ID (RFC 9146): a server that gives one out finds the association again after our address
+ *  has changed, and after a restart of ours, without a handshake. We ask for none of our own. */
+enum ln_connection_id {
+    LN_CID_AUTO = 0, /**< DTLS clients offer it where the TLS library has it */
+    LN_CID_OFFER,    /**< they offer it; LN_UNSUPPORTED where the library does not have it */
+    LN_CID_OFF,
 };
 
 enum ln_close_policy {
@@ -247,6 +266,7 @@ struct ln_tls_options {
                                       cut, and then servers of Mbed TLS do not answer: below 256,
                                       name few suites */
 
+    enum ln_connection_id connection_id; /**< DTLS */
     enum ln_close_policy close_policy;
     const struct ln_session_store *sessions; /**< NULL = no resumption; the structure is copied, its
                                                   ctx must outlive the configuration */
@@ -315,8 +335,8 @@ LN_MUST_USE LN_API enum ln_status ln_sock_set_tlsa(struct ln_sock *s, const stru
  */
 LN_MUST_USE LN_API enum ln_status ln_sock_set_server_name(struct ln_sock *s, const char *name);
 
-/** Remove the stored session of this socket's peer, so that the next handshake is a full one.
- *  Needs a host (after connect, until close) or a server name and no more. */
+/** Remove what is stored of this socket's peer, session and association, so that the next handshake is
+ *  a full one; and keep nothing of the connection that is open now. Needs a host (after connect, until close) or a server name and no more. */
 LN_API void ln_sock_forget_session(struct ln_sock *s);
 
 /**

@@ -195,6 +195,9 @@ struct ln_tls_settings {
     uint32_t first_ms;
     uint32_t max_ms;
     bool resume; /**< sessions are wanted */
+    /** DTLS clients offer a Connection ID of no bytes (RFC 9146 3): the server gives its own. Only for
+     *  back ends with LN_TLS_CAP_CONNECTION_ID. */
+    bool connection_id;
     void (*keylog)(void *user, const char *line);
     void *keylog_user;
     enum ln_status (*native_hook)(void *user, void *native);
@@ -207,6 +210,10 @@ struct ln_tls_start {
     const char *server_name; /**< SNI to send; NULL = none, and always for servers */
     struct ln_span session;  /**< a blob of io->session(), to be tried; empty = none, and always for
                                   servers. For the call */
+    /** What save() made of an engine with the same settings: this one goes on from there, and
+     *  handshake() is done at once. Empty = none. Where it cannot be used start() fails, and is called
+     *  again without it. For the call. */
+    struct ln_span association;
     const struct ln_tls_io *io;
     size_t mtu; /**< DTLS: largest datagram to send */
     /** DTLS servers before the first client is known: handshake() answers ClientHellos without a
@@ -224,6 +231,8 @@ struct ln_tls_session_info {
     uint16_t group;
     bool resumed; /**< of an earlier session; never for an external PSK */
     const char *alpn;
+    bool cid_in_use;     /**< records to the peer carry a Connection ID */
+    size_t cid_overhead; /**< ... which makes each this much longer, at most */
 };
 
 /** The retransmission timer of a DTLS handshake (RFC 6347 4.2.4): `first_ms`, doubled for each
@@ -281,6 +290,14 @@ struct ln_tls_backend {
                                        size_t *len);
     /** Say close_notify if the connection is healthy; best effort, never waits. */
     void (*close_notify)(void *engine);
+    /**
+     * Give the association away, whole: keys, record numbers, replay window. The engine is of no use
+     * afterwards, whatever the result. NULL: this library cannot.
+     * @retval LN_UNSUPPORTED  not with this cipher suite
+     * @retval LN_NO_SPACE     it is longer than the room
+     * @retval LN_AGAIN        not now: something waits to be sent or read, or a flight for its answer
+     */
+    enum ln_status (*save)(void *engine, struct ln_mspan room, size_t *len);
     void (*stop)(void *engine);
 
     /* helpers that need cryptography */

@@ -136,11 +136,9 @@ struct ln_blob_peer ln__blob_peer(struct ln_span identity)
 void ln__blob_key(struct ln_blob_peer peer, enum ln_blob_kind kind, char key[LN_BLOB_KEY_MAX])
 {
     static const char hex[] = "0123456789abcdef";
-    static const uint64_t factors[2] = { FACTOR, OTHER_FACTOR };
-    for (size_t i = 0; i < 2; i++) {
-        uint64_t half = mix(peer.half[i], (uint64_t)kind, factors[i]);
-        for (size_t k = 0; k < 16; k++)
-            key[16 * i + k] = hex[half >> (60 - 4 * k) & 15];
-    }
+    for (size_t i = 0; i < LN_BLOB_KEY_PEER; i++)
+        key[i] = hex[peer.half[i / 16] >> (60 - 4 * (i % 16)) & 15];
+    key[LN_BLOB_KEY_PEER] = hex[(unsigned)kind >> 4 & 15];
+    key[LN_BLOB_KEY_PEER + 1] = hex[(unsigned)kind & 15];
     key[LN_BLOB_KEY_MAX - 1] = '\0';
 }

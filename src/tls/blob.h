@@ -20,7 +20,9 @@
 /** What a payload is. Part of the frame and of the key, so that kinds never meet; a number is never
  *  given to another kind. */
 enum ln_blob_kind {
-    LN_BLOB_SESSION = 1, /**< a session or ticket, as the TLS library wrote it */
+    LN_BLOB_SESSION = 1,     /**< a session or ticket, as the TLS library wrote it */
+    LN_BLOB_ASSOCIATION = 2, /**< MAC, 32, and a DTLS association, as the TLS library wrote it */
+    LN_BLOB_SEAL = 3,        /**< the key of that MAC, 32: without it the association is void */
 };
 
 /** Bytes that a frame takes besides identity and payload. */
@@ -42,15 +44,16 @@ size_t ln__blob_write(const struct ln_blob *blob, struct ln_mspan room);
  */
 LN_MUST_USE enum ln_status ln__blob_read(struct ln_span frame, struct ln_blob *out);
 
-/** 128 bits that stand for a peer. Who shares them with another peer finds the other's blobs, and by
- *  their identity that they are not his. Never all zero. */
+/** 128 bits that stand for a peer, of which the key has 120. Who shares them with another peer finds
+ *  the other's blobs, and by their identity that they are not his. Never all zero. */
 struct ln_blob_peer {
     uint64_t half[2];
 };
 struct ln_blob_peer ln__blob_peer(struct ln_span identity);
 
-/** 32 hexadecimal digits and an end. */
+/** 32 hexadecimal digits and an end: 30 for the peer, 2 for the kind. */
 #define LN_BLOB_KEY_MAX 33
+#define LN_BLOB_KEY_PEER 30
 void ln__blob_key(struct ln_blob_peer peer, enum ln_blob_kind kind, char key[LN_BLOB_KEY_MAX]);
 
 #endif

@@ -160,6 +160,8 @@ static enum ln_status check_capabilities(struct making *m)
           "auth: the TLS library has no certificates, only pre-shared keys" },
         { LN_TLS_CAP_RESUMPTION, o->sessions != NULL,
           "sessions: the TLS library cannot resume sessions" },
+        { LN_TLS_CAP_CONNECTION_ID, o->connection_id == LN_CID_OFFER,
+          "connection_id: the TLS library has none" },
         { LN_TLS_CAP_KEYLOG, o->insecure_keylog != NULL,
           "insecure_keylog: the TLS library does not give its secrets away" },
     };
@@ -223,6 +225,10 @@ static enum ln_status check_mode(struct making *m)
         return WRONG(m, "crl_policy: is no value of enum ln_crl_policy");
     if (o->client_auth > LN_CLIENT_AUTH_REQUIRE)
         return WRONG(m, "client_auth: is no value of enum ln_client_auth");
+    if (o->connection_id > LN_CID_OFF)
+        return WRONG(m, "connection_id: is no value of enum ln_connection_id");
+    if (o->connection_id == LN_CID_OFFER && !is_dtls(m))
+        return WRONG(m, "connection_id: only for DTLS");
     if (o->close_policy > LN_CLOSE_SILENT)
         return WRONG(m, "close_policy: is no value of enum ln_close_policy");
     bool dane = o->auth == LN_AUTH_DANE || o->auth == LN_AUTH_DANE_OPPORTUNISTIC;
@@ -516,6 +522,7 @@ static void fill_settings(struct making *m)
     s->first_ms = c->first_ms;
     s->max_ms = c->max_ms;
     s->resume = c->has_sessions;
+    s->connection_id = c->connection_id;
     s->keylog = o->insecure_keylog;
     s->keylog_user = o->keylog_user;
     s->native_hook = o->native_hook;
@@ -546,6 +553,8 @@ static enum ln_status make(struct making *m)
     c->insecure_skip_name = o->insecure_skip_name;
     c->dane_ee_strict = o->dane_ee_strict;
     c->close_policy = o->close_policy;
+    c->connection_id =
+        is_dtls(m) && o->connection_id != LN_CID_OFF && (m->caps & LN_TLS_CAP_CONNECTION_ID) != 0;
     TRY(check_versions(m));
     TRY(check_mode(m));
     TRY(check_capabilities(m));

@@ -32,6 +32,7 @@ struct ln_tls_config {
     int64_t time_floor;
     uint16_t mtu; /**< 0 = from the socket below */
     enum ln_close_policy close_policy;
+    bool connection_id;
     bool has_sessions;
     struct ln_session_store sessions;
     uint16_t suites[LN_DIAG_SUITES_MAX]; /**< the first ones, for diagnoses */

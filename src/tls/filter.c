@@ -123,6 +123,17 @@ static enum ln_status check_records(struct ln_tls_sock *t)
                        "no TLSA record is of a usage, selector and matching type that is known");
 }
 
+/** Go on with an association that was kept, if there is one. */
+static bool restore(struct ln_tls_sock *t, struct ln_mspan room)
+{
+    size_t len = ln__tls_association_take(t, room);
+    if (len == 0)
+        return false;
+    t->restored = ln__tls_link_restore(t->link, t, ln_span(room.data, len)) == LN_OK;
+    ln_wipe(room.data, len);
+    return t->restored;
+}
+
 static enum ln_status begin(struct ln_tls_sock *t)
 {
     struct ln_name name;
@@ -134,11 +145,14 @@ static enum ln_status begin(struct ln_tls_sock *t)
                            "no memory for a TLS connection");
     uint8_t session[LN_SESSION_MAX];
     size_t session_len = 0;
+    t->mtu = is_dtls(t) ? ln__tls_handshake_mtu(t) : 0;
+    t->session_offered = false;
+    t->session_stored = false;
+    if (restore(t, ln_mspan(session, sizeof session)))
+        return LN_OK;
     if (t->base.role == LN_CLIENT)
         session_len = ln__tls_session_load(t, ln_mspan(session, sizeof session));
     t->session_offered = session_len > 0;
-    t->session_stored = false;
-    t->mtu = is_dtls(t) ? ln__tls_handshake_mtu(t) : 0;
     const char *sni = t->base.role == LN_CLIENT ? ln__name_sni(&name) : NULL;
     st = ln__tls_link_start(t->link, t, sni, ln_span(session, session_len));
     ln_wipe(session, session_len);
@@ -157,6 +171,16 @@ static void begin_clock(struct ln_tls_sock *t, ln_msec now)
     t->handshake_ms = 0;
     t->flight = 0;
     t->tries_before = 0;
+    t->restored = false;
+    t->forgotten = false;
+    t->asked = false;
+    t->answered = false;
+}
+
+/** Of `room` bytes for a datagram, what a Connection ID leaves. */
+static size_t less_cid(const struct ln_tls_link *link, size_t room)
+{
+    return room > link->cid_overhead ? room - link->cid_overhead : 0;
 }
 
 /** Ask the path anew what fits. Where its MTU is not known the socket below says what it takes. */
@@ -166,7 +190,8 @@ static void measure(struct ln_tls_sock *t)
     ln_sock_info(t->base.below, &below);
     bool known = below.mtu != 0 && below.inner_mtu != 0;
     t->send_max =
-        known ? ln__suite_inner_mtu(t->link->facts.chosen_suite, below.inner_mtu) : RECORD_MAX;
+        known ? ln__suite_inner_mtu(t->link->facts.chosen_suite, less_cid(t->link, below.inner_mtu))
+              : RECORD_MAX;
     if (t->send_max > RECORD_MAX)
         t->send_max = RECORD_MAX;
 }
@@ -183,6 +208,9 @@ static void established(struct ln_tls_sock *t, ln_msec now)
     link->open = true;
     t->handshake_ms = now - t->started_at;
     t->retransmit_at = LN_NEVER;
+    link->cid_overhead = info.cid_overhead;
+    if (t->restored)
+        t->session_stored = ln__tls_session_is_kept(t);
     if (info.resumed && t->session_offered && info.version != LN_TLS_1_3)
         t->session_stored = true; /* still: only a ticket of TLS 1.3 is spent when it is used */
     if (!is_dtls(t))
@@ -314,6 +342,7 @@ static enum ln_status send_datagram(struct ln_tls_sock *t, struct ln_span data, 
     if (data.len > t->send_max)
         return LN_NO_SPACE;
     link->too_large = false;
+    t->asked = true;
     enum ln_status st = link->backend->write(link->engine, data, sent, t->base.diag);
     if (st != LN_OK || !link->too_large)
         return st;
@@ -339,12 +368,21 @@ static enum ln_status tls_recv(struct ln_sock *s, struct ln_mspan room, size_t *
     size_t full = 0;
     enum ln_status st = link->backend->read(link->engine, room, got, &full, t->base.diag);
     s->datagram_len = full;
+    if (st == LN_OK || st == LN_NO_SPACE)
+        t->answered = true;
     if (st == LN_OK || st == LN_AGAIN || st == LN_NO_SPACE)
         return st;
     return ln__tls_diagnose(t, st, LN_PHASE_TRANSFER);
 }
 
 /* ---- closing ---- */
+
+static bool has_cid(const struct ln_tls_sock *t)
+{
+    struct ln_tls_session_info info;
+    t->link->backend->info(t->link->engine, &info);
+    return info.cid_in_use;
+}
 
 static bool says_goodbye(const struct ln_tls_sock *t)
 {
@@ -356,7 +394,7 @@ static bool says_goodbye(const struct ln_tls_sock *t)
     case LN_CLOSE_AUTO:
         break;
     }
-    return !is_dtls(t) || !t->config->has_sessions;
+    return !is_dtls(t) || (!t->config->has_sessions && !has_cid(t));
 }
 
 static void goodbye(struct ln_tls_sock *t)
@@ -375,10 +413,20 @@ static enum ln_status tls_shutdown(struct ln_sock *s, ln_msec now)
     return LN_OK;
 }
 
+/** An association that the peer has not heard the end of can go on at the next connect. */
+static void keep(struct ln_tls_sock *t)
+{
+    bool stands = t->link != NULL && t->link->open &&
+                  (t->base.state == LN_SOCK_OPEN || t->base.state == LN_SOCK_SHUT);
+    if (stands && is_dtls(t) && !says_goodbye(t))
+        ln__tls_association_keep(t);
+}
+
 static void tls_close(struct ln_sock *s)
 {
     struct ln_tls_sock *t = self(s);
     goodbye(t);
+    keep(t);
     ln__tls_link_free(t->link);
     t->link = NULL;
     t->handed_over = false;
@@ -437,6 +485,8 @@ static void tls_info(const struct ln_sock *s, struct ln_sock_info *out)
     out->tls.suite = info.suite;
     out->tls.group = info.group;
     out->tls.resumed = info.resumed;
+    out->tls.cid_in_use = info.cid_in_use;
+    out->tls.cid_restored = t->restored;
     out->tls.alpn = info.alpn;
     out->tls.session_stored = t->session_stored;
     out->tls.verify = link->facts.verify;
@@ -450,7 +500,8 @@ static void tls_info(const struct ln_sock *s, struct ln_sock_info *out)
         out->inner_mtu = 0;
     } else if (out->inner_mtu != 0) {
         size_t below = out->inner_mtu;
-        out->inner_mtu = ln__suite_inner_mtu(link->open ? link->facts.chosen_suite : 0, below);
+        out->inner_mtu =
+            ln__suite_inner_mtu(link->open ? link->facts.chosen_suite : 0, less_cid(link, below));
         out->overhead += below - out->inner_mtu;
     }
 }

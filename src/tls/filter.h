@@ -33,6 +33,7 @@ struct ln_tls_link {
     struct ln_dtls_guard guard;
     bool datagram;
     bool open;
+    size_t cid_overhead;    /**< bytes that a Connection ID adds to each datagram */
     bool sending;           /**< the flight under way is ours */
     struct ln_addr refused; /**< the first address of a DTLS server that refused; or none */
     uint16_t datagrams;     /**< DTLS: received in the handshake */
@@ -64,6 +65,10 @@ struct ln_tls_sock {
     bool handed_over; /**< by a listener: the clock has not begun */
     bool session_offered;
     bool session_stored;
+    bool restored;  /**< no handshake was needed */
+    bool forgotten; /**< the user wants nothing kept of this connection */
+    bool asked;     /**< something was sent since the peer proved that it knows the association, */
+    bool answered;  /**< ... and it did so again */
     bool time_floored;           /**< the wall clock could not be believed */
     struct ln_blob_peer peer_id; /**< of the last connect, for the store; all zero = none */
 };
@@ -85,6 +90,9 @@ enum ln_status ln__tls_link_new(const struct ln_env *env, struct ln_tls_config *
 /** Start the engine for a socket of its own. */
 enum ln_status ln__tls_link_start(struct ln_tls_link *link, struct ln_tls_sock *owner,
                                   const char *server_name, struct ln_span session);
+/** The same with an association that goes on. Where it cannot, the link is as before. */
+enum ln_status ln__tls_link_restore(struct ln_tls_link *link, struct ln_tls_sock *owner,
+                                    struct ln_span association);
 void ln__tls_link_own(struct ln_tls_link *link, struct ln_tls_sock *owner);
 void ln__tls_link_free(struct ln_tls_link *link);
 
@@ -100,7 +108,20 @@ enum ln_status ln__tls_verify(struct ln_tls_sock *t, const struct ln_tls_chain *
 size_t ln__tls_session_load(struct ln_tls_sock *t, struct ln_mspan room);
 /** Keep a session for the peer that the last load was for. */
 void ln__tls_session_save(struct ln_tls_sock *t, struct ln_span session);
+/** Whether the store has a session of the peer that the last load was for. */
+bool ln__tls_session_is_kept(struct ln_tls_sock *t);
+/** Remove what is stored of the peer, and keep nothing of what is open now. */
 void ln__tls_session_forget(struct ln_tls_sock *t);
+
+/* association.c */
+/**
+ * Take the association of this peer and these settings out of the store. It cannot be taken twice,
+ * also not after a crash from here on.
+ * @return its length; 0 if there is none that may be used
+ */
+size_t ln__tls_association_take(struct ln_tls_sock *t, struct ln_mspan room);
+/** Keep the open association, if it is worth it. The engine is of no use afterwards. */
+void ln__tls_association_keep(struct ln_tls_sock *t);
 
 /* diagnose.c */
 enum ln_status ln__tls_diagnose(struct ln_tls_sock *t, enum ln_status status, enum ln_phase phase);

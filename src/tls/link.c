@@ -186,6 +186,20 @@ enum ln_status ln__tls_link_start(struct ln_tls_link *link, struct ln_tls_sock *
     return link->backend->start(link->engine, link->config->native, &how, owner->base.diag);
 }
 
+enum ln_status ln__tls_link_restore(struct ln_tls_link *link, struct ln_tls_sock *owner,
+                                    struct ln_span association)
+{
+    struct ln_tls_start how = {
+        .role = LN_CLIENT, .association = association, .io = &link->io, .mtu = owner->mtu
+    };
+    ln__dtls_guard_init(&link->guard, false);
+    ln__tls_link_own(link, owner);
+    enum ln_status st = link->backend->start(link->engine, link->config->native, &how, NULL);
+    if (st != LN_OK)
+        link->backend->stop(link->engine);
+    return st;
+}
+
 void ln__tls_link_free(struct ln_tls_link *link)
 {
     if (link == NULL)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /**
  * @file session.c
- * Sessions that are kept: whose they are, when they may be used again, and two stores.
+ * Sessions that are kept: whose they are, and when they may be used again.
  *
  * A frame (blob.h) carries its identity as it is, in two parts. The first names the peer, and so does
  * the key in the store: kind, port, host, name. The second stands for everything that a session must
@@ -9,22 +9,13 @@
  * configuration), and the TLSA records. A resumption skips the verification of certificates, so a
  * session is used only where all of it is the same.
  */
-#include "tls/filter.h"
-#include <stdio.h>
+#include "tls/kept.h"
 #include <string.h>
 
-#define NAME_LEN 16
-#define DIGEST_LEN 32
-#define PEER_MAX (1 + 2 + 2 * (LN_HOST_MAX + 1))
-#define IDENTITY_MAX (PEER_MAX + NAME_LEN + 2 * DIGEST_LEN)
+#define NAME_LEN LN_KEPT_NAME_LEN
+#define DIGEST_LEN LN_KEPT_DIGEST_LEN
 
-struct identity {
-    uint8_t bytes[IDENTITY_MAX];
-    size_t peer_len; /**< of the part that names the peer */
-    size_t len;
-};
-
-static void add(struct identity *id, const void *data, size_t len)
+static void add(struct ln_kept_identity *id, const void *data, size_t len)
 {
     memcpy(id->bytes + id->len, data, len);
     id->len += len;
@@ -32,12 +23,12 @@ static void add(struct identity *id, const void *data, size_t len)
 
 /** With its end, so that two names are not read as two others. Whoever gave a name was asked for at
  *  most LN_HOST_MAX bytes. */
-static void add_name(struct identity *id, const char *name)
+static void add_name(struct ln_kept_identity *id, const char *name)
 {
     add(id, name, strlen(name) + 1);
 }
 
-static void add_peer(struct identity *id, const struct ln_tls_sock *t)
+static void add_peer(struct ln_kept_identity *id, const struct ln_tls_sock *t)
 {
     uint8_t head[] = { (uint8_t)t->config->kind, (uint8_t)(t->base.port >> 8),
                        (uint8_t)t->base.port };
@@ -48,7 +39,7 @@ static void add_peer(struct identity *id, const struct ln_tls_sock *t)
     id->peer_len = id->len;
 }
 
-static void add_settings(struct identity *id, const struct ln_tls_sock *t)
+static void add_settings(struct ln_kept_identity *id, const struct ln_tls_sock *t)
 {
     static const uint8_t no_records[DIGEST_LEN];
     const struct ln_tlsa_set *records = ln__tls_records(t);
@@ -60,15 +51,20 @@ static void add_settings(struct identity *id, const struct ln_tls_sock *t)
     add(id, records != NULL ? records->digest : no_records, DIGEST_LEN);
 }
 
-static struct ln_span whole(const struct identity *id)
+static struct ln_span whole(const struct ln_kept_identity *id)
 {
     return ln_span(id->bytes, id->len);
 }
 
-/** From here on the socket is one of this peer. */
-static void identify(struct ln_tls_sock *t, struct identity *id)
+void ln__kept_identify(const struct ln_tls_sock *t, struct ln_kept_identity *id)
 {
     add_peer(id, t);
+    add_settings(id, t);
+}
+
+void ln__kept_set_peer(struct ln_tls_sock *t, struct ln_kept_identity *id)
+{
+    ln__kept_identify(t, id);
     t->peer_id = ln__blob_peer(ln_span(id->bytes, id->peer_len));
 }
 
@@ -77,8 +73,7 @@ static bool has_peer(const struct ln_tls_sock *t)
     return t->peer_id.half[0] != 0;
 }
 
-/** The payload of a frame that is whole, ours and made for this peer and these settings. */
-static struct ln_span open_frame(struct ln_span frame, enum ln_blob_kind kind, struct ln_span id)
+struct ln_span ln__kept_open(struct ln_span frame, enum ln_blob_kind kind, struct ln_span id)
 {
     struct ln_blob blob;
     bool fits = ln__blob_read(frame, &blob) == LN_OK && blob.kind == kind &&
@@ -89,17 +84,16 @@ static struct ln_span open_frame(struct ln_span frame, enum ln_blob_kind kind, s
 size_t ln__tls_session_load(struct ln_tls_sock *t, struct ln_mspan room)
 {
     const struct ln_session_store *store = &t->config->sessions;
-    struct identity id;
+    struct ln_kept_identity id;
     char key[LN_BLOB_KEY_MAX];
     size_t len = 0;
     if (!t->config->has_sessions)
         return 0;
-    identify(t, &id);
-    add_settings(&id, t);
+    ln__kept_set_peer(t, &id);
     ln__blob_key(t->peer_id, LN_BLOB_SESSION, key);
     if (store->load(store->ctx, key, room, &len) != LN_OK || len > room.len)
         return 0;
-    struct ln_span payload = open_frame(ln_span(room.data, len), LN_BLOB_SESSION, whole(&id));
+    struct ln_span payload = ln__kept_open(ln_span(room.data, len), LN_BLOB_SESSION, whole(&id));
     if (payload.len == 0) {
         ln_log(t->base.env, LN_LOG_DEBUG, "tls", "a stored session does not fit or is damaged");
         ln_wipe(room.data, len);
@@ -114,12 +108,11 @@ void ln__tls_session_save(struct ln_tls_sock *t, struct ln_span session)
 {
     const struct ln_session_store *store = &t->config->sessions;
     uint8_t frame[LN_SESSION_MAX];
-    struct identity id;
+    struct ln_kept_identity id;
     char key[LN_BLOB_KEY_MAX];
     if (!t->config->has_sessions || t->base.role != LN_CLIENT || !has_peer(t))
         return;
-    add_peer(&id, t);
-    add_settings(&id, t);
+    ln__kept_identify(t, &id);
     struct ln_blob blob = { LN_BLOB_SESSION, whole(&id), session };
     size_t len = ln__blob_write(&blob, ln_mspan(frame, sizeof frame));
     if (len == 0) {
@@ -136,102 +129,32 @@ void ln__tls_session_save(struct ln_tls_sock *t, struct ln_span session)
                ln_status_name(st));
 }
 
-void ln__tls_session_forget(struct ln_tls_sock *t)
+bool ln__tls_session_is_kept(struct ln_tls_sock *t)
 {
     const struct ln_session_store *store = &t->config->sessions;
-    struct identity id;
+    char key[LN_BLOB_KEY_MAX];
+    size_t len = 0;
+    if (!t->config->has_sessions || !has_peer(t))
+        return false;
+    ln__blob_key(t->peer_id, LN_BLOB_SESSION, key);
+    return store->load(store->ctx, key, ln_mspan(NULL, 0), &len) == LN_NO_SPACE;
+}
+
+void ln__tls_session_forget(struct ln_tls_sock *t)
+{
+    static const enum ln_blob_kind kinds[] = { LN_BLOB_SESSION, LN_BLOB_SEAL, LN_BLOB_ASSOCIATION };
+    const struct ln_session_store *store = &t->config->sessions;
+    struct ln_kept_identity id;
     char key[LN_BLOB_KEY_MAX];
     bool current = has_peer(t) && t->base.host == NULL; /* of the last connect */
     if (!t->config->has_sessions)
         return;
     if (!current)
-        identify(t, &id);
-    ln__blob_key(t->peer_id, LN_BLOB_SESSION, key);
-    (void)store->remove(store->ctx, key);
+        ln__kept_set_peer(t, &id);
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
+        ln__blob_key(t->peer_id, kinds[i], key);
+        (void)store->remove(store->ctx, key);
+    }
     t->session_stored = false;
-}
-
-/* ---- stores ---- */
-
-#define PATH_MAX_LEN 256
-
-static bool path_of(const struct ln_session_folder *folder, const char *key,
-                    char path[PATH_MAX_LEN])
-{
-    int len = snprintf(path, PATH_MAX_LEN, "%s/%s.session", folder->path, key);
-    return len > 0 && len < PATH_MAX_LEN;
-}
-
-static enum ln_status folder_load(void *ctx, const char *key, struct ln_mspan room, size_t *len)
-{
-    const struct ln_session_folder *f = ctx;
-    char path[PATH_MAX_LEN];
-    if (!path_of(f, key, path))
-        return LN_BAD_ARG;
-    return f->env->files.read(f->env->files.ctx, path, room, len);
-}
-
-static enum ln_status folder_save(void *ctx, const char *key, struct ln_span blob)
-{
-    const struct ln_session_folder *f = ctx;
-    char path[PATH_MAX_LEN];
-    if (!path_of(f, key, path))
-        return LN_BAD_ARG;
-    return f->env->files.replace(f->env->files.ctx, path, blob);
-}
-
-static enum ln_status folder_remove(void *ctx, const char *key)
-{
-    const struct ln_session_folder *f = ctx;
-    char path[PATH_MAX_LEN];
-    if (!path_of(f, key, path))
-        return LN_BAD_ARG;
-    return f->env->files.remove(f->env->files.ctx, path);
-}
-
-struct ln_session_store ln_session_store_folder(struct ln_session_folder *folder)
-{
-    struct ln_session_store store = { folder_load, folder_save, folder_remove, folder };
-    return store;
-}
-
-static enum ln_status slot_load(void *ctx, const char *key, struct ln_mspan room, size_t *len)
-{
-    const struct ln_session_slot *slot = ctx;
-    if (slot->len == 0 || strcmp(slot->key, key) != 0)
-        return LN_NOT_FOUND;
-    *len = slot->len;
-    if (room.len < slot->len)
-        return LN_NO_SPACE;
-    memcpy(room.data, slot->blob, slot->len);
-    return LN_OK;
-}
-
-static enum ln_status slot_save(void *ctx, const char *key, struct ln_span blob)
-{
-    struct ln_session_slot *slot = ctx;
-    size_t key_len = strlen(key);
-    if (blob.len > sizeof slot->blob || key_len >= sizeof slot->key)
-        return LN_NO_SPACE;
-    ln_wipe(slot->blob, slot->len);
-    memcpy(slot->key, key, key_len + 1);
-    memcpy(slot->blob, blob.data, blob.len);
-    slot->len = blob.len;
-    return LN_OK;
-}
-
-static enum ln_status slot_remove(void *ctx, const char *key)
-{
-    struct ln_session_slot *slot = ctx;
-    if (slot->len == 0 || strcmp(slot->key, key) != 0)
-        return LN_NOT_FOUND;
-    ln_wipe(slot->blob, slot->len);
-    slot->len = 0;
-    return LN_OK;
-}
-
-struct ln_session_store ln_session_store_slot(struct ln_session_slot *slot)
-{
-    struct ln_session_store store = { slot_load, slot_save, slot_remove, slot };
-    return store;
+    t->forgotten = true;
 }

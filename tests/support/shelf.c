@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-static struct ln_session_slot *find(struct shelf *s, const char *key)
+static struct shelf_slot *find(struct shelf *s, const char *key)
 {
     for (size_t i = 0; i < s->count; i++) {
         if (strcmp(s->slot[i].key, key) == 0)
@@ -29,7 +29,7 @@ static enum ln_status load(void *ctx, const char *key, struct ln_mspan room, siz
     s->loads++;
     if (s->fail_load != LN_OK)
         return s->fail_load;
-    const struct ln_session_slot *slot = find(s, key);
+    const struct shelf_slot *slot = find(s, key);
     if (slot == NULL || slot->len == 0)
         return LN_NOT_FOUND;
     *len = slot->len;
@@ -47,7 +47,7 @@ static enum ln_status save(void *ctx, const char *key, struct ln_span blob)
     if (s->fail_save != LN_OK)
         return s->fail_save;
     assert_true(blob.len > 0 && blob.len <= LN_SESSION_MAX);
-    struct ln_session_slot *slot = find(s, key);
+    struct shelf_slot *slot = find(s, key);
     if (slot == NULL) {
         assert_true(s->count < SHELF_MAX);
         slot = &s->slot[s->count++];
@@ -63,7 +63,7 @@ static enum ln_status take_away(void *ctx, const char *key)
     struct shelf *s = ctx;
     check_key(key);
     s->removes++;
-    struct ln_session_slot *slot = find(s, key);
+    struct shelf_slot *slot = find(s, key);
     if (slot == NULL || slot->len == 0)
         return LN_NOT_FOUND;
     slot->len = 0;

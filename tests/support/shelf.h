@@ -9,9 +9,15 @@
 
 enum { SHELF_MAX = 16 };
 
+struct shelf_slot {
+    char key[33];
+    size_t len; /**< 0 = removed */
+    uint8_t blob[LN_SESSION_MAX];
+};
+
 struct shelf {
     size_t count;
-    struct ln_session_slot slot[SHELF_MAX]; /**< in the order of their first save */
+    struct shelf_slot slot[SHELF_MAX]; /**< in the order of their first save */
     unsigned loads, saves, removes;
     enum ln_status fail_load, fail_save; /**< LN_OK = they work */
     struct ln_session_store store;

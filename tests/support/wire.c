@@ -12,6 +12,7 @@ enum {
     EXT_ALPN = 16,
     EXT_TICKET = 35,
     EXT_PRE_SHARED_KEY = 41,
+    EXT_CONNECTION_ID = 54,
     EXT_VERSIONS = 43,
 };
 
@@ -123,6 +124,10 @@ static bool read_extension(uint16_t type, struct ln_span body, struct wire_hello
     case EXT_TICKET:
         out->ticket_len = body.len;
         return true;
+    case EXT_CONNECTION_ID:
+        out->has_cid = take_vector(&body, 1, &list);
+        out->cid_len = list.len;
+        return out->has_cid && body.len == 0;
     case EXT_PRE_SHARED_KEY:
         return read_pre_shared_key(body, out);
     case EXT_VERSIONS:

@@ -29,6 +29,8 @@ struct wire_hello {
     char server_name[256];   /**< "" = none */
     char alpn[128];          /**< "coap,http/1.1"; "" = none */
     size_t ticket_len;       /**< session_ticket, RFC 5077 */
+    bool has_cid;            /**< connection_id, RFC 9146 3 */
+    size_t cid_len;          /**< ... of so many bytes */
     bool has_psk;            /**< pre_shared_key, RFC 8446 4.2.11 */
     uint16_t psk_binder_len; /**< of its first binder: tells the hash */
 };

@@ -115,6 +115,8 @@ static inline void mbed_accept_tickets(mbedtls_ssl_config *conf, bool yes)
 #if defined(MBEDTLS_SSL_DTLS_CONNECTION_ID) && defined(MBEDTLS_SSL_CONTEXT_SERIALIZATION) &&       \
     MBEDTLS_SSL_DTLS_CONNECTION_ID_COMPAT == 0
 #define LN_MBED_CAP_CID LN_TLS_CAP_CONNECTION_ID
+/** The content type and padding behind it take at most so many bytes of a record. */
+#define LN_MBED_CID_PADDING MBEDTLS_SSL_CID_TLS1_3_PADDING_GRANULARITY
 /** Offer a CID of no bytes: the peer gives us its own, and needs none of us. */
 static inline int mbed_offer_cid(mbedtls_ssl_context *ssl)
 {
@@ -127,7 +129,7 @@ static inline bool mbed_peer_cid(mbedtls_ssl_context *ssl, size_t *len)
     int enabled = MBEDTLS_SSL_CID_DISABLED;
     *len = 0;
     return mbedtls_ssl_get_peer_cid(ssl, &enabled, cid, len) == 0 &&
-           enabled == MBEDTLS_SSL_CID_ENABLED;
+           enabled == MBEDTLS_SSL_CID_ENABLED && *len > 0;
 }
 static inline int mbed_save(mbedtls_ssl_context *ssl, struct ln_mspan room, size_t *len)
 {
@@ -139,6 +141,7 @@ static inline int mbed_load(mbedtls_ssl_context *ssl, struct ln_span blob)
 }
 #else
 #define LN_MBED_CAP_CID 0u
+#define LN_MBED_CID_PADDING 0u
 static inline int mbed_offer_cid(mbedtls_ssl_context *ssl)
 {
     (void)ssl;

@@ -189,6 +189,7 @@ static void copy_settings(struct mbed_config *c, const struct ln_tls_settings *s
     c->min_version = s->min_version;
     c->max_version = s->max_version;
     c->resume = s->resume;
+    c->connection_id = s->connection_id;
     c->client_auth = s->client_auth;
     c->crl_policy = s->crl_policy;
     c->partial_chain = s->partial_chain;

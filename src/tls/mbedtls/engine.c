@@ -51,6 +51,10 @@ static int start_client(struct mbed_engine *e, const struct ln_tls_start *how)
 {
     /* also without a name: the library wants to hear that there is none */
     int error = mbedtls_ssl_set_hostname(&e->ssl, how->server_name);
+    if (error == 0 && how->association.len != 0)
+        return mbed_restore(e, how->association);
+    if (error == 0 && e->config->connection_id)
+        error = mbed_offer_cid(&e->ssl);
     if (error == 0 && how->session.len != 0)
         mbed_offer_session(e, how->session);
     return error;
@@ -133,6 +137,7 @@ static void handshake_done(struct mbed_engine *e)
     bool client = e->role == LN_CLIENT;
     e->resumed = truly_resumed(e);
     e->open = true;
+    e->cid = mbed_peer_cid(&e->ssl, &e->cid_len);
     /* no other client may take this one's place by a ClientHello (RFC 6347 4.2.8) */
     mbedtls_ssl_conf_dtls_cookies(&e->conf, NULL, NULL, NULL);
     e->unconfirmed = client && tls13 && e->facts->certificate_sent;
@@ -215,6 +220,8 @@ static enum ln_status handshake(void *engine, struct ln_diag *diag)
 {
     struct mbed_engine *e = engine;
     begin(e);
+    if (e->open) /* restored */
+        return LN_OK;
     if (e->listening)
         return listen_once(e);
     int ret = e->hello_error;
@@ -442,6 +449,9 @@ static void info(const void *engine, struct ln_tls_session_info *out)
     out->resumed = e->resumed;
     if (alpn != NULL)
         out->alpn = alpn;
+    out->cid_in_use = e->cid;
+    if (e->cid) /* and the content type, and what the library fills up */
+        out->cid_overhead = e->cid_len + LN_MBED_CID_PADDING;
 }
 
 static enum ln_status peer_certificate(const void *engine, size_t index, struct ln_mspan room,
@@ -506,6 +516,7 @@ const struct ln_tls_backend ln__tls_mbedtls = {
     .info = info,
     .peer_certificate = peer_certificate,
     .close_notify = close_notify,
+    .save = mbed_save_association,
     .stop = stop,
     .hash = mbed_hash,
     .digest = &mbed_digest,

@@ -8,6 +8,7 @@
  * config.c  settings -> mbedtls_ssl_config    engine.c  handshake, read, write
  * keys.c    certificates, CRLs, keys          bio.c     the library's bytes and timers <-> the filter
  * offers.c  suites, groups, signatures        watch.c   what the records say in plain text
+ * digest.c  hash functions
  * cookie.c  who is there, for listeners        path.c    the search for paths
  * session.c tickets, sessions, Connection ID  verify.c  path building for the filter's policy
  * error.c   error codes -> status, reason     compat.h  versions and configurations
@@ -152,7 +153,8 @@ struct mbed_engine {
     bool open;
     bool failed;
     bool resumed;
-    bool restored;    /**< no handshake: a saved association goes on */
+    bool cid;         /**< what we send carries a Connection ID, */
+    size_t cid_len;   /**< ... of so many bytes */
     bool unconfirmed; /**< TLS 1.3: our certificate may still be refused */
     bool peer_closed; /**< close_notify arrived */
     bool session_offered;
@@ -173,6 +175,11 @@ enum ln_status mbed_set_trust(struct mbed_config *c, const struct ln_tls_setting
                               struct ln_diag *diag);
 enum ln_status mbed_set_own(struct mbed_config *c, const struct ln_tls_settings *s,
                             struct ln_diag *diag);
+
+/* digest.c */
+enum ln_status mbed_hash(enum ln_hash hash, const struct ln_span *parts, size_t count,
+                         uint8_t out[LN_HASH_MAX]);
+extern const struct ln_digest_ops mbed_digest;
 
 /* offers.c */
 enum ln_status mbed_set_offers(struct mbed_config *c, const struct ln_tls_settings *s,
@@ -214,6 +221,9 @@ int mbed_ticket_write(void *engine, const mbedtls_ssl_session *session, unsigned
                       const unsigned char *end, size_t *len, uint32_t *lifetime);
 int mbed_ticket_parse(void *engine, mbedtls_ssl_session *session, unsigned char *data, size_t len);
 void mbed_offer_session(struct mbed_engine *e, struct ln_span blob);
+/** @return an error of the library, or 0: no handshake is needed */
+int mbed_restore(struct mbed_engine *e, struct ln_span association);
+enum ln_status mbed_save_association(void *engine, struct ln_mspan room, size_t *len);
 /** Hand the current session to the filter. */
 void mbed_store_session(struct mbed_engine *e);
 void mbed_export_keys(void *engine, mbedtls_ssl_key_export_type type, const unsigned char *secret,
@@ -242,10 +252,5 @@ bool mbed_is_memory(int error);
 
 /* engine.c */
 extern const struct ln_tls_backend ln__tls_mbedtls; /* also in tls/builtin.h, which lists it */
-
-/* digest.c */
-enum ln_status mbed_hash(enum ln_hash hash, const struct ln_span *parts, size_t count,
-                         uint8_t out[LN_HASH_MAX]);
-extern const struct ln_digest_ops mbed_digest;
 
 #endif

@@ -65,6 +65,44 @@ void mbed_store_session(struct mbed_engine *e)
     mbedtls_ssl_session_free(&session);
 }
 
+/* ---- clients: associations that go on ---- */
+
+/** The library frees the connection where it does not like the blob; stop() may do so again. */
+int mbed_restore(struct mbed_engine *e, struct ln_span association)
+{
+    int error = mbed_load(&e->ssl, association);
+    if (error != 0)
+        return error;
+    mbedtls_ssl_set_mtu(&e->ssl, (uint16_t)e->mtu);
+    e->open = true;
+    e->resumed = true;
+    e->cid = mbed_peer_cid(&e->ssl, &e->cid_len);
+    return 0;
+}
+
+static bool is_aead(const struct mbed_engine *e)
+{
+    const char *suite = mbedtls_ssl_get_ciphersuite(&e->ssl);
+    return suite != NULL && strstr(suite, "CBC") == NULL;
+}
+
+/** The library saves what is at rest, and only AEAD suites. */
+enum ln_status mbed_save_association(void *engine, struct ln_mspan room, size_t *len)
+{
+    struct mbed_engine *e = engine;
+    *len = 0;
+    if (!is_aead(e))
+        return LN_UNSUPPORTED;
+    int error = mbed_save(&e->ssl, room, len);
+    e->open = false;
+    if (error == 0)
+        return LN_OK;
+    *len = 0;
+    return error == MBEDTLS_ERR_SSL_BUFFER_TOO_SMALL ? LN_NO_SPACE
+           : mbed_is_memory(error)                   ? LN_NO_MEMORY
+                                                     : LN_AGAIN;
+}
+
 /* ---- the key log ---- */
 
 #define SECRET_MAX 64
