@@ -252,13 +252,14 @@ static void test_a_dead_network_keeps_the_session(void **state)
     (void)state;
     struct tls_rows rows = tls_rows(LN_TLS_CAP_RESUMPTION);
     for (size_t r = 0; r < rows.count; r++) {
-        struct tls_case c = tls_case_cert(&rows.row[r], "the network is gone for a while", &world);
-        c.client.sessions = fresh_store();
+        struct tls_case c =
+            tls_case_cert(&rows.row[r], "the network is gone for a while", &tls_world);
+        c.client.sessions = shelf_init(&shelf);
         c.on_packet = lose;
         struct tls_pair p;
         lose_nothing();
         tls_pair_open(&p, &c);
-        must_be(&p, false, "first");
+        tls_pair_visit_is(&p, false, "first");
         lose_all_from(0);
         (void)tls_pair_connect(&p);
         tls_want_status(&p, LN_TIMEOUT);
@@ -267,7 +268,7 @@ static void test_a_dead_network_keeps_the_session(void **state)
                           c.row.kind == LN_DTLS ? LN_CAT_NO_ANSWER : LN_CAT_STALLED);
         tls_pair_hang_up(&p);
         lose_nothing();
-        must_be(&p, true, "when it is there again");
+        tls_pair_visit_is(&p, true, "when it is there again");
         tls_pair_close(&p);
     }
 }
@@ -290,22 +291,22 @@ static void test_a_lack_of_memory_keeps_the_session(void **state)
     (void)state;
     struct tls_rows rows = tls_rows(LN_TLS_CAP_RESUMPTION);
     for (size_t r = 0; r < rows.count; r++) {
-        struct tls_case c = tls_case_cert(&rows.row[r], "no memory for a while", &world);
+        struct tls_case c = tls_case_cert(&rows.row[r], "no memory for a while", &tls_world);
         fed = rows.row[r].client;
         starving = *fed;
         starving.handshake = starved_handshake;
         starved = false;
         c.client.backend = &starving;
-        c.client.sessions = fresh_store();
+        c.client.sessions = shelf_init(&shelf);
         struct tls_pair p;
         tls_pair_open(&p, &c);
-        must_be(&p, false, "first");
+        tls_pair_visit_is(&p, false, "first");
         starved = true;
         (void)tls_pair_connect(&p);
         tls_want_status(&p, LN_NO_MEMORY);
         tls_pair_hang_up(&p);
         starved = false;
-        must_be(&p, true, "with memory again");
+        tls_pair_visit_is(&p, true, "with memory again");
         tls_pair_close(&p);
     }
 }
@@ -315,22 +316,22 @@ static void test_a_lack_of_memory_keeps_the_session(void **state)
 static void test_a_server_that_falls_silent_costs_the_session(void **state)
 {
     (void)state;
-    struct tls_rows rows = tls_rows_of(LN_DTLS_1_2);
+    struct tls_rows rows = tls_rows_of(LN_DTLS_1_2, LN_TLS_CAP_RESUMPTION);
     for (size_t r = 0; r < rows.count; r++) {
-        struct tls_case c = tls_case_cert(&rows.row[r], "silent after the cookie", &world);
-        c.client.sessions = fresh_store();
+        struct tls_case c = tls_case_cert(&rows.row[r], "silent after the cookie", &tls_world);
+        c.client.sessions = shelf_init(&shelf);
         c.on_packet = lose;
         struct tls_pair p;
         lose_nothing();
         tls_pair_open(&p, &c);
-        must_be(&p, false, "first");
+        tls_pair_visit_is(&p, false, "first");
         lose_all_from(1);
         (void)tls_pair_connect(&p);
         tls_want_status(&p, LN_TIMEOUT);
         assert_true(p.client_diag.flights_received > 0);
         tls_pair_hang_up(&p);
         lose_nothing();
-        must_be(&p, false, "forgotten");
+        tls_pair_visit_is(&p, false, "forgotten");
         tls_pair_close(&p);
     }
 }
