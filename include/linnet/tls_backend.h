@@ -158,7 +158,7 @@ struct ln_tls_settings {
     struct ln_span psk_identity;
     struct ln_span psk_key;
     enum ln_hash psk_hash;
-    const uint16_t *suites; /**< never empty; the mode's own only */
+    const uint16_t *suites; /**< never empty; the mode's own only; a server chooses in this order */
     size_t suite_count;
     const uint16_t *groups; /**< never empty */
     size_t group_count;
@@ -175,11 +175,12 @@ struct ln_tls_settings {
     void *native_user;
 };
 
-/** What an engine is started with. Borrowed until stop(). */
+/** What an engine is started with. Borrowed for the call of start(), but for `io`, which stays until
+ *  stop(). */
 struct ln_tls_start {
     enum ln_role role;
     const char *server_name; /**< SNI to send; NULL = none */
-    struct ln_span session; /**< a blob of io->session(), to be tried; empty = none. For the call */
+    struct ln_span session;  /**< a blob of io->session(), to be tried; empty = none */
     const struct ln_tls_io *io;
     size_t mtu; /**< DTLS: largest datagram to send */
     /** DTLS servers before the first client is known: handshake() answers ClientHellos without a
