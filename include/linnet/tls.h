@@ -243,7 +243,8 @@ struct ln_tls_options {
     size_t tlsa_count;
     bool dane_ee_strict; /**< usage 3 also checks name and dates (RFC 7671 5.1 does not) */
 
-    /* what is offered, by IANA id, most wanted first; empty = the defaults in docs/errors.md */
+    /* what is offered, by IANA id, most wanted first, and for a server: what is chosen first; empty =
+     * the defaults in docs/errors.md */
     const uint16_t *suites;
     size_t suite_count;
     const uint16_t *groups;

@@ -181,11 +181,10 @@ struct ln_tls_settings {
     struct ln_span psk_identity;
     struct ln_span psk_key;
     enum ln_hash psk_hash;
-    const uint16_t *suites; /**< never empty; the mode's own only */
+    const uint16_t *suites; /**< never empty; the mode's own only; a server chooses in this order */
     size_t suite_count;
-    bool
-        suites_default; /**< nobody asked for these in particular: what the library lacks may be left
-                              out, and the order may be its own */
+    bool suites_default; /**< nobody asked for these in particular: what the library lacks may be
+                              left out, and the order may be its own */
     const uint16_t *groups; /**< never empty */
     size_t group_count;
     const uint16_t *signatures; /**< empty = the library's */
@@ -204,15 +203,16 @@ struct ln_tls_settings {
     void *native_user;
 };
 
-/** What an engine is started with. Borrowed until stop(). */
+/** What an engine is started with. Borrowed for the call of start(), but for `io`, which stays until
+ *  stop(). */
 struct ln_tls_start {
     enum ln_role role;
     const char *server_name; /**< SNI to send; NULL = none, and always for servers */
     struct ln_span session;  /**< a blob of io->session(), to be tried; empty = none, and always for
-                                  servers. For the call */
+                                  servers */
     /** What save() made of an engine with the same settings: this one goes on from there, and
      *  handshake() is done at once. Empty = none. Where it cannot be used start() fails, and is called
-     *  again without it. For the call. */
+     *  again without it. */
     struct ln_span association;
     const struct ln_tls_io *io;
     size_t mtu; /**< DTLS: largest datagram to send */

@@ -46,7 +46,7 @@ enum alert {
     A_NO_APPLICATION_PROTOCOL = 120,
 };
 
-/** From how many datagrams on it is a pattern, and below which size they are small. */
+/** From how many flights on it is a pattern, and below which size datagrams are small. */
 #define REPEATED 4
 #define SMALL_DATAGRAM 700
 
@@ -254,15 +254,28 @@ static struct verdict of_alert(const struct cause *c)
 
 /* ---- silence ---- */
 
-/** A server repeats its flight with certificates, and of all its datagrams none that is large comes
- *  through. Chance may lose some of them, but hardly each time. */
+/** A server repeats its flight with certificates, and each time the small datagrams arrive and the
+ *  large ones do not. Chance may lose some of them, but hardly each time. */
 static bool only_small_ones(const struct cause *c)
 {
     const struct ln_tls_link *link = c->t->link;
     bool half_a_flight = c->client && !c->stream && !c->psk && !said(c, MT_FINISHED) &&
                          !seen(c, MT_SERVER_HELLO_DONE);
-    return half_a_flight && link->datagrams >= REPEATED && link->largest < SMALL_DATAGRAM &&
-           (link->guard.facts.messages & ~(UINT64_C(1) << MT_HELLO_VERIFY)) != 0;
+    return half_a_flight && link->largest < SMALL_DATAGRAM &&
+           ln__dtls_guard_has_gap(&link->guard) && ln__dtls_guard_flights(&link->guard) >= REPEATED;
+}
+
+/** A server without our key cannot read our Finished, and drops it. If the path is known to lose what
+ *  is sent, seven losses in a row are a cause, too. */
+static struct verdict of_silence_behind_psk(const struct cause *c)
+{
+    if (ln__dtls_guard_path_is_bad(&c->t->link->guard))
+        return likely(LN_TIMEOUT, LN_CAT_STALLED,
+                      "the server fell silent after our Finished, on a path that loses or doubles "
+                      "datagrams: it never got through, or the keys differ");
+    return likely(LN_TIMEOUT, LN_CAT_PSK_KEY,
+                  "the server fell silent after our Finished, as DTLS servers do when the keys "
+                  "differ; or the path died");
 }
 
 static struct verdict of_silence(const struct cause *c)
@@ -278,9 +291,7 @@ static struct verdict of_silence(const struct cause *c)
     if (!f->got_bytes)
         return certain(LN_TIMEOUT, LN_CAT_NO_ANSWER, "nothing ever came back from the peer");
     if (c->psk && c->client && said(c, MT_FINISHED))
-        return likely(LN_TIMEOUT, LN_CAT_PSK_KEY,
-                      "the server fell silent after our Finished, as DTLS servers do when the keys "
-                      "differ; or the path died");
+        return of_silence_behind_psk(c);
     if (only_small_ones(c))
         return likely(
             LN_TIMEOUT, LN_CAT_FRAGMENTS_LOST,

@@ -76,6 +76,7 @@ static const char *const drop_texts[] = {
 struct record {
     uint8_t type;
     uint16_t epoch;
+    uint32_t number; /* the lower half of it */
     struct ln_span body;
 };
 
@@ -235,19 +236,30 @@ static enum ln_guard_drop check_shape(const struct ln_dtls_guard *g, const struc
     return LN_GUARD_DROP_NONE;
 }
 
+static void extend(struct ln_guard_message *m, const struct fragment *f)
+{
+    uint32_t end = f->offset + (uint32_t)f->body.len;
+    if (f->offset <= m->head && end > m->head)
+        m->head = end;
+}
+
 /* All fragments of a message agree on its type and length; the first that comes sets them. */
 static enum ln_guard_drop remember(struct ln_dtls_guard *g, const struct fragment *f)
 {
     struct ln_guard_message *m = &g->messages[f->seq];
-    if (m->seen)
-        return m->type == f->type && m->length == f->length ? LN_GUARD_DROP_NONE
-                                                            : LN_GUARD_DROP_CONFLICT;
+    if (m->seen && (m->type != f->type || m->length != f->length))
+        return LN_GUARD_DROP_CONFLICT;
+    if (m->seen) {
+        extend(m, f);
+        return LN_GUARD_DROP_NONE;
+    }
     if (g->established) /* then there are repetitions only */
         return LN_GUARD_DROP_PLAINTEXT;
     if (f->length > LN_GUARD_CLAIM_MAX - g->claimed)
         return LN_GUARD_DROP_CLAIM;
     g->claimed += f->length;
     *m = (struct ln_guard_message) { .seen = true, .type = f->type, .length = f->length };
+    extend(m, f);
     return LN_GUARD_DROP_NONE;
 }
 
@@ -373,12 +385,58 @@ static enum ln_guard_drop read_record(struct ln_cursor *in, struct record *out)
     if (out->type == TYPE_CID) /* its length stands behind a Connection ID of unknown length */
         return LN_GUARD_DROP_CID;
     if (ln__cursor_u16(&c, &version) != LN_OK || ln__cursor_u16(&c, &out->epoch) != LN_OK ||
-        ln__cursor_skip(&c, 6) != LN_OK || ln__cursor_left(&c) < 2)
+        ln__cursor_skip(&c, 2) != LN_OK || ln__cursor_uint(&c, 4, &out->number) != LN_OK ||
+        ln__cursor_left(&c) < 2)
         return LN_GUARD_DROP_HEADER;
     if (ln__cursor_vector(&c, 2, &out->body) != LN_OK)
         return LN_GUARD_DROP_LENGTH;
     *in = c;
     return version == 0xfeff || version == 0xfefd ? LN_GUARD_DROP_NONE : LN_GUARD_DROP_VERSION;
+}
+
+/* ---- what a record that passed tells of the path ---- */
+
+/* False if it has come before. What is older than the window is not told apart, and not counted. */
+static bool count_number(struct ln_guard_numbers *n, uint32_t number)
+{
+    uint32_t ahead = number - n->last;
+    if (n->distinct == 0) {
+        *n = (struct ln_guard_numbers) { number, number, 1, 1, 0 };
+        return true;
+    }
+    if (number > n->last) {
+        n->window = (ahead < 64 ? n->window << ahead : 0) | 1;
+        n->last = number;
+        n->distinct++;
+        return true;
+    }
+    uint32_t behind = n->last - number;
+    uint64_t bit = behind < 64 ? UINT64_C(1) << behind : 0;
+    if ((n->window & bit) != 0) {
+        n->doubled++;
+        return false;
+    }
+    if (number < n->first)
+        n->first = number;
+    n->window |= bit;
+    n->distinct++;
+    return true;
+}
+
+/* A HelloVerifyRequest has the number of the ClientHello that it answers (RFC 6347 4.2.1). */
+static void learn(struct ln_dtls_guard *g, const struct record *r)
+{
+    struct fragment f;
+    struct ln_cursor in = ln__cursor(r->body);
+    g->facts.records |= 1u << r->type;
+    if (r->epoch != 0)
+        return;
+    bool message = r->type == TYPE_HANDSHAKE && read_fragment(&in, &f);
+    if (message && f.type == MSG_HELLO_VERIFY)
+        return;
+    bool fresh = count_number(&g->numbers, r->number);
+    if (message && fresh && g->messages[f.seq].times < UINT8_MAX) /* checked: the record passed */
+        g->messages[f.seq].times++;
 }
 
 static enum ln_guard_drop check_next(struct ln_dtls_guard *g, struct ln_cursor *in)
@@ -390,7 +448,7 @@ static enum ln_guard_drop check_next(struct ln_dtls_guard *g, struct ln_cursor *
     if (drop == LN_GUARD_DROP_NONE)
         drop = check_record(g, &r);
     if (drop == LN_GUARD_DROP_NONE && !g->established)
-        g->facts.records |= 1u << r.type;
+        learn(g, &r);
     return drop;
 }
 
@@ -429,6 +487,32 @@ size_t ln__dtls_guard_filter(struct ln_dtls_guard *g, uint8_t *datagram, size_t 
         kept += record_len;
     }
     return kept;
+}
+
+bool ln__dtls_guard_path_is_bad(const struct ln_dtls_guard *g)
+{
+    const struct ln_guard_numbers *n = &g->numbers;
+    return n->doubled > 0 || (n->distinct > 0 && n->last - n->first >= n->distinct);
+}
+
+unsigned ln__dtls_guard_flights(const struct ln_dtls_guard *g)
+{
+    unsigned most = 0;
+    for (size_t i = 0; i < LN_GUARD_WINDOW; i++)
+        most = g->messages[i].times > most ? g->messages[i].times : most;
+    return most;
+}
+
+bool ln__dtls_guard_has_gap(const struct ln_dtls_guard *g)
+{
+    bool incomplete = false;
+    for (size_t i = 0; i < LN_GUARD_WINDOW; i++) {
+        const struct ln_guard_message *m = &g->messages[i];
+        if (incomplete && m->seen)
+            return true;
+        incomplete = incomplete || !m->seen || m->head < m->length;
+    }
+    return false;
 }
 
 uint64_t ln__dtls_guard_dropped(const struct ln_dtls_guard *g)

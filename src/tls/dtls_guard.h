@@ -82,6 +82,16 @@ struct ln_guard_facts {
     uint8_t alert_number;
 };
 
+/** Numbers of the peer's plaintext records: a sender uses each once, one after the other, so what is
+ *  missing between them was lost, and what comes twice was doubled on the way. Lower halves. */
+struct ln_guard_numbers {
+    uint32_t first;
+    uint32_t last;
+    uint64_t window;   /**< bit n: last - n has come */
+    uint32_t distinct; /**< that have come; 0 = none */
+    uint32_t doubled;
+};
+
 /** All but `facts` and `dropped` is the guard's own. */
 struct ln_dtls_guard {
     struct ln_guard_facts facts;
@@ -92,10 +102,13 @@ struct ln_dtls_guard {
     size_t record_min;          /**< shortest encrypted record, without its header */
     uint32_t claimed;           /**< bytes of all messages */
     uint64_t last_hello_verify; /**< tells a repetition */
+    struct ln_guard_numbers numbers;
     struct ln_guard_message {
         bool seen;
         uint8_t type;
+        uint8_t times; /**< how often it was sent and arrived, in whole or in part */
         uint32_t length;
+        uint32_t head;           /**< bytes from its beginning that have arrived without a gap */
     } messages[LN_GUARD_WINDOW]; /**< by message_seq */
 };
 
@@ -120,6 +133,14 @@ size_t ln__dtls_guard_filter(struct ln_dtls_guard *g, uint8_t *datagram, size_t 
  * @param record_min  ln__suite_record_min() of the suite
  */
 void ln__dtls_guard_established(struct ln_dtls_guard *g, size_t record_min);
+
+/** Whether the network lost or doubled records of the peer's handshake. Like the facts, a hint. */
+bool ln__dtls_guard_path_is_bad(const struct ln_dtls_guard *g);
+
+/** How often the peer sent its flight and something of it arrived; its HelloVerifyRequests aside. */
+unsigned ln__dtls_guard_flights(const struct ln_dtls_guard *g);
+/** Whether a message, or a piece of one, is missing before another that has arrived. */
+bool ln__dtls_guard_has_gap(const struct ln_dtls_guard *g);
 
 /** How many records (or unreadable ends of datagrams) were dropped. */
 uint64_t ln__dtls_guard_dropped(const struct ln_dtls_guard *g);

@@ -52,9 +52,9 @@ struct outcome {
     ln_msec slowest;
 };
 
-/* On the wire some of these losses look like other troubles: silence behind our Finished like a wrong
- * key, small datagrams that arrive while large ones do not like an MTU that is too large. There the
- * record may guess, and must say that it does. */
+/* On the wire a few of these losses look like other troubles: silence behind our Finished, where
+ * nothing before it was lost, like a wrong key; small datagrams that arrive while large ones do not
+ * like an MTU that is too large. There the record may guess, and must say that it does. */
 static bool is_a_guess(const struct ln_diag *d, bool psk)
 {
     return d->likely &&
@@ -125,6 +125,7 @@ static void run_series(const struct series *t, bool psk)
                       rows.row[r].name, psk ? "PSK" : "ECDSA", t->sentence, out.complete, seeds,
                       (long long)out.slowest, out.guessed);
         assert_int_equal(out.complete + out.failed, seeds);
+        assert_true(4 * out.guessed <= out.failed + 3); /* most of them show that there is loss */
         assert_true(out.complete * 1000 >= t->at_least_permille * seeds);
     }
 }

@@ -286,6 +286,28 @@ static void test_a_foreign_server_with_ccm_8_only(void **state)
     }
 }
 
+/* "Most wanted first" holds for a server too, whatever the client wants most. */
+/* scenario: S1, S25 */
+static void test_the_order_of_the_server_decides(void **state)
+{
+    (void)state;
+    static const uint16_t old[] = { 0xc02c, 0xc02b };
+    static const uint16_t old_reversed[] = { 0xc02b, 0xc02c };
+    static const uint16_t tls13[] = { 0x1303, 0x1301 };
+    static const uint16_t tls13_reversed[] = { 0x1301, 0x1303 };
+    struct tls_rows rows = tls_rows(LN_TLS_CAP_SERVER);
+    for (size_t r = 0; r < rows.count; r++) {
+        bool is_1_3 = rows.row[r].version == LN_TLS_1_3;
+        struct tls_case c = tls_case_cert(&rows.row[r], "two suites in another order", &tls_world);
+        use_suites(&c.client, is_1_3 ? tls13 : old, 2);
+        use_suites(&c.server, is_1_3 ? tls13_reversed : old_reversed, 2);
+        struct tls_pair p;
+        tls_pair_start(&p, &c);
+        assert_int_equal(p.client_info.tls.suite, is_1_3 ? 0x1301 : 0xc02b);
+        tls_pair_finish(&p);
+    }
+}
+
 /* ---- nothing in common ---- */
 
 static void expect_refusal(struct tls_case *c, enum ln_category want, enum ln_category also,
@@ -629,6 +651,44 @@ static void test_alpn(void **state)
     }
 }
 
+static int choose_another(SSL *ssl, const unsigned char **out, unsigned char *out_len,
+                          const unsigned char *in, unsigned in_len, void *user)
+{
+    static const unsigned char another[] = "coal";
+    (void)ssl, (void)in, (void)in_len, (void)user;
+    *out = another;
+    *out_len = sizeof another - 1;
+    return SSL_TLSEXT_ERR_OK;
+}
+
+static void choose_another_always(void *user, SSL_CTX *ctx)
+{
+    (void)user;
+    SSL_CTX_set_alpn_select_cb(ctx, choose_another, NULL);
+}
+
+/* A protocol that was not offered is not one that was agreed on (RFC 7301 3.2). */
+/* scenario: S2 */
+static void test_alpn_that_was_not_offered(void **state)
+{
+    (void)state;
+    static const char *const offered[] = { "coap", "h2" };
+    struct tls_rows rows = tls_rows(0);
+    for (size_t r = 0; r < rows.count; r++) {
+        struct tls_case c = tls_case_psk(&rows.row[r], "the server chooses another protocol");
+        struct raw_server raw = { .psk_identity = "device-1",
+                                  .psk_key = c.client.psk_key,
+                                  .setup = choose_another_always };
+        c.client.alpn = offered;
+        c.client.alpn_count = COUNT(offered);
+        c.raw = &raw;
+        struct tls_pair p;
+        (void)tls_pair_attempt(&p, &c);
+        tls_want_status(&p, LN_BAD_PEER);
+        tls_pair_close(&p);
+    }
+}
+
 /* What a connection has to tell about itself. */
 /* scenario: S39, S19 */
 static void test_information(void **state)
@@ -693,7 +753,9 @@ int main(void)
         cmocka_unit_test(test_signatures),
         cmocka_unit_test(test_versions),
         cmocka_unit_test(test_default_versions),
+        cmocka_unit_test(test_the_order_of_the_server_decides),
         cmocka_unit_test(test_alpn),
+        cmocka_unit_test(test_alpn_that_was_not_offered),
         cmocka_unit_test(test_information),
     };
     return cmocka_run_group_tests(tests, tls_world_setup, tls_world_teardown);

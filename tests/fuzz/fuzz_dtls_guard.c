@@ -14,12 +14,14 @@
 static bool is_same(const struct ln_dtls_guard *a, const struct ln_dtls_guard *b)
 {
     for (size_t i = 0; i < LN_GUARD_WINDOW; i++) {
-        if (a->messages[i].seen != b->messages[i].seen ||
-            a->messages[i].type != b->messages[i].type ||
-            a->messages[i].length != b->messages[i].length)
+        const struct ln_guard_message *m = &a->messages[i];
+        const struct ln_guard_message *n = &b->messages[i];
+        if (m->seen != n->seen || m->type != n->type || m->length != n->length ||
+            m->head != n->head || m->times != n->times)
             return false;
     }
-    return a->claimed == b->claimed && a->record_min == b->record_min &&
+    return a->claimed == b->claimed && a->numbers.distinct == b->numbers.distinct &&
+           a->numbers.last == b->numbers.last && a->record_min == b->record_min &&
            a->facts.messages == b->facts.messages && a->facts.records == b->facts.records &&
            a->facts.version == b->facts.version && a->facts.suite == b->facts.suite &&
            a->facts.hello_verifies == b->facts.hello_verifies && a->facts.alert == b->facts.alert;
@@ -51,8 +53,10 @@ static void check_kept(const struct ln_dtls_guard *g, struct ln_span kept)
 static void check_state(const struct ln_dtls_guard *g)
 {
     uint64_t sum = 0;
-    for (size_t i = 0; i < LN_GUARD_WINDOW; i++)
+    for (size_t i = 0; i < LN_GUARD_WINDOW; i++) {
         sum += g->messages[i].length;
+        CHECK(g->messages[i].head <= g->messages[i].length);
+    }
     CHECK(g->claimed == sum && sum <= LN_GUARD_CLAIM_MAX);
     CHECK(g->facts.hello_verifies <= LN_GUARD_HELLO_VERIFY_MAX);
     CHECK(g->dropped[LN_GUARD_DROP_NONE] == 0 && g->record_min >= 16);

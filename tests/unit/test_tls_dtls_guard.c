@@ -620,6 +620,94 @@ static void test_a_record_is_kept_whole_or_not(void **state)
     assert_int_equal(g.facts.messages, 1u << CERTIFICATE | 1u << SERVER_HELLO_DONE);
 }
 
+/* ---- what the numbers tell of the path ---- */
+
+static void send_numbered(struct ln_dtls_guard *g, uint32_t number, uint16_t seq)
+{
+    put_part(&wire, (struct part) { CERTIFICATE, 20, seq, 0, 20 });
+    for (size_t i = 0; i < 4; i++)
+        wire.data[wire.header + 7 + i] = (uint8_t)(number >> (24 - 8 * i));
+    assert_passes(g, &wire);
+}
+
+static const struct {
+    const char *sentence;
+    bool bad;
+    size_t count;
+    uint32_t numbers[6];
+} paths[] = {
+    { "nothing", false, 0, { 0 } },
+    { "one", false, 1, { 7 } },
+    { "one after the other", false, 4, { 2, 3, 4, 5 } },
+    { "one was lost", true, 3, { 2, 3, 5 } },
+    { "many were lost", true, 2, { 2, 1000 } },
+    { "overtaken on the way, and none is missing", false, 5, { 4, 2, 3, 6, 5 } },
+    { "the last comes first", false, 3, { 9, 8, 7 } },
+    { "overtaken, and one is missing", true, 4, { 4, 2, 6, 5 } },
+    { "one was doubled", true, 3, { 2, 3, 2 } },
+    { "the last was doubled", true, 3, { 2, 3, 3 } },
+    { "far behind: others are missing in between", true, 3, { 2, 100, 2 } },
+};
+
+static void test_losses_and_copies(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < COUNT(paths); i++) {
+        struct ln_dtls_guard g = client();
+        for (size_t k = 0; k < paths[i].count; k++)
+            send_numbered(&g, paths[i].numbers[k], 2);
+        if (ln__dtls_guard_path_is_bad(&g) != paths[i].bad)
+            fail_msg("%s", paths[i].sentence);
+    }
+}
+
+/* What is encrypted has numbers of its own, and a HelloVerifyRequest has that of the ClientHello. */
+static void test_records_that_are_not_counted(void **state)
+{
+    (void)state;
+    struct ln_dtls_guard g = client();
+    send_numbered(&g, 100, 2);
+    put_message(&wire, HELLO_VERIFY, 0, bytes_hex("fefd 02 0102"));
+    assert_passes(&g, &wire); /* number 0 */
+    put_record(&wire, HANDSHAKE, 1, bytes_hex("000102030405060708090a0b0c0d0e0f"));
+    assert_passes(&g, &wire); /* number 0 */
+    assert_false(ln__dtls_guard_path_is_bad(&g));
+    put_record(&wire, ALERT, 0, bytes_hex("02 28"));
+    assert_passes(&g, &wire); /* number 0 */
+    assert_true(ln__dtls_guard_path_is_bad(&g));
+}
+
+static void test_flights_and_gaps(void **state)
+{
+    (void)state;
+    struct ln_dtls_guard g = client();
+    assert_int_equal(ln__dtls_guard_flights(&g), 0);
+    assert_false(ln__dtls_guard_has_gap(&g));
+    put_message(&wire, SERVER_HELLO, 0, bytes_hex(server_hello));
+    assert_passes(&g, &wire);
+    assert_int_equal(ln__dtls_guard_flights(&g), 1);
+    assert_false(ln__dtls_guard_has_gap(&g)); /* what comes behind may still be on its way */
+    for (uint32_t flight = 1; flight <= 3; flight++) {
+        send_numbered(&g, 10 * flight, 2); /* but 1 does not come */
+        assert_int_equal(ln__dtls_guard_flights(&g), flight);
+        assert_true(ln__dtls_guard_has_gap(&g));
+    }
+    send_numbered(&g, 30, 2); /* a copy of the third */
+    assert_int_equal(ln__dtls_guard_flights(&g), 3);
+    put_part(&wire, (struct part) { CERTIFICATE, 20, 1, 10, 10 });
+    wire.data[wire.header + 10] = 40;
+    assert_passes(&g, &wire); /* the second half of it */
+    assert_true(ln__dtls_guard_has_gap(&g));
+    put_part(&wire, (struct part) { CERTIFICATE, 20, 1, 0, 10 });
+    wire.data[wire.header + 10] = 41;
+    assert_passes(&g, &wire); /* the first: the second came too early to be counted */
+    assert_true(ln__dtls_guard_has_gap(&g));
+    put_part(&wire, (struct part) { CERTIFICATE, 20, 1, 8, 12 });
+    wire.data[wire.header + 10] = 42;
+    assert_passes(&g, &wire);
+    assert_false(ln__dtls_guard_has_gap(&g));
+}
+
 static void test_only_repetitions_after_the_handshake(void **state)
 {
     (void)state;
@@ -853,6 +941,9 @@ int main(void)
         cmocka_unit_test(test_fragments_that_disagree),
         cmocka_unit_test(test_memory_that_is_claimed),
         cmocka_unit_test(test_a_record_is_kept_whole_or_not),
+        cmocka_unit_test(test_losses_and_copies),
+        cmocka_unit_test(test_records_that_are_not_counted),
+        cmocka_unit_test(test_flights_and_gaps),
         cmocka_unit_test(test_only_repetitions_after_the_handshake),
         cmocka_unit_test(test_server_hellos),
         cmocka_unit_test(test_server_hello_in_fragments),
