@@ -560,7 +560,7 @@ expect deregistered dev
 
 def test_a_script_that_holds(script):
     device, program = script(GOOD)
-    device.wait(lambda m: m.number(OBSERVE) == 0)
+    program.wait_for(r"(?s)2\.05 /3/0/9 .*2\.05 /3/0/9 ")  # the Read, and the answer to Observe
     device.notify("/3/0/9", b"94")
     program.wait_for("notification dev")
     device.deregister()
@@ -694,7 +694,7 @@ def test_the_prompt(tmp_path):
         device.values["/3/0/9"] = (TEXT, b"95")
         device.register()
         terminal.wait_for(r"registered dev[^\n]*\n")  # told above the line that is typed
-        terminal.type("rea\t/dev\t0/batt\tl\t\r")
+        terminal.type("rea\t/device/0/batt\tl\t\r")
         terminal.wait_for("/3/0/9 +Battery Level = 95")
         terminal.type("dance\r")
         terminal.wait_for("no such command")
