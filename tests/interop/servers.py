@@ -130,6 +130,8 @@ class Lab(Server):
     name = "linnet-lab"
     cancels_actively = True
     writes_links = True
+    unsets_attributes = True
+    formats = ["CBOR"]  # beside text, octets and TLV
 
     def __init__(self, folder, *options):
         self.folder = folder
@@ -331,6 +333,8 @@ class Leshan(Server):
     name = "Leshan"
     cancels_actively = False
     writes_links = False
+    unsets_attributes = False  # it wants a value for each
+    formats = []
 
     def __init__(self, server):
         self.server = server

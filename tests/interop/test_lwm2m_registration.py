@@ -2,6 +2,7 @@
 """Registration, update and de-registration of our client at servers that are not ours."""
 
 import hashlib
+import os
 import subprocess
 
 import pytest
@@ -165,14 +166,27 @@ def test_psk(server, start_device, name):
     server.remove_security(name)
 
 
-@pytest.mark.parametrize("identity, key", [("nobody", PSK_KEY), (PSK_ID, "00" * 16)])
-def test_wrong_psk(server, start_device, name, identity, key):
-    server.add_psk(name, PSK_ID, PSK_KEY)
-    device = start_device(name, psk_account(server, identity, key))
-    failure = device.wait("failed", ssid=1, seconds=120)
-    assert failure["category"] in ("psk_identity", "psk_key", "no_answer", "stalled_in_handshake")
+def check_that_it_fails(server, device, name, categories):
+    assert device.wait("failed", ssid=1, seconds=200)["category"] in categories
     assert name not in server.endpoints()
-    server.remove_security(name)
+
+
+if os.environ.get("LN_TEST_FULL"):  # servers fall silent: the handshake takes its two minutes to fail
+    @pytest.mark.parametrize("identity, key", [("nobody", PSK_KEY), (PSK_ID, "00" * 16)])
+    def test_wrong_psk(server, start_device, name, identity, key):
+        server.add_psk(name, PSK_ID, PSK_KEY)
+        device = start_device(name, psk_account(server, identity, key))
+        check_that_it_fails(server, device, name,
+                            ("psk_identity", "psk_key", "no_answer", "stalled_in_handshake"))
+        server.remove_security(name)
+
+    def test_a_certificate_that_the_server_does_not_trust(server, start_device, pki):
+        server.add_x509(CLIENT)
+        device = start_device(CLIENT, certificate_account(
+            server, *client_identity(pki, "client-other"), server_certificates(pki)["leaf"]))
+        check_that_it_fails(server, device, CLIENT, (
+            "client_certificate_rejected", "no_answer", "stalled_in_handshake"))
+        server.remove_security(CLIENT)
 
 
 def test_somebody_elses_psk(server, start_device, name):
@@ -254,14 +268,5 @@ def test_certificates_that_do_not_fit(server, start_device, pki, why, usage, whi
     failure = device.wait("failed", ssid=1)
     categories = ("wrong_name",) if sni else ("dane_mismatch", "untrusted", "chain_incomplete")
     assert failure["category"] in categories, (why, failure)
-    assert CLIENT not in server.endpoints()
-    server.remove_security(CLIENT)
-
-
-def test_a_certificate_that_the_server_does_not_trust(server, start_device, pki):
-    server.add_x509(CLIENT)
-    device = start_device(CLIENT, certificate_account(
-        server, *client_identity(pki, "client-other"), server_certificates(pki)["leaf"]))
-    device.wait("failed", ssid=1, seconds=120)
     assert CLIENT not in server.endpoints()
     server.remove_security(CLIENT)
