@@ -145,7 +145,7 @@ class Lab(Server):
         self.lock = threading.Lock()
         self.told = {}
         try:
-            self.program.wait_for(rb"\n")
+            self.program.wait_for(rb'"event":"listening"[^\n]*\n')
             listening = self._next_line(0)
             self.coap_port = int(listening["coap"].rsplit(":", 1)[1])
             self.coaps_port = int(listening["coaps"].rsplit(":", 1)[1])

@@ -19,8 +19,9 @@ def fixture_name(request):
 
 @pytest.fixture(name="device")
 def fixture_device(server, start_device, name):
+    since = server.mark()
     device = start_device(name, account(server))
-    server.wait("registered", name)
+    server.wait("registered", name, since=since)
     device.wait("registered", ssid=1)
     return device
 

@@ -234,10 +234,10 @@ def test_certificate_usages(server, start_device, pki, usage, which, trust, matc
     certificate, key = client_identity(pki)
     wanted = digest(server_certificates(pki)[which], matching)
     config = {"trust": str(pki / "root.pem")} if trust else {}
+    since = server.mark()
     device = start_device(CLIENT, certificate_account(
         server, certificate, key, wanted, usage=usage, matching=matching), **config)
-    since = server.mark()
-    server.wait("registered", CLIENT)
+    server.wait("registered", CLIENT, since=since)
     assert server.registration(CLIENT)["secure"] is True
     assert server.read(CLIENT, "/3/0/1", "TEXT").value == "lwdevice"
     assert device.stop() == 0
