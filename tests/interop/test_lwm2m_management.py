@@ -104,8 +104,8 @@ def test_formats_that_are_not_known(server, managed):
 @pytest.mark.parametrize("resource", VALUES)
 @pytest.mark.parametrize("format", ["TLV", "single"])
 def test_write_of_each_type(server, managed, resource, format):
-    if resource == 170 and not server.writes_links:
-        return  # this Leshan has no way to write one
+    if not server.writes_links and (resource == 170 or (resource, format) == (150, "single")):
+        return  # this Leshan has no way to write that
     if format == "single":
         format = "OPAQUE" if resource == 150 else "TEXT"
     path, value = f"/3442/0/{resource}", VALUES[resource][1]
@@ -304,8 +304,7 @@ def test_observe_and_cancel(server, device, name, path, resource, change, level)
     server.cancel(name, observed)
     if not server.cancels_actively:  # a Reset to the next notification ends it
         change(server, device, name, 3)
-        device.wait("notification", note="cancelled", path=observed)
-    assert device.info()["observations"] == 0
+    device.wait_observations(0)
     since = server.mark()
     change(server, device, name, 4)
     change(server, device, name, 5)
@@ -361,4 +360,4 @@ def test_the_end_of_an_observed_instance(server, device, name):
     if server.name == "linnet-lab":
         event = server.wait("notification", name, "/3442/8")
         assert (event.answer.code, event.data["ended"]) == ("4.04", True)
-    assert device.info()["observations"] == 0
+    device.wait_observations(0)
