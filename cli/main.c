@@ -16,6 +16,7 @@ static const struct command {
     const char *help;
 } commands[] = {
     { "probe", probe_main, "connect to a server, show what was agreed, explain what failed" },
+    { "download", download_main, "download a file, go on where it was cut, verify it" },
 };
 
 const char *program_version(void)

@@ -129,6 +129,33 @@ static bool store_seconds(const struct option_rule *rule, const char *value, int
     return false;
 }
 
+static bool read_size(const char *text, uint64_t *out)
+{
+    static const char units[] = "KMGT";
+    char digits[20];
+    size_t len = strspn(text, "0123456789");
+    const char *unit = text[len] != '\0' ? strchr(units, text[len]) : NULL;
+    if (len == 0 || len >= sizeof digits ||
+        (text[len] != '\0' && (unit == NULL || text[len + 1] != '\0')))
+        return false;
+    memcpy(digits, text, len);
+    digits[len] = '\0';
+    uint64_t value = strtoull(digits, NULL, 10);
+    unsigned shift = unit != NULL ? 10 * (unsigned)(unit - units + 1) : 0;
+    *out = value << shift;
+    return value > 0 && value <= UINT64_MAX / 2 >> shift;
+}
+
+static bool store_size(const struct option_rule *rule, const char *value, uint64_t *out,
+                       struct option_error *error)
+{
+    if (read_size(value, out))
+        return true;
+    snprintf(error->text, sizeof error->text,
+             "--%s '%s': expected bytes, such as 1500, 64K, 10M or 2G", rule->name, value);
+    return false;
+}
+
 static bool store_many(const struct option_rule *rule, char *value, struct option_many *out,
                        struct option_error *error)
 {
@@ -164,6 +191,8 @@ static bool store(const struct option_rule *rule, char *value, void *into,
         return store_number(rule, value, member, error);
     case OPTION_SECONDS:
         return store_seconds(rule, value, member, error);
+    case OPTION_SIZE:
+        return store_size(rule, value, member, error);
     }
     return true;
 }

@@ -21,6 +21,7 @@ enum option_kind {
     OPTION_MANY,        /**< struct option_many: may be given several times */
     OPTION_NUMBER,      /**< long: from rule->low to rule->high */
     OPTION_SECONDS,     /**< int64_t, milliseconds: "5", "0.25"; the limits are in milliseconds */
+    OPTION_SIZE,        /**< uint64_t, bytes: "1500", "64K", "10M", "2G" (powers of 1024); not 0 */
 };
 
 #define OPTION_MANY_MAX 32

@@ -6,6 +6,7 @@
  * The parts of `linnet probe`: arguments -> settings -> report -> text or JSON.
  */
 #include "options.h"
+#include "security.h"
 
 #include <linnet/blocking.h>
 #include <linnet/env.h>
@@ -17,13 +18,10 @@
 
 struct probe_args {
     bool help, capabilities, json, verbose;
-    bool v4, v6, insecure, old_versions, legacy_server, system_trust;
-    char *psk_identity, *psk_key;
-    char *cert, *key, *key_password, *sni;
+    bool v4, v6, old_versions, legacy_server;
+    struct security_args security;
     char *ciphers, *groups, *alpn, *min_version, *max_version;
     char *resume, *keylog;
-    struct option_many ca, crl, tlsa;
-    struct option_maybe dane;
     long mtu, count;
     int64_t timeout_ms;
     char *uri;
@@ -45,9 +43,6 @@ enum probe_after {
 #define PROBE_SUITES_MAX 64
 #define PROBE_GROUPS_MAX 32
 #define PROBE_ALPN_MAX 8
-#define PROBE_WARNINGS_MAX 8
-#define PROBE_PSK_IDENTITY_MAX 255
-#define PROBE_PSK_KEY_MAX 256
 
 struct probe_settings {
     const struct probe_args *args;
@@ -57,18 +52,11 @@ struct probe_settings {
     enum probe_after after;
     bool secure;
     struct ln_sock_options sock;
-    struct ln_tls_options tls;
-    const char *warnings[PROBE_WARNINGS_MAX];
-    size_t warning_count;
+    struct security security;
 
-    /* what `tls` points to */
-    struct ln_source ca[OPTION_MANY_MAX], crl[OPTION_MANY_MAX];
-    struct ln_tlsa tlsa[OPTION_MANY_MAX];
+    /* what security.tls points to besides */
     uint16_t suites[PROBE_SUITES_MAX], groups[PROBE_GROUPS_MAX];
     const char *alpn[PROBE_ALPN_MAX];
-    char psk_identity[PROBE_PSK_IDENTITY_MAX + 2];
-    uint8_t psk_key[PROBE_PSK_KEY_MAX];
-    char key_password[256];
 };
 
 /** Check the arguments and turn them into settings. Secrets are wiped from the command line. */
@@ -128,8 +116,6 @@ void probe_print(FILE *out, const struct probe_report *report, bool colour);
 bool probe_json(FILE *out, const struct probe_report *report);
 bool probe_capabilities(FILE *out, bool json);
 
-/** "expired" and so on. Never NULL. */
-const char *probe_verify_word(enum ln_verify verify);
 /** "2026-11-23", or with the time of day. */
 void probe_date(int64_t seconds, bool time_of_day, char text[32]);
 /** Whole days from `now` to `then`, rounded down. */

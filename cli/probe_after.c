@@ -21,7 +21,7 @@ static bool heard_enough(const struct ln_sock *s, const struct probe_settings *s
 {
     struct ln_sock_info info;
     ln_sock_info(s, &info);
-    if (settings->tls.sessions != NULL && !info.tls.session_stored)
+    if (settings->security.tls.sessions != NULL && !info.tls.session_stored)
         return false;
     return info.wire_received > wire_before;
 }

@@ -6,42 +6,14 @@
 #include <string.h>
 
 #define AT(member) offsetof(struct probe_args, member)
+#define SECURITY_AT(member) AT(security.member)
 
 static const struct option_rule rules[] = {
     { .kind = OPTION_HEADING, .help = "Who the server is, and how it is verified:" },
-    { "ca", 0, OPTION_MANY, "FILE|FOLDER",
-      "trust these CAs (PEM or DER; may be repeated). Without --ca,\n"
-      "--tlsa and --psk-identity the system's CAs are trusted",
-      AT(ca), 0, 0 },
-    { "system-trust", 0, OPTION_FLAG, NULL, "trust the system's CAs beside those of --ca",
-      AT(system_trust), 0, 0 },
-    { "crl", 0, OPTION_MANY, "FILE|FOLDER", "refuse certificates that these CRLs revoke", AT(crl),
-      0, 0 },
-    { "sni", 0, OPTION_TEXT, "NAME", "ask for, and verify, this name instead of the host", AT(sni),
-      0, 0 },
-    { "tlsa", 0, OPTION_MANY, "'U S M HEX'",
-      "a DANE record as in DNS: usage, selector, matching type,\n"
-      "data, such as '3 1 1 0123...' (may be repeated)",
-      AT(tlsa), 0, 0 },
-    { "dane", 0, OPTION_MAYBE, "opportunistic",
-      "verify by the records of --tlsa (which implies it);\n"
-      "opportunistic: only where a record of usage 2 or 3 is given",
-      AT(dane), 0, 0 },
-    { "insecure", 0, OPTION_FLAG, NULL, "accept any certificate, and say what was wrong with it",
-      AT(insecure), 0, 0 },
+    SECURITY_SERVER_RULES(SECURITY_AT),
 
     { .kind = OPTION_HEADING, .help = "Who you are:" },
-    { "psk-identity", 0, OPTION_TEXT, "TEXT|@FILE", "use a pre-shared key, under this identity",
-      AT(psk_identity), 0, 0 },
-    { "psk-key", 0, OPTION_TEXT, "HEX|@FILE",
-      "the pre-shared key in hexadecimal. Others on this machine can\n"
-      "read a command line: better keep the key in a file",
-      AT(psk_key), 0, 0 },
-    { "cert", 0, OPTION_TEXT, "FILE", "client certificate, with its chain behind it", AT(cert), 0,
-      0 },
-    { "key", 0, OPTION_TEXT, "FILE", "private key of the client certificate", AT(key), 0, 0 },
-    { "key-password", 0, OPTION_TEXT, "TEXT|@FILE", "password of that key", AT(key_password), 0,
-      0 },
+    SECURITY_OWN_RULES(SECURITY_AT),
 
     { .kind = OPTION_HEADING, .help = "What is offered:" },
     { "ciphers", 0, OPTION_TEXT, "LIST",

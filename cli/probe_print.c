@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The report of `linnet probe` for people. */
+#include "json_diag.h"
 #include "probe.h"
 
 #include <ctype.h>
@@ -108,7 +109,7 @@ static void print_chain(const struct page *page, const struct probe_report *repo
 static void print_identity(const struct page *page, const struct probe_report *report,
                            const struct ln_tls_info *tls)
 {
-    const struct ln_tls_options *options = &report->settings->tls;
+    const struct ln_tls_options *options = &report->settings->security.tls;
     if (options->auth == LN_AUTH_PSK)
         line(page, "server", "%sknows the pre-shared key%s", page->good, page->plain);
     else if (tls->verify == LN_VERIFY_OK)
@@ -119,7 +120,7 @@ static void print_identity(const struct page *page, const struct probe_report *r
         line(page, "server", "verified when the session was made, which was resumed now");
     else
         line(page, "server", "%sNOT VERIFIED%s, it can be anybody; the check came to: %s",
-             page->bad, page->plain, probe_verify_word(tls->verify));
+             page->bad, page->plain, verify_word(tls->verify));
 }
 
 static void print_agreed(const struct page *page, const struct probe_report *report,
@@ -133,7 +134,7 @@ static void print_agreed(const struct page *page, const struct probe_report *rep
         line(page, "group", "%s", group_text(tls->group, text));
     if (a->alpn[0] != '\0')
         line(page, "application", "%s (ALPN)", a->alpn);
-    else if (report->settings->tls.alpn_count > 0)
+    else if (report->settings->security.tls.alpn_count > 0)
         line(page, "application", "the server chose none of the protocols offered (ALPN)");
     print_identity(page, report, tls);
     line(page, "session", "%s%s", tls->resumed ? "resumed an earlier one" : "new",
@@ -224,7 +225,7 @@ static void print_evidence(const struct page *page, const struct ln_diag *diag)
              ln_alert_name(diag->alert_number), diag->alert_number,
              diag->alert_level == 2 ? ", fatal" : "", diag->alert_derived ? ", derived" : "");
     if (diag->verify != LN_VERIFY_NOT_DONE && diag->verify != LN_VERIFY_OK)
-        line(page, "verification", "%s%s%s", probe_verify_word(diag->verify),
+        line(page, "verification", "%s%s%s", verify_word(diag->verify),
              diag->subject[0] != '\0' ? ": " : "", diag->subject);
     char number[24] = "";
     if (diag->native > 0xffff) /* codes of OpenSSL are read in hexadecimal, */
@@ -315,8 +316,8 @@ void probe_print(FILE *out, const struct probe_report *report, bool colour)
     if (colour)
         page = (struct page) { out, "\033[32m", "\033[31m", "\033[33m", "\033[1m", "\033[0m" };
     const struct probe_settings *settings = report->settings;
-    for (size_t i = 0; i < settings->warning_count; i++)
-        fprintf(stderr, "linnet probe: warning: %s\n", settings->warnings[i]);
+    for (size_t i = 0; i < settings->security.warning_count; i++)
+        fprintf(stderr, "linnet probe: warning: %s\n", settings->security.warnings[i]);
     bool bracketed = settings->uri.host_kind == LN_URI_HOST_IPV6;
     fprintf(out, "%s%s://%s%s%s port %u%s\n", page.strong, ln_uri_scheme_text(settings->uri.scheme),
             bracketed ? "[" : "", settings->host, bracketed ? "]" : "", settings->uri.port,

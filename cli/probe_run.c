@@ -16,7 +16,7 @@ static enum ln_status make_socket(const struct ln_env *env, const struct probe_s
                                   struct ln_tls_config *config, struct ln_diag *diag,
                                   struct ln_sock **out)
 {
-    const char *name = settings->args->sni;
+    const char *name = settings->args->security.sni;
     enum ln_status st = ln_sock_new(env, settings->kind, &settings->sock, config, diag, out);
     if (st != LN_OK || name == NULL)
         return st;
@@ -110,7 +110,7 @@ static void look_again(const struct ln_env *env, struct probe_report *report)
     const struct ln_diag *failure = probe_failure(report);
     if (failure == NULL || !was_refused(failure->verify) || report->certificate_count > 0)
         return;
-    struct ln_tls_options tls = settings->tls;
+    struct ln_tls_options tls = settings->security.tls;
     struct ln_tls_options none = LN_TLS_OPTIONS_INIT;
     struct ln_tls_config *config = NULL;
     struct ln_sock *s = NULL;
@@ -167,10 +167,10 @@ static enum ln_status configure(const struct ln_env *env, struct probe_settings 
     if (!settings->secure)
         return LN_OK;
     if (settings->args->resume != NULL)
-        settings->tls.sessions = store;
-    enum ln_status st = open_keylog(&settings->tls, settings->args->keylog, diag);
+        settings->security.tls.sessions = store;
+    enum ln_status st = open_keylog(&settings->security.tls, settings->args->keylog, diag);
     if (st == LN_OK)
-        st = ln_tls_config_new(env, settings->kind, &settings->tls, diag, out);
+        st = ln_tls_config_new(env, settings->kind, &settings->security.tls, diag, out);
     return st;
 }
 
@@ -211,7 +211,7 @@ enum ln_status probe_run(const struct ln_env *env, struct probe_settings *settin
     if (keylog_file != NULL)
         fclose(keylog_file);
     keylog_file = NULL;
-    settings->tls.sessions = NULL; /* its store ends here */
+    settings->security.tls.sessions = NULL; /* its store ends here */
     return st;
 }
 

@@ -26,7 +26,7 @@ endfunction()
 
 set(LN_FOLDERS src/base src/codec src/net src/net/posix src/port/posix src/tls
     src/coap src/http src/download src/lwm2m src/objects)
-foreach(library IN LISTS LN_TLS)
+foreach(library IN LISTS LN_TLS_LIBRARIES)
     list(APPEND LN_FOLDERS src/tls/${library})
 endforeach()
 ln_sources(sources ${LN_FOLDERS})
@@ -38,8 +38,8 @@ foreach(choice IN LISTS LN_KNOWN_RESOLVERS)
     endif()
 endforeach()
 
-# The list of TLS back ends likewise: src/tls/builtin_<those of LN_TLS>.c.
-list(JOIN LN_TLS "_" tls_choice)
+# The list of TLS back ends likewise: src/tls/builtin_<those that are linked>.c.
+list(JOIN LN_TLS_LIBRARIES "_" tls_choice)
 if(NOT tls_choice)
     set(tls_choice none)
 endif()

@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 # What a user can choose. The presets in CMakePresets.json set the rest for developers.
 
-set(LN_TLS openssl CACHE STRING "TLS libraries to build against, a list (known: openssl)")
+set(LN_TLS auto CACHE STRING
+    "TLS libraries: openssl, mbedtls, both, none; auto = those of the two that are found")
+set_property(CACHE LN_TLS PROPERTY STRINGS auto openssl mbedtls both none)
 set(LN_RESOLVER cares CACHE STRING "Name resolution of the POSIX port: cares or none")
 set_property(CACHE LN_RESOLVER PROPERTY STRINGS cares none)
 
@@ -15,12 +17,10 @@ option(LN_COVERAGE "Instrument for gcov" OFF)
 set(LN_SANITIZE "" CACHE STRING "Value of -fsanitize=, for example address,undefined")
 set(LN_TEST_TIMEOUT 600 CACHE STRING "Seconds a test program other than a unit test may take")
 
-set(LN_KNOWN_TLS openssl)
-foreach(library IN LISTS LN_TLS)
-    if(NOT library IN_LIST LN_KNOWN_TLS)
-        message(FATAL_ERROR "LN_TLS=${library} is unknown; known: ${LN_KNOWN_TLS}")
-    endif()
-endforeach()
+set(LN_KNOWN_TLS auto openssl mbedtls both none)
+if(NOT LN_TLS IN_LIST LN_KNOWN_TLS)
+    message(FATAL_ERROR "LN_TLS=${LN_TLS} is unknown; known: ${LN_KNOWN_TLS}")
+endif()
 
 set(LN_KNOWN_RESOLVERS cares none)
 if(NOT LN_RESOLVER IN_LIST LN_KNOWN_RESOLVERS)

@@ -19,7 +19,7 @@ list(FILTER makers INCLUDE REGEX "/(mk[a-z0-9_]+|sockdrive|lwdevice)\\.c$")
 list(FILTER sources EXCLUDE REGEX "/(mk[a-z0-9_]+|sockdrive|lwdevice)\\.c$")
 
 # Of libmem_<library>.c those of the build; the tests themselves always use libcrypto.
-set(hooks openssl ${LN_TLS})
+set(hooks openssl ${LN_TLS_LIBRARIES})
 list(REMOVE_DUPLICATES hooks)
 list(FILTER sources EXCLUDE REGEX "/libmem_[a-z]+\\.c$")
 set(list "")
@@ -41,7 +41,8 @@ function(ln_test_target target)
         _POSIX_C_SOURCE=200809L
         LN_TESTS_DIR="${PROJECT_SOURCE_DIR}/tests") # for files that a test reads
     target_link_libraries(${target} PRIVATE
-        linnet_testkit linnet linnet_registry OpenSSL::SSL OpenSSL::Crypto Threads::Threads)
+        linnet_testkit linnet linnet_registry ${LN_LINKS} OpenSSL::SSL OpenSSL::Crypto
+        Threads::Threads)
 endfunction()
 ln_test_target(tests_support)
 
@@ -70,15 +71,20 @@ function(ln_register_test name folder timeout)
 endfunction()
 
 # Programs that look at one side of a connection only, or at nothing that a pair would change: they
-# run with each back end against itself.
-set(LN_ONE_LIBRARY_TESTS tls_config tls_edges_config tls_formats tls_pkcs11)
+# run with each back end against itself. Tokens come by OpenSSL's providers.
+set(LN_ONE_LIBRARY_TESTS tls_config tls_edges_config tls_formats)
+set(LN_OPENSSL_TESTS tls_pkcs11)
 
 # ln_register_pairs(<name> <timeout> <target>): conform/<name>[<client>-<server>] for all pairs, told
 # by LN_TEST_PAIR (tests/support/tlsrows.h).
 function(ln_register_pairs name timeout target)
-    foreach(client IN LISTS LN_TLS)
-        set(servers ${LN_TLS})
-        if(name IN_LIST LN_ONE_LIBRARY_TESTS)
+    set(clients ${LN_TLS_LIBRARIES})
+    if(name IN_LIST LN_OPENSSL_TESTS)
+        list(FILTER clients INCLUDE REGEX "^openssl$")
+    endif()
+    foreach(client IN LISTS clients)
+        set(servers ${LN_TLS_LIBRARIES})
+        if(name IN_LIST LN_ONE_LIBRARY_TESTS OR name IN_LIST LN_OPENSSL_TESTS)
             set(servers ${client})
         endif()
         foreach(server IN LISTS servers)

@@ -8,6 +8,7 @@
 
 #include "codec/link.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -394,7 +395,7 @@ void clients_register(struct clients *c, const struct server_request *request,
     if (before != NULL) /* a Register is a new beginning */
         remove_client(c, before, NULL);
     struct client *client = add_client(c, endpoint);
-    strncpy(client->version, version, sizeof client->version - 1);
+    snprintf(client->version, sizeof client->version, "%s", version);
     client->binding = lab_text(said.binding == NULL ? "U" : said.binding);
     client->queue_mode = said.queue || strchr(client->binding, 'Q') != NULL;
     client->links = lab_copy((const char *)request->payload.data, request->payload.len);

@@ -42,7 +42,9 @@ def jobs():
         name = f"<linnet/{header.name}>"
         for compiler in (C, CXX):
             yield name, [*compiler, "-Iinclude"]
-    internal = [*C, "-Iinclude", "-Isrc", *libraries]
+    # Mbed TLS is a package, or was built by scripts/setup
+    own = [f"-I{path}" for path in [ROOT / "build/deps/mbedtls/include"] if path.exists()]
+    internal = [*C, "-Iinclude", "-Isrc", *own, *libraries]
     for header in sorted((ROOT / "src").rglob("*.h")):
         path = header.relative_to(ROOT / "src").as_posix()
         posix = POSIX if path.startswith(("port/posix/", "net/posix/")) else []

@@ -26,6 +26,8 @@ extern "C" {
 #endif
 
 struct ln_client;
+struct ln_uri;               /* uri.h */
+struct ln_download_security; /* download.h */
 
 /* ---- what the client tells ---- */
 
@@ -159,6 +161,25 @@ LN_MUST_USE LN_API enum ln_status ln_client_step(struct ln_client *client, ln_ms
 LN_MUST_USE LN_API enum ln_status ln_client_run(struct ln_client *client, ln_msec until);
 
 /**
+ * Work that is done in the client's steps: a download, a timer of yours.
+ * @param job  yours; borrowed until it is removed. Its functions must not call ln_client_step()
+ */
+struct ln_client_job {
+    void (*step)(void *user, ln_msec now);
+    /** What it waits for, added to *want. */
+    void (*interest)(void *user, struct ln_interest *want);
+    void *user;
+    struct ln_client_job *next; /**< the library's */
+};
+LN_API void ln_client_add_job(struct ln_client *client, struct ln_client_job *job);
+/** One that was not added is allowed. */
+LN_API void ln_client_remove_job(struct ln_client *client, struct ln_client_job *job);
+
+/** Nothing waits to be said to any server that is registered: no notification, no Update. For work
+ *  that ends the connection and should come after the last word. */
+LN_API bool ln_client_is_quiet(const struct ln_client *client);
+
+/**
  * Have `run` called in the client's thread, by its next step. The one function for other threads;
  * it takes no lock and may be called from signal handlers if `post` is static.
  *
@@ -273,6 +294,17 @@ struct ln_server_info {
 LN_API uint16_t ln_client_next_server(const struct ln_client *client, uint16_t after);
 LN_MUST_USE LN_API enum ln_status ln_client_server_info(const struct ln_client *client,
                                                         uint16_t ssid, struct ln_server_info *out);
+
+/**
+ * Security for a URI from the data model: the account whose server has the same host, scheme and
+ * port; else, with certificates only, the same host. A pre-shared key never goes to another scheme
+ * or port. For applications that ask the data model first and have files of their own.
+ * @retval LN_NOT_FOUND  no account fits
+ */
+LN_MUST_USE LN_API enum ln_status ln_client_security_for_uri(struct ln_client *client,
+                                                             const struct ln_uri *uri,
+                                                             struct ln_download_security *out,
+                                                             struct ln_diag *diag);
 
 #ifdef __cplusplus
 }

@@ -252,7 +252,7 @@ LN_MUST_USE LN_API enum ln_status ln_coap_read_udp_header(struct ln_span in, uin
  * @param in   the bytes that there are, possibly more than one message
  * @param len  receives the length of the whole message, header included; 64 bits because a peer
  *             may claim more than 2^32
- * @retval LN_AGAIN        more bytes are needed to tell; 2 to 6 of them
+ * @retval LN_AGAIN        more bytes are needed to tell: there must be 1 to 5
  * @retval LN_BAD_PEER     TKL 15: the stream cannot be read any further
  * @retval LN_UNSUPPORTED  an extended token (TKL 13 or 14): likewise
  */

@@ -60,7 +60,9 @@ extern "C" {
     X(CLOSED_BY_PEER, "closed_by_peer", "connect again")                                           \
     X(LOCAL_IO, "local_io", "read the system's own message")                                       \
     X(INTERNAL_FAULT, "internal", "report it, with this record")                                   \
-    X(LEGACY_SERVER, "legacy_server", "update the server's TLS library, or allow a legacy server")
+    X(LEGACY_SERVER, "legacy_server", "update the server's TLS library, or allow a legacy server") \
+    X(PROTOCOL, "protocol", "the peer breaks its protocol: check scheme and port, or suspect it")  \
+    X(ANSWER, "answer", "the server answered, and said no: see its answer and its log")
 
 enum ln_category {
 #define LN_CATEGORY_ENUM(name, word, advice) LN_CAT_##name,
@@ -90,6 +92,9 @@ enum ln_alert_from {
     LN_ALERT_RECEIVED, /**< the peer ended it */
     LN_ALERT_SENT,     /**< we ended it */
 };
+
+/** An alert came, and the TLS library has no way to tell its number. IANA assigns none of it. */
+#define LN_ALERT_NOT_TOLD 255
 
 /** What a certificate check came to, the same for every TLS library. */
 enum ln_verify {
@@ -125,7 +130,7 @@ struct ln_diag {
 
     enum ln_alert_from alert_from;
     uint8_t alert_level;  /**< 1 warning, 2 fatal */
-    uint8_t alert_number; /**< AlertDescription, RFC 8446 section 6 */
+    uint8_t alert_number; /**< AlertDescription, RFC 8446 section 6; LN_ALERT_NOT_TOLD */
     bool alert_derived;   /**< the library did not tell it: derived from its error code */
 
     enum ln_verify verify;

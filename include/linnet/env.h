@@ -190,11 +190,30 @@ static inline size_t ln_hash_len(enum ln_hash hash)
     return hash == LN_SHA256 ? 32 : hash == LN_SHA384 ? 48 : 64;
 }
 
+/** A digest that is computed in pieces, for what does not fit into memory. See digest.h to use it. */
+struct ln_digest_ops {
+    /**
+     * Begin one.
+     * @param env  for its memory; outlives it
+     * @param out  receives what the other functions take
+     * @retval LN_UNSUPPORTED  this hash is not known
+     * @retval LN_NO_MEMORY    *out is unchanged
+     */
+    enum ln_status (*begin)(void *ctx, const struct ln_env *env, enum ln_hash hash, void **out);
+    enum ln_status (*update)(void *digest, struct ln_span data);
+    /** The digest of all that came so far; more may follow. */
+    enum ln_status (*value)(void *digest, uint8_t out[LN_HASH_MAX]);
+    /** Release it, in every state. */
+    void (*end)(void *digest);
+};
+
 struct ln_digest {
     /** Digest of all parts, one after the other. NULL: the TLS library's is used. */
     enum ln_status (*hash)(void *ctx, enum ln_hash hash, const struct ln_span *parts, size_t count,
                            uint8_t out[LN_HASH_MAX]);
     void *ctx;
+    /** The same in pieces. NULL: the TLS library's is used. */
+    const struct ln_digest_ops *pieces;
 };
 
 /* ---- raw sockets ---- */

@@ -38,13 +38,15 @@ struct ln_object;
 /** What a server is told: the codes of CoAP (RFC 7252 5.9). */
 enum ln_answer {
     LN_ANSWER_OK = 0,
-    LN_ANSWER_BAD_REQUEST = 0x80,  /**< 4.00: the value is malformed or out of range */
-    LN_ANSWER_UNAUTHORIZED = 0x81, /**< 4.01 */
-    LN_ANSWER_NOT_FOUND = 0x84,    /**< 4.04 */
-    LN_ANSWER_NOT_ALLOWED = 0x85,  /**< 4.05: not possible with this resource, or not now */
-    LN_ANSWER_TOO_LARGE = 0x8d,    /**< 4.13 */
-    LN_ANSWER_INTERNAL = 0xa0,     /**< 5.00: the device failed */
-    LN_ANSWER_UNAVAILABLE = 0xa3,  /**< 5.03: busy, try later */
+    LN_ANSWER_BAD_REQUEST = 0x80,        /**< 4.00: the value is malformed or out of range */
+    LN_ANSWER_UNAUTHORIZED = 0x81,       /**< 4.01 */
+    LN_ANSWER_NOT_FOUND = 0x84,          /**< 4.04 */
+    LN_ANSWER_NOT_ALLOWED = 0x85,        /**< 4.05: not possible with this resource, or not now */
+    LN_ANSWER_NOT_ACCEPTABLE = 0x86,     /**< 4.06: not in that format */
+    LN_ANSWER_TOO_LARGE = 0x8d,          /**< 4.13 */
+    LN_ANSWER_UNSUPPORTED_FORMAT = 0x8f, /**< 4.15 */
+    LN_ANSWER_INTERNAL = 0xa0,           /**< 5.00: the device failed */
+    LN_ANSWER_UNAVAILABLE = 0xa3,        /**< 5.03: busy, try later */
 };
 
 /* ---- rows of the table ---- */

@@ -243,7 +243,9 @@ struct ln_tls_options {
     int64_t time_floor;          /**< seconds since 1970; a wall clock below it counts as wrong and
                                       this is used instead; 0 = the build's date */
     uint16_t mtu;                /**< DTLS: largest handshake datagram; 0 = what the socket below
-                                      tells, at most 1200; else 208..4000 */
+                                      tells, at most 1200; else 208..4000. A longer ClientHello is
+                                      cut, and then servers of Mbed TLS do not answer: below 256,
+                                      name few suites */
 
     enum ln_close_policy close_policy;
     const struct ln_session_store *sessions; /**< NULL = no resumption; the structure is copied, its

@@ -145,7 +145,9 @@ struct ln_tls_settings {
     bool insecure_legacy_server; /**< clients: go on without RFC 5746 */
     const struct ln_span *trust; /**< DER certificates, in the order given */
     size_t trust_count;
-    bool system_trust;
+    size_t trust_optional; /**< so many at the end are the system's: one that cannot be read is no
+                                fault. Only for back ends without LN_TLS_CAP_SYSTEM_TRUST, ... */
+    bool system_trust;     /**< ... and this only for those with it */
     bool partial_chain;
     const struct ln_span *crls; /**< DER */
     size_t crl_count;
@@ -248,6 +250,8 @@ struct ln_tls_backend {
     /* helpers that need cryptography */
     enum ln_status (*hash)(enum ln_hash hash, const struct ln_span *parts, size_t count,
                            uint8_t out[LN_HASH_MAX]);
+    /** Digests in pieces; `ctx` is NULL. NULL: the library has none, see digest.h. */
+    const struct ln_digest_ops *digest;
     /** Whether `issuer` signed `cert` (names, key identifiers and signature); both DER. */
     bool (*issued)(struct ln_span cert, struct ln_span issuer);
 };

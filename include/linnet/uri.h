@@ -127,6 +127,54 @@ LN_API const char *ln_uri_problem_text(enum ln_uri_problem problem);
 /** "coaps+tcp" and so on. Never NULL. */
 LN_API const char *ln_uri_scheme_text(enum ln_uri_scheme scheme);
 
+/**
+ * Resolve a reference, such as the Location of a redirect, against the URI it was found at
+ * (RFC 3986 5.2 and 5.3, dot segments removed).
+ *
+ * @param base       one that ln_uri_read() accepts
+ * @param reference  "/other", "../x?y", "//host/", "https://host/..."; may be empty
+ * @param room       receives the URI, without NUL; LN_URI_MAX bytes are always enough
+ * @param len        its length; with LN_NO_SPACE the length that is needed
+ * @param problem    why base or result are refused; may be NULL
+ * @retval LN_BAD_PEER  the base or the result is no URI for ln_uri_read(); room is unspecified
+ * @retval LN_NO_SPACE
+ */
+LN_MUST_USE LN_API enum ln_status ln_uri_resolve(struct ln_span base, struct ln_span reference,
+                                                 struct ln_mspan room, size_t *len,
+                                                 enum ln_uri_problem *problem);
+
+/**
+ * The user name and password in a text like "https://user:password@host/": "user:password", as
+ * written, not checked. Its data is NULL where there is none. For those who can send them; everybody
+ * else lets ln_uri_read() refuse such a URI.
+ */
+LN_API struct ln_span ln_uri_userinfo(struct ln_span text);
+
+/**
+ * What names the resource: the text without user name, password and fragment.
+ *
+ * @param room  as long as the text is always enough
+ * @param len   bytes written; with LN_NO_SPACE the number that is needed
+ * @retval LN_NO_SPACE
+ */
+LN_MUST_USE LN_API enum ln_status ln_uri_strip(struct ln_span text, struct ln_mspan room,
+                                               size_t *len);
+
+/**
+ * Undo percent-encoding.
+ *
+ * @param room  receives the bytes, which may be any; may be where `text` is
+ * @param len   their number; with LN_NO_SPACE the number that is needed
+ * @retval LN_BAD_PEER  a percent sign without two hexadecimal digits; room is unspecified
+ * @retval LN_NO_SPACE
+ */
+LN_MUST_USE LN_API enum ln_status ln_uri_decode(struct ln_span text, struct ln_mspan room,
+                                                size_t *len);
+
+/** Same scheme, host (case aside; addresses by value) and port: whoever may know a secret of the one
+ *  may know it of the other (RFC 6454). */
+LN_API bool ln_uri_same_origin(const struct ln_uri *a, const struct ln_uri *b);
+
 /** Room for every text of ln_uri_host_text(). */
 #define LN_URI_HOST_ROOM (LN_URI_HOST_MAX + 1 + LN_URI_ZONE_MAX + 1)
 

@@ -10,10 +10,13 @@
 #       Downloads the newest source package, unpacks it in FOLDER with Debian's patches applied and
 #       prints the path of what is unpacked. Needs dpkg-dev.
 #   debian_build RELEASE SOURCE RECIPE
-#       Prints the prefix under which SOURCE is installed: a folder of the user's cache. What is
-#       there is taken, and no server is asked; else the source is fetched and `RECIPE SOURCE-FOLDER
-#       PREFIX` builds and installs it, with DESTDIR in the environment. Half a build leaves nothing
-#       but a log, which is shown. To build anew, remove the folder.
+#       Prints the prefix under which SOURCE is installed: a folder of the user's cache, named after
+#       the version and the recipe. What is there and whole is taken, and no server is asked; else the
+#       source is fetched and `RECIPE SOURCE-FOLDER PREFIX` builds and installs it, with DESTDIR in the
+#       environment. Half a build leaves nothing but a log, which is shown. A new version is taken when
+#       the folder is removed.
+#   debian_has PREFIX RECIPE
+#       Whether PREFIX (or a link to it) is whole and was made by this recipe. Says nothing.
 #
 # Nothing of the machine's own apt is changed: sources, indexes and cache are in a temporary folder.
 # The mirror is the one that the machine's sources name for its own release. Each index must carry
@@ -97,13 +100,19 @@ debian_source() {
     debian__fail "nothing of $2 was unpacked; is dpkg-dev installed?"
 }
 
+# debian__tag RECIPE: a few digits that stand for what the recipe says.
+debian__tag() { sha256sum "$1" | cut -c 1-8; }
+
+# debian__whole PREFIX: whether every file is as it was installed.
+debian__whole() { (cd "$1" && sha256sum --check --status .sums) 2>/dev/null; }
+
 # debian__build_in WORK RELEASE SOURCE RECIPE: what debian_build does when nothing is there yet.
 debian__build_in() (
     work=$1
     trap 'rm -rf "$work"' EXIT
     trap 'exit 1' HUP INT TERM
     source=$(debian_source "$2" "$3" "$work/source") || exit
-    prefix=$debian_cache/$2/${source##*/}
+    prefix=$debian_cache/$2/${source##*/}-$(debian__tag "$4")
     mkdir -p "$debian_cache/$2" || exit
     export DESTDIR="$work/root"
     if ! "$4" "$source" "$prefix" >"$prefix.log" 2>&1; then
@@ -111,15 +120,23 @@ debian__build_in() (
         debian__fail "building $3 of $2 failed; all of it: $prefix.log"
         exit 1
     fi
-    # The last step, and one that either happens or does not. Somebody else may have been faster.
-    mv -T "$work/root$prefix" "$prefix" 2>/dev/null || [ -d "$prefix" ] ||
+    (cd "$work/root$prefix" && find . -type f ! -name .sums -exec sha256sum {} + >.sums) ||
         debian__fail "$4 installed nothing in DESTDIR and $prefix" || exit
+    # The last step, and one that either happens or does not. Somebody else may have been faster.
+    mv -T "$work/root$prefix" "$prefix" 2>/dev/null || debian__whole "$prefix" ||
+        debian__fail "$prefix cannot be replaced" || exit
     echo "$prefix"
 )
 
+debian_has() {
+    case $(readlink -f "$1") in *-"$(debian__tag "$2")") debian__whole "$1" ;; *) return 1 ;; esac
+}
+
 debian_build() {
-    for prefix in "$debian_cache/$1/$2"-*/; do
-        [ -d "$prefix" ] && echo "${prefix%/}" && return
+    for prefix in "$debian_cache/$1/$2"-*-"$(debian__tag "$3")"/; do
+        [ -d "$prefix" ] || continue
+        debian__whole "$prefix" && echo "${prefix%/}" && return
+        rm -rf "$prefix"
     done
     mkdir -p "$debian_cache" || return
     work=$(mktemp -d "$debian_cache/work.XXXXXX") || return

@@ -51,6 +51,8 @@ static const char *const alerts[] = {
 
 const char *ln_alert_name(uint8_t number)
 {
+    if (number == LN_ALERT_NOT_TOLD)
+        return "not told by this library";
     if (number >= sizeof alerts / sizeof alerts[0] || alerts[number] == NULL)
         return "unassigned";
     return alerts[number];

@@ -5,8 +5,9 @@
  * (RFC 7252 4.2, 4.3 and 4.5).
  *
  * Records of 24 bytes and a body each stand one behind the other, the oldest first. When room is
- * needed, first what has expired goes, then bodies of answers to GET and FETCH (which may be
- * produced anew), then the oldest records. So a POST is remembered longest.
+ * needed, first what has expired goes, then the oldest answers to GET and FETCH, which may be
+ * produced anew, then the oldest of all. So a POST is remembered longest; if its answer is too long,
+ * it is remembered without its body.
  */
 #include "coap/internal.h"
 
@@ -19,15 +20,26 @@ static struct ln__coap_cached read_at(const struct ln__coap_cache *cache, size_t
     return entry;
 }
 
-static void write_at(struct ln__coap_cache *cache, size_t at, const struct ln__coap_cached *entry)
+/* The record behind this one: of a record that is passed over, no more is looked at. */
+static size_t next_at(const struct ln__coap_cache *cache, size_t at)
 {
-    memcpy(cache->data + at, entry, sizeof *entry);
+    uint16_t len;
+    memcpy(&len, cache->data + at + offsetof(struct ln__coap_cached, len), sizeof len);
+    return at + sizeof(struct ln__coap_cached) + len;
 }
 
-static void cut(struct ln__coap_cache *cache, size_t at, size_t len)
+static uint16_t mid_at(const struct ln__coap_cache *cache, size_t at)
 {
-    memmove(cache->data + at, cache->data + at + len, cache->used - at - len);
-    cache->used = (uint16_t)(cache->used - len);
+    uint16_t mid;
+    memcpy(&mid, cache->data + at + offsetof(struct ln__coap_cached, mid), sizeof mid);
+    return mid;
+}
+
+static void cut(struct ln__coap_cache *cache, size_t at)
+{
+    size_t end = next_at(cache, at);
+    memmove(cache->data + at, cache->data + end, cache->used - end);
+    cache->used = (uint16_t)(cache->used - (end - at));
 }
 
 static uint32_t seconds(ln_msec at)
@@ -35,84 +47,61 @@ static uint32_t seconds(ln_msec at)
     return (uint32_t)(at / 1000);
 }
 
-/* Records may have different lifetimes (NON, CON); those behind a younger one wait for it. */
-static void forget_expired(struct ln__coap_cache *cache, ln_msec now)
-{
-    while (cache->used > 0) {
-        struct ln__coap_cached oldest = read_at(cache, 0);
-        if (oldest.expires_s > seconds(now))
-            return;
-        cut(cache, 0, sizeof oldest + oldest.len);
-    }
-}
-
-/* Take the body out of the oldest answer that can be produced anew. */
-static bool strip_one(struct ln__coap_cache *cache)
-{
-    struct ln__coap_cached entry;
-    for (size_t at = 0; at < cache->used; at += sizeof entry + entry.len) {
-        entry = read_at(cache, at);
-        if (!entry.safe || entry.len == 0)
-            continue;
-        cut(cache, at + sizeof entry, entry.len);
-        entry.len = 0;
-        entry.replay = REPLAY_ANEW;
-        write_at(cache, at, &entry);
-        return true;
-    }
-    return false;
-}
-
 bool ln__coap_cache_find(struct ln_coap *coap, ln_coap_peer peer, uint16_t mid, ln_msec now,
                          struct ln__coap_cached *out, struct ln_span *body)
 {
-    struct ln__coap_cache *cache = &coap->cache;
-    forget_expired(cache, now);
-    struct ln__coap_cached entry;
-    for (size_t at = 0; at < cache->used; at += sizeof entry + entry.len) {
-        entry = read_at(cache, at);
-        if (entry.mid != mid || entry.peer != peer || entry.expires_s <= seconds(now))
+    const struct ln__coap_cache *cache = &coap->cache;
+    for (size_t at = 0; at < cache->used; at = next_at(cache, at)) {
+        if (mid_at(cache, at) != mid)
             continue;
-        *out = entry;
-        *body = ln_span(cache->data + at + sizeof entry, entry.len);
+        *out = read_at(cache, at);
+        if (out->peer != peer || out->expires_s <= seconds(now))
+            continue;
+        *body = ln_span(cache->data + at + sizeof *out, out->len);
         return true;
     }
     return false;
 }
 
-/* An older record of the same message: the request is being handled anew. */
-static void forget(struct ln__coap_cache *cache, ln_coap_peer peer, uint16_t mid)
+static size_t left(const struct ln__coap_cache *cache)
 {
-    struct ln__coap_cached entry;
-    for (size_t at = 0; at < cache->used; at += sizeof entry + entry.len) {
-        entry = read_at(cache, at);
-        if (entry.mid == mid && entry.peer == peer) {
-            cut(cache, at, sizeof entry + entry.len);
-            return;
+    return (size_t)cache->room - cache->used;
+}
+
+/* Forget one record: an old answer to GET or FETCH, or else, unless `only_safe`, the oldest. */
+static bool forget_one(struct ln__coap_cache *cache, bool only_safe)
+{
+    for (size_t at = 0; at < cache->used; at = next_at(cache, at))
+        if (read_at(cache, at).safe) {
+            cut(cache, at);
+            return true;
         }
-    }
+    if (only_safe || cache->used == 0)
+        return false;
+    cut(cache, 0);
+    return true;
 }
 
 void ln__coap_cache_add(struct ln_coap *coap, struct ln__coap_cached entry, struct ln_span body,
                         ln_msec now)
 {
     struct ln__coap_cache *cache = &coap->cache;
-    forget(cache, entry.peer, entry.mid);
-    ln_msec life = entry.replay == REPLAY_NOTHING ? coap->non_lifetime : coap->exchange_lifetime;
-    entry.expires_s = seconds(ln__coap_after(now, life)) + 1;
-    while (sizeof entry + body.len > (size_t)(cache->room - cache->used) && strip_one(cache))
-        ;
-    if (body.len > 0 &&
-        sizeof entry + body.len > (size_t)(entry.safe ? cache->room - cache->used : cache->room)) {
-        entry.replay = entry.safe ? REPLAY_ANEW : REPLAY_BARE;
+    /* Those of NON live shorter; behind a younger one of CON they wait for it. */
+    while (cache->used > 0 && read_at(cache, 0).expires_s <= seconds(now))
+        cut(cache, 0);
+    if (sizeof entry + body.len > cache->room && !entry.safe) {
+        entry.replay = REPLAY_BARE;
         body.len = 0;
     }
     if (sizeof entry + body.len > cache->room)
         return;
-    while (sizeof entry + body.len > (size_t)(cache->room - cache->used))
-        cut(cache, 0, sizeof entry + read_at(cache, 0).len);
+    while (sizeof entry + body.len > left(cache))
+        if (!forget_one(cache, entry.safe))
+            return; /* it may be produced anew, and what must not be stays */
+    ln_msec life = entry.replay == REPLAY_NOTHING ? coap->non_lifetime : coap->exchange_lifetime;
+    entry.expires_s = seconds(ln__coap_after(now, life)) + 1;
     entry.len = (uint16_t)body.len;
-    write_at(cache, cache->used, &entry);
+    memcpy(cache->data + cache->used, &entry, sizeof entry);
     if (body.len > 0)
         memcpy(cache->data + cache->used + sizeof entry, body.data, body.len);
     cache->used = (uint16_t)(cache->used + sizeof entry + body.len);

@@ -43,7 +43,7 @@ static void free_leg(struct ln_coap *coap, struct ln__coap_exchange *leg)
     leg->state = EX_RESTING;
     leg->deadline = LN_NEVER;
     if (leg->kind == EX_LEG)
-        leg->id = 0;
+        ln__coap_free_slot(coap, leg);
 }
 
 /* Ask for what a leg covers, from down_at on. */
@@ -180,6 +180,21 @@ static bool deliver(struct ln_coap *coap, struct ln__coap_exchange *leg,
 
 /* ---- going on ---- */
 
+/* Whether anything else is being asked for, or waits for its turn before this leg. */
+static bool is_ahead(const struct ln_coap *coap, const struct ln__coap_exchange *root,
+                     const struct ln__coap_exchange *leg)
+{
+    if ((root->flags & EX_UNORDERED) == 0)
+        return leg->down_at != root->down_done;
+    for (size_t i = 0; i < coap->config.exchanges; i++) {
+        const struct ln__coap_exchange *other = &coap->exchanges[i];
+        if (other != leg && is_leg_of(coap, other, root) &&
+            (other->state != EX_HELD || other->down_at < leg->down_at))
+            return true;
+    }
+    return false;
+}
+
 /* A held leg whose turn has come. */
 static struct ln__coap_exchange *next_held(const struct ln_coap *coap,
                                            const struct ln__coap_exchange *root)
@@ -187,10 +202,9 @@ static struct ln__coap_exchange *next_held(const struct ln_coap *coap,
     bool ordered = (root->flags & EX_UNORDERED) == 0;
     for (size_t i = 0; i < coap->config.exchanges; i++) {
         struct ln__coap_exchange *leg = &coap->exchanges[i];
-        if (!is_leg_of(coap, leg, root) || leg->state != EX_HELD)
-            continue;
         bool has_data = (leg->flags & EX_HELD_DATA) != 0;
-        if (ordered ? leg->down_at == root->down_done : has_data || busy_legs(coap, root) == 1)
+        if (is_leg_of(coap, leg, root) && leg->state == EX_HELD &&
+            ((has_data && !ordered) || !is_ahead(coap, root, leg)))
             return leg;
     }
     return NULL;
@@ -286,9 +300,7 @@ static void refused(struct ln_coap *coap, struct ln__coap_exchange *leg,
                     const struct ln_coap_msg *msg, ln_msec now)
 {
     struct ln__coap_exchange *root = root_of(coap, leg);
-    bool ordered = (root->flags & EX_UNORDERED) == 0;
-    bool ahead = ordered ? leg->down_at != root->down_done : busy_legs(coap, root) > 1;
-    if (!ahead) {
+    if (!is_ahead(coap, root, leg)) {
         ln__coap_end(coap, root, LN_COAP_RESPONSE, msg, now);
         return;
     }

@@ -67,6 +67,7 @@ struct ln__coap_exchange *ln__coap_take(struct ln_coap *coap, enum ln__coap_kind
         coap->generation = (coap->generation + 1) & (UINT32_MAX >> INDEX_BITS);
         if (coap->generation == 0)
             coap->generation = 1;
+        coap->live++;
         *ex = (struct ln__coap_exchange) { .id = coap->generation << INDEX_BITS | (uint32_t)i,
                                            .kind = (uint8_t)kind,
                                            .peer = peer,
@@ -78,6 +79,12 @@ struct ln__coap_exchange *ln__coap_take(struct ln_coap *coap, enum ln__coap_kind
     return NULL;
 }
 
+void ln__coap_free_slot(struct ln_coap *coap, struct ln__coap_exchange *ex)
+{
+    ex->id = 0;
+    coap->live--;
+}
+
 void ln__coap_drop_legs(struct ln_coap *coap, const struct ln__coap_exchange *ex)
 {
     unsigned parent = ln__coap_index(coap, ex);
@@ -85,7 +92,7 @@ void ln__coap_drop_legs(struct ln_coap *coap, const struct ln__coap_exchange *ex
         struct ln__coap_exchange *leg = &coap->exchanges[i];
         if (leg->id != 0 && leg->kind == EX_LEG && leg->parent == parent) {
             ln__coap_release(coap, &leg->held);
-            leg->id = 0;
+            ln__coap_free_slot(coap, leg);
         }
     }
 }
@@ -94,13 +101,14 @@ void ln__coap_drop(struct ln_coap *coap, struct ln__coap_exchange *ex, bool whol
 {
     struct ln_coap_source source = ex->source;
     bool has_source = (ex->flags & EX_SOURCE) != 0;
+    bool up_end = ex->up_end;
     if (ex->kind == EX_REQUEST && (ex->flags & EX_DOWNLOAD) != 0)
         ln__coap_drop_legs(coap, ex);
     ln__coap_release(coap, &ex->data);
     ln__coap_release(coap, &ex->held);
-    ex->id = 0;
+    ln__coap_free_slot(coap, ex);
     if (has_source && source.done != NULL)
-        source.done(source.user, whole);
+        source.done(source.user, whole && up_end);
 }
 
 void ln__coap_end(struct ln_coap *coap, struct ln__coap_exchange *ex, enum ln_coap_outcome outcome,
@@ -109,7 +117,7 @@ void ln__coap_end(struct ln_coap *coap, struct ln__coap_exchange *ex, enum ln_co
     if (ex->kind == EX_LEG)
         ex = &coap->exchanges[ex->parent];
     struct ln__coap_exchange was = *ex;
-    ln__coap_drop(coap, ex, outcome == LN_COAP_RESPONSE || outcome == LN_COAP_ACKNOWLEDGED);
+    ln__coap_drop(coap, ex, msg != NULL && ln_coap_class(msg->code) == 2);
     if (was.kind != EX_REQUEST) {
         if (was.on.done != NULL)
             was.on.done(was.user, was.id, outcome, now);
@@ -162,6 +170,8 @@ enum ln_status ln__coap_may_begin(const struct ln_coap *coap)
 
 void ln__coap_queue(struct ln_coap *coap, struct ln__coap_exchange *ex)
 {
+    if ((ex->flags & EX_FAILED) != 0)
+        return; /* its end is due, and nothing else */
     ex->state = EX_QUEUED;
     ex->flags &= ~(uint32_t)EX_HAS_MID;
     ex->order = coap->next_order++;
@@ -292,7 +302,7 @@ static bool send_first(struct ln_coap *coap, struct ln__coap_exchange *ex, ln_ms
 
 void ln__coap_pump(struct ln_coap *coap, ln_msec now)
 {
-    while (!coap->blocked) {
+    while (!coap->blocked && coap->live > 0) {
         struct ln__coap_exchange *ex = next_queued(coap);
         if (ex == NULL || !send_first(coap, ex, now))
             return;
@@ -399,7 +409,7 @@ void ln__coap_exchanges_step(struct ln_coap *coap, ln_msec now)
 ln_msec ln__coap_exchanges_deadline(const struct ln_coap *coap)
 {
     ln_msec earliest = LN_NEVER;
-    for (size_t i = 0; i < coap->config.exchanges; i++) {
+    for (size_t i = 0; i < coap->config.exchanges && coap->live > 0; i++) {
         const struct ln__coap_exchange *ex = &coap->exchanges[i];
         if (ex->id == 0)
             continue;

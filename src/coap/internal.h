@@ -159,7 +159,6 @@ enum ln__coap_replay {
     REPLAY_ACK,         /* an empty ACK */
     REPLAY_ANSWER,      /* an ACK with the answer */
     REPLAY_BARE,        /* the answer without its body, which found no room */
-    REPLAY_ANEW,        /* likewise, and the request may be handled again */
 };
 
 struct ln__coap_cached {
@@ -173,11 +172,11 @@ struct ln__coap_cached {
     struct ln_coap_token token;
 };
 
-/* A record of this message, or false. Forgets what has expired. *body is valid until the next call
- * for the cache. */
+/* A record of this message, or false. *body is valid until the next call for the cache. */
 bool ln__coap_cache_find(struct ln_coap *coap, ln_coap_peer peer, uint16_t mid, ln_msec now,
                          struct ln__coap_cached *out, struct ln_span *body);
-/* Remember; `entry->len` and, if there is no room for the body, `replay` are filled in here. */
+/* Remember a message of which there is no record; expires_s and len are filled in here. If there is no
+ * room, it is remembered with less than that, or not at all: see cache.c. */
 void ln__coap_cache_add(struct ln_coap *coap, struct ln__coap_cached entry, struct ln_span body,
                         ln_msec now);
 
@@ -214,6 +213,7 @@ struct ln_coap {
     uint32_t next_order;
     uint32_t generation;
     uint16_t deferred;
+    uint8_t live; /* exchanges that are not free */
     uint8_t next_note;
     bool blocked;   /* `send` said LN_AGAIN */
     bool resetting; /* nothing new may begin */
@@ -295,8 +295,10 @@ struct ln__coap_exchange *ln__coap_find(const struct ln_coap *coap, ln_coap_id i
 /* A free one with a new id, `kind`, `peer` and an order; NULL (counted) if all are in use. */
 struct ln__coap_exchange *ln__coap_take(struct ln_coap *coap, enum ln__coap_kind kind,
                                         ln_coap_peer peer);
-/* Free it without a word; its source is told. Legs of a request go with it. */
+/* Free it without a word; its source is told whether the peer took all of it. Legs of a request go
+ * with it. */
 void ln__coap_drop(struct ln_coap *coap, struct ln__coap_exchange *ex, bool whole);
+void ln__coap_free_slot(struct ln_coap *coap, struct ln__coap_exchange *ex); /* and nothing else */
 void ln__coap_drop_legs(struct ln_coap *coap, const struct ln__coap_exchange *ex);
 /* End it: free it, then tell. A leg ends its request. `msg` may be NULL. */
 void ln__coap_end(struct ln_coap *coap, struct ln__coap_exchange *ex, enum ln_coap_outcome outcome,
@@ -345,7 +347,7 @@ bool ln__coap_upload_goes_on(struct ln_coap *coap, struct ln__coap_exchange *ex,
                              const struct ln_coap_msg *msg, ln_msec now);
 
 /* download.c: an answer with blocks; legs too. Go on after a pause. */
-void ln__coap_on_block(struct ln_coap *coap, struct ln__coap_exchange *ex,
+void ln__coap_on_block(struct ln_coap *coap, struct ln__coap_exchange *leg,
                        const struct ln_coap_msg *msg, ln_msec now);
 void ln__coap_download_go_on(struct ln_coap *coap, struct ln__coap_exchange *root, ln_msec now);
 /* Forget the blocks so far: the body begins anew. */

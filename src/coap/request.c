@@ -216,7 +216,7 @@ struct ln__coap_exchange *ln__coap_hand_over(struct ln_coap *coap, struct ln__co
         .notification = stands,
     };
     if (r.final)
-        ln__coap_drop(coap, ex, true);
+        ln__coap_drop(coap, ex, ln_coap_class(msg->code) == 2);
     enum ln_coap_verdict verdict = was.on.response(was.user, &r);
     ex = ln__coap_find(coap, was.id);
     if (ex != NULL && verdict == LN_COAP_STOP) {

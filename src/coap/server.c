@@ -148,6 +148,8 @@ static void call_handler(struct serving *s, struct ln_coap_incoming *in)
         handler->request(s->coap->config.user, in, &s->reply);
     else
         ln_coap_reply_text(&s->reply, LN_COAP_NOT_FOUND, NULL);
+    if (in->body == &nowhere)
+        in->body = NULL;
 }
 
 static void serve_whole(struct serving *s)

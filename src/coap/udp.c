@@ -77,8 +77,6 @@ static bool is_duplicate(struct ln_coap *coap, ln_coap_peer peer, const struct l
     case REPLAY_BARE:
         send_again(coap, &entry, body);
         break;
-    case REPLAY_ANEW:
-        return false;
     }
     coap->counters.replayed++;
     return true;

@@ -39,7 +39,7 @@ static enum ln_status take_group(struct ln_base64_text *text, uint8_t out[3], si
     if (hidden != 0)
         return LN_BAD_PEER;
     *made = 3u - text->padding;
-    for (size_t i = 0; i < *made; i++)
+    for (size_t i = 0; i < *made && i < 3; i++)
         out[i] = (uint8_t)(text->group >> (16 - 8 * i));
     *text = (struct ln_base64_text) { .done = text->padding > 0 };
     return LN_OK;

@@ -27,8 +27,6 @@
 #define TAG_TIME 1u
 #define TAG_DECIMAL_FRACTION 4u
 
-#define UNTIL_BREAK UINT32_MAX
-
 /* ---- heads ---- */
 
 /* Strings and containers may have no length, the break never has one. */
@@ -61,6 +59,33 @@ enum ln_status ln__cbor_peek(struct ln_reader *r, size_t offset, struct ln_cbor_
     return LN_OK;
 }
 
+/* ---- containers ---- */
+
+enum ln_status ln__cbor_open(struct ln_reader *r, enum ln_cbor_major major, uint32_t *items)
+{
+    struct ln_cbor_head head;
+    TRY(ln__cbor_peek(r, 0, &head));
+    if (head.major != major || (!head.indefinite && head.value >= LN_CBOR_UNTIL_BREAK))
+        return LN_BAD_PEER;
+    *items = head.indefinite ? LN_CBOR_UNTIL_BREAK : (uint32_t)head.value;
+    ln__reader_drop(r, head.size);
+    return LN_OK;
+}
+
+enum ln_status ln__cbor_at_end(struct ln_reader *r, uint32_t *items, bool *end)
+{
+    struct ln_cbor_head head;
+    if (*items == LN_CBOR_UNTIL_BREAK) {
+        TRY(ln__cbor_peek(r, 0, &head));
+        if (ln__cbor_is_break(&head)) {
+            ln__reader_drop(r, head.size);
+            *items = 0;
+        }
+    }
+    *end = *items == 0;
+    return LN_OK;
+}
+
 /* ---- values ---- */
 
 static bool is_integer(const struct ln_cbor_head *head)
@@ -78,26 +103,26 @@ static struct ln_number number_of(const struct ln_cbor_head *head)
     return ln__number_from_integer(true, head->value + 1);
 }
 
-static enum ln_status read_simple(const struct ln_cbor_head *head, struct ln_cbor_value *v)
+static enum ln_status read_simple(const struct ln_cbor_head *head, struct ln_item *item)
 {
-    v->kind = LN_CBOR_IS_NUMBER;
+    item->kind = LN_ITEM_NUMBER;
     switch (head->info) {
     case SIMPLE_FALSE:
     case SIMPLE_TRUE:
-        v->kind = LN_CBOR_IS_BOOLEAN;
-        v->boolean = head->info == SIMPLE_TRUE;
+        item->kind = LN_ITEM_BOOLEAN;
+        item->boolean = head->info == SIMPLE_TRUE;
         return LN_OK;
     case SIMPLE_NULL:
-        v->kind = LN_CBOR_IS_NULL;
+        item->kind = LN_ITEM_NULL;
         return LN_OK;
     case FLOAT_16:
-        v->number = ln__number_from_float(ln__ieee_from16((uint16_t)head->value));
+        item->number = ln__number_from_float(ln__ieee_from16((uint16_t)head->value));
         return LN_OK;
     case FLOAT_32:
-        v->number = ln__number_from_float(ln__ieee_from32((uint32_t)head->value));
+        item->number = ln__number_from_float(ln__ieee_from32((uint32_t)head->value));
         return LN_OK;
     case FLOAT_64:
-        v->number = ln__number_from_float(ln__ieee_from64(head->value));
+        item->number = ln__number_from_float(ln__ieee_from64(head->value));
         return LN_OK;
     default: /* not an enumeration: all the numbers there are */
         return LN_BAD_PEER;
@@ -105,7 +130,7 @@ static enum ln_status read_simple(const struct ln_cbor_head *head, struct ln_cbo
 }
 
 /* [exponent, mantissa] behind the tag, RFC 8949 3.4.4. */
-static enum ln_status read_fraction(struct ln_reader *r, size_t *at, struct ln_cbor_value *v)
+static enum ln_status read_fraction(struct ln_reader *r, size_t *at, struct ln_item *item)
 {
     struct ln_cbor_head array;
     struct ln_cbor_head exponent;
@@ -125,8 +150,8 @@ static enum ln_status read_fraction(struct ln_reader *r, size_t *at, struct ln_c
         return LN_BAD_PEER;
     struct ln_decimal d =
         ln__decimal_make(digits.negative, digits.magnitude, (int32_t)power.as.integer);
-    TRY(ln__number_from_decimal(&d, &v->number));
-    v->kind = LN_CBOR_IS_NUMBER;
+    TRY(ln__number_from_decimal(&d, &item->number));
+    item->kind = LN_ITEM_NUMBER;
     *at += array.size + exponent.size + mantissa.size;
     return LN_OK;
 }
@@ -135,7 +160,7 @@ static enum ln_status read_fraction(struct ln_reader *r, size_t *at, struct ln_c
 static enum ln_status begin_string(struct ln_reader *r, const struct ln_cbor_head *head, size_t at,
                                    struct ln_cbor_value *v)
 {
-    v->kind = head->major == LN_CBOR_TEXT ? LN_CBOR_IS_TEXT : LN_CBOR_IS_BYTES;
+    v->item.kind = head->major == LN_CBOR_TEXT ? LN_ITEM_TEXT : LN_ITEM_BYTES;
     v->chunked = head->indefinite;
     size_t rest = ln__reader_rest(r);
     if (rest != LN_LENGTH_UNKNOWN)
@@ -146,37 +171,20 @@ static enum ln_status begin_string(struct ln_reader *r, const struct ln_cbor_hea
     return LN_OK;
 }
 
-static enum ln_value_type native_type(const struct ln_cbor_value *v, bool is_time)
-{
-    switch (v->kind) {
-    case LN_CBOR_IS_NUMBER:
-        return is_time ? LN_VALUE_TIME : ln__number_native(&v->number);
-    case LN_CBOR_IS_BOOLEAN:
-        return LN_VALUE_BOOLEAN;
-    case LN_CBOR_IS_NULL:
-        return LN_VALUE_NONE;
-    case LN_CBOR_IS_TEXT:
-        return LN_VALUE_STRING;
-    case LN_CBOR_IS_BYTES:
-        return LN_VALUE_OPAQUE;
-    }
-    return LN_VALUE_NONE;
-}
-
 /* All that has no bytes behind it, from `at` on. */
 static enum ln_status read_plain(struct ln_reader *r, const struct ln_cbor_head *head, size_t *at,
-                                 struct ln_cbor_value *v)
+                                 struct ln_item *item)
 {
     *at += head->size;
     if (is_integer(head)) {
-        v->kind = LN_CBOR_IS_NUMBER;
-        v->number = number_of(head);
+        item->kind = LN_ITEM_NUMBER;
+        item->number = number_of(head);
         return LN_OK;
     }
     if (head->major == LN_CBOR_SIMPLE)
-        return read_simple(head, v);
+        return read_simple(head, item);
     if (head->major == LN_CBOR_TAG && head->value == TAG_DECIMAL_FRACTION)
-        return read_fraction(r, at, v);
+        return read_fraction(r, at, item);
     return LN_BAD_PEER;
 }
 
@@ -186,22 +194,22 @@ enum ln_status ln__cbor_begin(struct ln_reader *r, struct ln_cbor_value *out)
     struct ln_cbor_head head;
     size_t at = 0;
     TRY(ln__cbor_peek(r, 0, &head));
-    bool is_time = head.major == LN_CBOR_TAG && head.value == TAG_TIME;
-    if (is_time) {
+    v.item.is_time = head.major == LN_CBOR_TAG && head.value == TAG_TIME;
+    if (v.item.is_time) {
         at = head.size;
         TRY(ln__cbor_peek(r, at, &head));
     }
-    if (!is_time && (head.major == LN_CBOR_TEXT || head.major == LN_CBOR_BYTES)) {
+    if (!v.item.is_time && (head.major == LN_CBOR_TEXT || head.major == LN_CBOR_BYTES)) {
         at = head.size;
         TRY(begin_string(r, &head, at, &v));
     } else {
-        TRY(read_plain(r, &head, &at, &v));
+        TRY(read_plain(r, &head, &at, &v.item));
         r->left = 0;
     }
-    if (is_time && v.kind != LN_CBOR_IS_NUMBER)
+    if (v.item.is_time && v.item.kind != LN_ITEM_NUMBER)
         return LN_BAD_PEER;
     ln__reader_drop(r, at);
-    r->native = native_type(&v, is_time);
+    r->native = ln__item_native(&v.item);
     *out = v;
     return LN_OK;
 }
@@ -211,7 +219,7 @@ static enum ln_status read_link(struct ln_reader *r, const struct ln_cbor_value 
 {
     struct ln_span text;
     struct ln_value value = ln_value_objlnk(0, 0);
-    if (v->kind != LN_CBOR_IS_TEXT || v->chunked)
+    if (v->item.kind != LN_ITEM_TEXT || v->chunked)
         return LN_BAD_PEER;
     TRY(ln__reader_peek_left(r, &text));
     TRY(ln__objlnk_read(text, &value.as.link));
@@ -224,21 +232,13 @@ static enum ln_status read_link(struct ln_reader *r, const struct ln_cbor_value 
 enum ln_status ln__cbor_scalar(struct ln_reader *r, struct ln_cbor_value *v,
                                enum ln_value_type type, struct ln_value *out)
 {
-    if (type == LN_VALUE_OBJLNK)
-        return read_link(r, v, out);
-    if (type == LN_VALUE_BOOLEAN) {
-        if (v->kind != LN_CBOR_IS_BOOLEAN)
-            return LN_BAD_PEER;
-        *out = ln_value_boolean(v->boolean);
-        return LN_OK;
-    }
-    return v->kind == LN_CBOR_IS_NUMBER ? ln__number_to_value(&v->number, type, out) : LN_BAD_PEER;
+    return type == LN_VALUE_OBJLNK ? read_link(r, v, out) : ln__item_to_value(&v->item, type, out);
 }
 
 /* The head of the next chunk that has bytes, or the break. Each turn reads a head, so it ends. */
 static enum ln_status next_chunk(struct ln_reader *r, struct ln_cbor_value *v)
 {
-    enum ln_cbor_major major = v->kind == LN_CBOR_IS_TEXT ? LN_CBOR_TEXT : LN_CBOR_BYTES;
+    enum ln_cbor_major major = v->item.kind == LN_ITEM_TEXT ? LN_CBOR_TEXT : LN_CBOR_BYTES;
     while (v->chunk_left == 0) {
         struct ln_cbor_head head;
         TRY(ln__cbor_peek(r, 0, &head));
@@ -270,8 +270,8 @@ static enum ln_status read_chunk(struct ln_reader *r, struct ln_cbor_value *v, s
 enum ln_status ln__cbor_piece(struct ln_reader *r, struct ln_cbor_value *v, enum ln_value_type type,
                               struct ln_span *out)
 {
-    enum ln_cbor_kind want = type == LN_VALUE_OPAQUE ? LN_CBOR_IS_BYTES : LN_CBOR_IS_TEXT;
-    if (v->kind != want)
+    enum ln_item_kind want = type == LN_VALUE_OPAQUE ? LN_ITEM_BYTES : LN_ITEM_TEXT;
+    if (v->item.kind != want)
         return LN_BAD_PEER;
     if (v->chunked)
         return read_chunk(r, v, out);
@@ -288,7 +288,7 @@ enum ln_status ln__cbor_finish(struct ln_reader *r, struct ln_cbor_value *v)
 
 /* ---- skipping ---- */
 
-/* How many items follow a head, or UNTIL_BREAK. */
+/* How many items follow a head, or LN_CBOR_UNTIL_BREAK. */
 static enum ln_status count_items(const struct ln_cbor_head *head, uint32_t *out)
 {
     uint64_t each = head->major == LN_CBOR_MAP ? 2 : 1;
@@ -296,9 +296,9 @@ static enum ln_status count_items(const struct ln_cbor_head *head, uint32_t *out
         *out = 1;
         return LN_OK;
     }
-    if (!head->indefinite && head->value >= UNTIL_BREAK / each)
+    if (!head->indefinite && head->value >= LN_CBOR_UNTIL_BREAK / each)
         return LN_BAD_PEER;
-    *out = head->indefinite ? UNTIL_BREAK : (uint32_t)(head->value * each);
+    *out = head->indefinite ? LN_CBOR_UNTIL_BREAK : (uint32_t)(head->value * each);
     return LN_OK;
 }
 
@@ -309,7 +309,7 @@ static enum ln_status enter_item(struct ln_cbor_skip *s, const struct ln_cbor_he
     bool is_string = head->major == LN_CBOR_BYTES || head->major == LN_CBOR_TEXT;
     bool is_container =
         head->major == LN_CBOR_ARRAY || head->major == LN_CBOR_MAP || head->major == LN_CBOR_TAG;
-    if (s->depth > 0 && s->items[s->depth - 1] != UNTIL_BREAK)
+    if (s->depth > 0 && s->items[s->depth - 1] != LN_CBOR_UNTIL_BREAK)
         s->items[s->depth - 1]--;
     if (is_container || (is_string && head->indefinite)) {
         if (s->depth == LN_CBOR_DEPTH_MAX)
@@ -326,7 +326,7 @@ static enum ln_status enter_item(struct ln_cbor_skip *s, const struct ln_cbor_he
 
 static enum ln_status leave_at_break(struct ln_cbor_skip *s)
 {
-    if (s->depth == 0 || s->items[s->depth - 1] != UNTIL_BREAK)
+    if (s->depth == 0 || s->items[s->depth - 1] != LN_CBOR_UNTIL_BREAK)
         return LN_BAD_PEER;
     s->depth--;
     return LN_OK;

@@ -13,7 +13,7 @@
  *
  * The readers here follow reader.h: LN_AGAIN leaves all as it was.
  */
-#include "codec/number.h"
+#include "codec/item.h"
 #include "codec/window.h"
 
 struct ln_format;
@@ -57,21 +57,28 @@ static inline bool ln__cbor_is_break(const struct ln_cbor_head *head)
     return head->major == LN_CBOR_SIMPLE && head->indefinite;
 }
 
-enum ln_cbor_kind {
-    LN_CBOR_IS_NUMBER,
-    LN_CBOR_IS_BOOLEAN,
-    LN_CBOR_IS_NULL,
-    LN_CBOR_IS_TEXT,
-    LN_CBOR_IS_BYTES,
-};
+/** "up to a break", where items are counted. No payload has as many. */
+#define LN_CBOR_UNTIL_BREAK UINT32_MAX
+
+/** Read the head of an array or a map: how many items or pairs it has. */
+LN_MUST_USE enum ln_status ln__cbor_open(struct ln_reader *r, enum ln_cbor_major major,
+                                         uint32_t *items);
+
+/** Whether it ends here; then its break, if it has one, is read, and *items is 0. */
+LN_MUST_USE enum ln_status ln__cbor_at_end(struct ln_reader *r, uint32_t *items, bool *end);
+
+/** An item of it was read. */
+static inline void ln__cbor_count(uint32_t *items)
+{
+    if (*items != LN_CBOR_UNTIL_BREAK)
+        (*items)--;
+}
 
 /** A value: read to its end, but for strings, whose bytes follow. */
 struct ln_cbor_value {
-    enum ln_cbor_kind kind;
-    bool boolean;
+    struct ln_item item;
     bool chunked;      /**< a string in chunks, up to a break */
     size_t chunk_left; /**< bytes of this chunk */
-    struct ln_number number;
 };
 
 /**
@@ -97,7 +104,7 @@ LN_MUST_USE enum ln_status ln__cbor_finish(struct ln_reader *r, struct ln_cbor_v
 struct ln_cbor_skip {
     bool begun;
     uint8_t depth;                     /**< containers that are open */
-    uint32_t items[LN_CBOR_DEPTH_MAX]; /**< left in each; UINT32_MAX: up to a break */
+    uint32_t items[LN_CBOR_DEPTH_MAX]; /**< left in each; LN_CBOR_UNTIL_BREAK */
     size_t bytes;                      /**< left of a string */
 };
 

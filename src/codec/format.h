@@ -46,6 +46,8 @@
  */
 #include "codec/base64.h"
 #include "codec/cbor.h"
+#include "codec/lwm2m_cbor.h"
+#include "codec/senml.h"
 #include "codec/tlv.h"
 #include "codec/window.h"
 
@@ -100,6 +102,7 @@ struct ln_format {
     enum ln_status (*write_close)(struct ln_writer *w, const struct ln_writer_open *top);
     enum ln_status (*write_scalar)(struct ln_writer *w, const struct ln_path *path,
                                    const struct ln_value *value);
+    enum ln_status (*write_name)(struct ln_writer *w, const struct ln_path *path);
     /* what stands before the bytes of a value; sets up `stream` */
     enum ln_status (*write_bytes)(struct ln_writer *w, const struct ln_path *path,
                                   enum ln_value_type type, size_t length);
@@ -175,6 +178,8 @@ struct ln_reader {
             bool told;
             struct ln_cbor_value value;
         } cbor;
+        struct ln_senml_reader senml;
+        struct ln_lwm2m_cbor_reader lwm2m_cbor;
     } state;
 };
 
@@ -252,6 +257,7 @@ struct ln_writer_stream {
     /** Puts what stands behind the bytes; NULL: nothing. */
     void (*finish)(struct ln_writer *w);
     bool open;
+    bool unpadded;       /**< an odd group makes one byte more than it has */
     uint8_t group;       /**< so many bytes ... */
     uint8_t makes;       /**< ... make so many in the payload; 0: that depends on the bytes */
     uint8_t held;        /**< bytes in `scratch` */
@@ -281,6 +287,7 @@ struct ln_writer {
     size_t values_told; /**< by ln__writer_window() */
     size_t inner;       /**< length of the contents of what was closed last */
     struct ln_writer_stream stream;
+    struct ln_senml_writer senml;
 };
 
 /**
@@ -323,7 +330,7 @@ LN_MUST_USE enum ln_status ln__writer_close(struct ln_writer *w);
 size_t ln__writer_inner(const struct ln_writer *w);
 
 /**
- * A value. NONE is a name without a value (Read-Composite) or null, where the format has such.
+ * A value. NONE is null, where the format has it: remove this resource instance (Write-Composite).
  *
  * @param path  of a resource or resource instance, below the path of the request; in the order of
  *              ln_path_compare()
@@ -333,6 +340,12 @@ size_t ln__writer_inner(const struct ln_writer *w);
  */
 LN_MUST_USE enum ln_status ln__writer_value(struct ln_writer *w, const struct ln_path *path,
                                             const struct ln_value *value);
+
+/**
+ * A path of any level without a value: what a Read-Composite asks for.
+ * @retval LN_UNSUPPORTED  the format has no such thing
+ */
+LN_MUST_USE enum ln_status ln__writer_name(struct ln_writer *w, const struct ln_path *path);
 
 /**
  * A value of text or bytes that is not in memory:

@@ -126,6 +126,42 @@ enum ln_status ln__reader_raw_piece(struct ln_reader *r, enum ln_value_type type
     return LN_OK;
 }
 
+/* One character is decoded on a copy, and read only if the room takes what it makes. */
+enum ln_status ln__reader_base64(struct ln_reader *r, struct ln_base64_text *text,
+                                 ln__reader_peek_char *peek, struct ln_mspan room,
+                                 struct ln_span *out)
+{
+    size_t len = 0;
+    bool end = false;
+    r->left = LN_LENGTH_UNKNOWN; /* its end will show */
+    while (!end) {
+        struct ln_base64_text next = *text;
+        uint8_t bytes[3];
+        uint8_t c = 0;
+        size_t raw = 0;
+        size_t made = 0;
+        enum ln_status st = peek(r, &c, &raw, &end);
+        if (st == LN_AGAIN && len > 0)
+            break;
+        TRY(st);
+        TRY(end ? ln__base64_end(&next, LN_BASE64_ANY, bytes, &made)
+                : ln__base64_next(&next, LN_BASE64_ANY, c, bytes, &made));
+        if (made > room.len - len && len == 0)
+            return LN_NO_SPACE;
+        if (made > room.len - len)
+            break;
+        if (made > 0)
+            memcpy(room.data + len, bytes, made);
+        len += made;
+        *text = next;
+        ln__reader_drop(r, raw);
+        if (end)
+            r->left = 0;
+    }
+    *out = ln_span(room.data, len);
+    return LN_OK;
+}
+
 /* ---- the calls ---- */
 
 enum ln_status ln__reader_init(struct ln_reader *r, const struct ln_format *format,
@@ -205,12 +241,18 @@ static enum ln_status gather(struct ln_reader *r, enum ln_value_type type, struc
     }
 }
 
+/* A NUL is UTF-8, but would cut the string in every program written in C. */
+static bool is_text(struct ln_span bytes)
+{
+    return ln__utf8_is_valid(bytes) && (bytes.len == 0 || memchr(bytes.data, 0, bytes.len) == NULL);
+}
+
 static enum ln_status take_bytes(struct ln_reader *r, enum ln_value_type type, struct ln_mspan room,
                                  struct ln_value *out)
 {
     struct ln_span bytes;
     TRY(gather(r, type, room, &bytes));
-    if (type != LN_VALUE_OPAQUE && !ln__utf8_is_valid(bytes))
+    if (type != LN_VALUE_OPAQUE && !is_text(bytes))
         return LN_BAD_PEER;
     *out = ln_value_bytes(type, bytes);
     return LN_OK;

@@ -50,4 +50,17 @@ LN_MUST_USE enum ln_status ln__reader_skip(struct ln_reader *r);
 LN_MUST_USE enum ln_status ln__reader_raw_piece(struct ln_reader *r, enum ln_value_type type,
                                                 struct ln_mspan room, struct ln_span *out);
 
+/**
+ * Looks at the next character of a text that is being read.
+ * @param raw  how many bytes of the payload it is, or its end is
+ * @param end  the text ends here, and there is no character
+ */
+typedef enum ln_status ln__reader_peek_char(struct ln_reader *r, uint8_t *c, size_t *raw,
+                                            bool *end);
+
+/** read_piece of a text in Base64; sets `left`. All zeros in `text` at the start of a value. */
+LN_MUST_USE enum ln_status ln__reader_base64(struct ln_reader *r, struct ln_base64_text *text,
+                                             ln__reader_peek_char *peek, struct ln_mspan room,
+                                             struct ln_span *out);
+
 #endif

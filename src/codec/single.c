@@ -101,50 +101,25 @@ static enum ln_status read_opaque_scalar(struct ln_reader *r, enum ln_value_type
     return LN_BAD_PEER;
 }
 
-/* One character is decoded on a copy, and read only if the room takes what it makes. What is left
- * is not known before the end of the payload has been seen. */
-static enum ln_status read_base64(struct ln_reader *r, struct ln_mspan room, struct ln_span *out)
+static enum ln_status peek_char(struct ln_reader *r, uint8_t *c, size_t *raw, bool *end)
 {
-    size_t len = 0;
-    r->left = LN_LENGTH_UNKNOWN;
-    for (;;) {
-        struct ln_base64_text text = r->state.single.base64;
-        struct ln_span c;
-        uint8_t bytes[3];
-        size_t made = 0;
-        bool end = false;
-        enum ln_status st = ln__reader_at_end(r, &end);
-        if (st == LN_AGAIN && len > 0)
-            break;
-        TRY(st);
-        if (end) {
-            TRY(ln__base64_end(&text, LN_BASE64_ANY, bytes, &made));
-        } else {
-            TRY(ln__reader_peek(r, 1, &c));
-            TRY(ln__base64_next(&text, LN_BASE64_ANY, c.data[0], bytes, &made));
-        }
-        if (made > room.len - len && len == 0)
-            return LN_NO_SPACE;
-        if (made > room.len - len)
-            break;
-        memcpy(room.data + len, bytes, made);
-        len += made;
-        r->state.single.base64 = text;
-        if (end) {
-            r->left = 0;
-            break;
-        }
-        ln__reader_drop(r, 1);
-    }
-    *out = ln_span(room.data, len);
+    struct ln_span byte;
+    TRY(ln__reader_at_end(r, end));
+    *raw = 0;
+    if (*end)
+        return LN_OK;
+    TRY(ln__reader_peek(r, 1, &byte));
+    *c = byte.data[0];
+    *raw = 1;
     return LN_OK;
 }
 
 static enum ln_status read_text_piece(struct ln_reader *r, enum ln_value_type type,
                                       struct ln_mspan room, struct ln_span *out)
 {
-    return type == LN_VALUE_OPAQUE ? read_base64(r, room, out)
-                                   : ln__reader_raw_piece(r, type, room, out);
+    return type == LN_VALUE_OPAQUE
+               ? ln__reader_base64(r, &r->state.single.base64, peek_char, room, out)
+               : ln__reader_raw_piece(r, type, room, out);
 }
 
 /* ---- writing ---- */
@@ -194,7 +169,7 @@ static enum ln_status write_text_bytes(struct ln_writer *w, const struct ln_path
     (void)path;
     (void)length;
     if (type == LN_VALUE_OPAQUE)
-        ln__writer_base64(w);
+        ln__writer_base64(w, false);
     return LN_OK;
 }
 

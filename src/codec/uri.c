@@ -6,6 +6,7 @@
  */
 #include <linnet/uri.h>
 
+#include "codec/ascii.h"
 #include <linnet/addr.h>
 
 static const struct {
@@ -38,52 +39,6 @@ const char *ln_uri_scheme_text(enum ln_uri_scheme scheme)
     return i < sizeof schemes / sizeof schemes[0] ? schemes[i].text : "unknown";
 }
 
-/* ---- characters (RFC 3986 2.2, 2.3, 3.3) ---- */
-
-static bool is_digit(uint8_t c)
-{
-    return c >= '0' && c <= '9';
-}
-
-static bool is_letter(uint8_t c)
-{
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-}
-
-static bool is_hex(uint8_t c)
-{
-    return is_digit(c) || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
-}
-
-static bool is_one_of(uint8_t c, const char *set)
-{
-    return c != 0 && strchr(set, c) != NULL;
-}
-
-static uint8_t lower(uint8_t c)
-{
-    return c >= 'A' && c <= 'Z' ? (uint8_t)(c - 'A' + 'a') : c;
-}
-
-/* Where the first of these characters is; the length if there is none. */
-static size_t find(struct ln_span s, const char *set)
-{
-    size_t i = 0;
-    while (i < s.len && !is_one_of(s.data[i], set))
-        i++;
-    return i;
-}
-
-static struct ln_span head(struct ln_span s, size_t len)
-{
-    return ln_span(s.data, len);
-}
-
-static struct ln_span behind(struct ln_span s, size_t len)
-{
-    return ln_span(s.data + len, s.len - len);
-}
-
 /* ---- the parts ---- */
 
 static enum ln_uri_problem check_characters(struct ln_span text)
@@ -104,28 +59,17 @@ static enum ln_uri_problem check_characters(struct ln_span text)
     return LN_URI_PROBLEM_NONE;
 }
 
-static bool same_scheme(struct ln_span s, const char *text)
-{
-    if (s.len != strlen(text))
-        return false;
-    for (size_t i = 0; i < s.len; i++) {
-        if (lower(s.data[i]) != (uint8_t)text[i])
-            return false;
-    }
-    return true;
-}
-
 /* "coaps:"; moves `text` behind the colon. */
 static enum ln_uri_problem split_scheme(struct ln_span *text, struct ln_uri *uri)
 {
-    size_t colon = find(*text, ":/?#");
+    size_t colon = ln__find(*text, ":/?#");
     if (colon == 0 || colon == text->len || text->data[colon] != ':')
         return LN_URI_PROBLEM_NO_SCHEME;
-    struct ln_span s = head(*text, colon);
+    struct ln_span s = ln__head(*text, colon);
     for (size_t i = 0; i < sizeof schemes / sizeof schemes[0]; i++) {
-        if (same_scheme(s, schemes[i].text)) {
+        if (ln__same_word(s, ln_span_str(schemes[i].text))) {
             uri->scheme = (enum ln_uri_scheme)i;
-            *text = behind(*text, colon + 1);
+            *text = ln__behind(*text, colon + 1);
             return LN_URI_PROBLEM_NONE;
         }
     }
@@ -137,10 +81,10 @@ static enum ln_uri_problem split_authority(struct ln_span *text, struct ln_span 
 {
     if (text->len < 2 || text->data[0] != '/' || text->data[1] != '/')
         return LN_URI_PROBLEM_NO_AUTHORITY;
-    struct ln_span rest = behind(*text, 2);
-    *authority = head(rest, find(rest, "/?#"));
-    *text = behind(rest, authority->len);
-    if (find(*authority, "@") < authority->len)
+    struct ln_span rest = ln__behind(*text, 2);
+    *authority = ln__head(rest, ln__find(rest, "/?#"));
+    *text = ln__behind(rest, authority->len);
+    if (ln__find(*authority, "@") < authority->len)
         return LN_URI_PROBLEM_USERINFO;
     return LN_URI_PROBLEM_NONE;
 }
@@ -161,12 +105,12 @@ static enum ln_uri_problem read_zone(struct ln_span s, struct ln_uri *uri)
 {
     if (s.len < 4 || memcmp(s.data, "%25", 3) != 0)
         return LN_URI_PROBLEM_ZONE;
-    uri->zone = behind(s, 3);
+    uri->zone = ln__behind(s, 3);
     if (uri->zone.len > LN_URI_ZONE_MAX)
         return LN_URI_PROBLEM_ZONE;
     for (size_t i = 0; i < uri->zone.len; i++) {
         uint8_t c = uri->zone.data[i];
-        if (!is_letter(c) && !is_digit(c) && !is_one_of(c, "-._~"))
+        if (!ln__is_letter(c) && !ln__is_digit(c) && !ln__is_one_of(c, "-._~"))
             return LN_URI_PROBLEM_ZONE;
     }
     return LN_URI_PROBLEM_NONE;
@@ -176,19 +120,19 @@ static enum ln_uri_problem read_zone(struct ln_span s, struct ln_uri *uri)
 static enum ln_uri_problem read_ipv6(struct ln_span *authority, struct ln_uri *uri)
 {
     struct ln_addr addr;
-    size_t close = find(*authority, "]");
+    size_t close = ln__find(*authority, "]");
     if (close == authority->len)
         return LN_URI_PROBLEM_BRACKET;
-    struct ln_span inside = behind(head(*authority, close), 1);
-    *authority = behind(*authority, close + 1);
-    uri->host = head(inside, find(inside, "%"));
+    struct ln_span inside = ln__behind(ln__head(*authority, close), 1);
+    *authority = ln__behind(*authority, close + 1);
+    uri->host = ln__head(inside, ln__find(inside, "%"));
     uri->host_kind = LN_URI_HOST_IPV6;
-    if (find(uri->host, ":") == uri->host.len || find(uri->host, "[") < uri->host.len ||
+    if (ln__find(uri->host, ":") == uri->host.len || ln__find(uri->host, "[") < uri->host.len ||
         !literal(uri->host, &addr))
         return LN_URI_PROBLEM_IPV6;
     if (uri->host.len == inside.len)
         return LN_URI_PROBLEM_NONE;
-    return read_zone(behind(inside, uri->host.len), uri);
+    return read_zone(ln__behind(inside, uri->host.len), uri);
 }
 
 /* Whether the last label is a number, decimal or hexadecimal: then it is no name (WHATWG URL 3.5;
@@ -200,9 +144,9 @@ static bool ends_in_number(struct ln_span host)
     while (start > 0 && host.data[start - 1] != '.')
         start--;
     struct ln_span label = ln_span(host.data + start, end - start);
-    bool hex = label.len > 1 && label.data[0] == '0' && lower(label.data[1]) == 'x';
+    bool hex = label.len > 1 && label.data[0] == '0' && ln__lower(label.data[1]) == 'x';
     for (size_t i = hex ? 2 : 0; i < label.len; i++) {
-        if (!(hex ? is_hex(label.data[i]) : is_digit(label.data[i])))
+        if (!(hex ? ln__is_hex(label.data[i]) : ln__is_digit(label.data[i])))
             return false;
     }
     return label.len > 0;
@@ -216,7 +160,7 @@ static enum ln_uri_problem check_name(struct ln_span host)
         uint8_t c = host.data[i];
         if (c == '%')
             return LN_URI_PROBLEM_HOST_PERCENT;
-        if (!is_letter(c) && !is_digit(c) && !is_one_of(c, "-_."))
+        if (!ln__is_letter(c) && !ln__is_digit(c) && !ln__is_one_of(c, "-_."))
             return LN_URI_PROBLEM_HOST_CHARACTER;
         if (c == '.' && label == 0)
             return LN_URI_PROBLEM_HOST_LABEL;
@@ -230,9 +174,9 @@ static enum ln_uri_problem check_name(struct ln_span host)
 static enum ln_uri_problem read_name(struct ln_span *authority, struct ln_uri *uri)
 {
     struct ln_addr addr;
-    uri->host = head(*authority, find(*authority, ":"));
-    *authority = behind(*authority, uri->host.len);
-    if (find(uri->host, "[]") < uri->host.len)
+    uri->host = ln__head(*authority, ln__find(*authority, ":"));
+    *authority = ln__behind(*authority, uri->host.len);
+    if (ln__find(uri->host, "[]") < uri->host.len)
         return LN_URI_PROBLEM_BRACKET;
     if (uri->host.len > LN_URI_HOST_MAX)
         return LN_URI_PROBLEM_HOST_TOO_LONG;
@@ -260,7 +204,7 @@ static enum ln_uri_problem read_port(struct ln_span s, struct ln_uri *uri)
     if (s.len == 1)
         return LN_URI_PROBLEM_PORT_EMPTY;
     for (size_t i = 1; i < s.len; i++) {
-        if (!is_digit(s.data[i]))
+        if (!ln__is_digit(s.data[i]))
             return LN_URI_PROBLEM_PORT_CHARACTER;
         if (port <= UINT16_MAX)
             port = port * 10 + (uint32_t)(s.data[i] - '0');
@@ -275,7 +219,7 @@ static enum ln_uri_problem read_authority(struct ln_span authority, struct ln_ur
 {
     struct ln_addr addr;
     bool bracket = authority.len > 0 && authority.data[0] == '[';
-    bool has_colon = find(authority, ":") < authority.len;
+    bool has_colon = ln__find(authority, ":") < authority.len;
     if (!bracket && has_colon && literal(authority, &addr))
         return LN_URI_PROBLEM_BRACKET; /* an IPv6 address without them */
     if (authority.len == 0 || authority.data[0] == ':')
@@ -289,10 +233,10 @@ static enum ln_uri_problem check_part(struct ln_span s, const char *besides)
 {
     for (size_t i = 0; i < s.len; i++) {
         uint8_t c = s.data[i];
-        if (c == '%' && (s.len - i < 3 || !is_hex(s.data[i + 1]) || !is_hex(s.data[i + 2])))
+        if (c == '%' && (s.len - i < 3 || !ln__is_hex(s.data[i + 1]) || !ln__is_hex(s.data[i + 2])))
             return LN_URI_PROBLEM_PERCENT;
-        if (!is_letter(c) && !is_digit(c) && !is_one_of(c, "%-._~!$&'()*+,;=:@") &&
-            !is_one_of(c, besides))
+        if (!ln__is_letter(c) && !ln__is_digit(c) && !ln__is_one_of(c, "%-._~!$&'()*+,;=:@") &&
+            !ln__is_one_of(c, besides))
             return LN_URI_PROBLEM_CHARACTER;
     }
     return LN_URI_PROBLEM_NONE;
@@ -311,16 +255,16 @@ static enum ln_uri_problem check_parts(const struct ln_uri *uri)
 /* "/path?query#fragment" */
 static enum ln_uri_problem read_parts(struct ln_span s, struct ln_uri *uri)
 {
-    uri->path = head(s, find(s, "?#"));
-    s = behind(s, uri->path.len);
+    uri->path = ln__head(s, ln__find(s, "?#"));
+    s = ln__behind(s, uri->path.len);
     uri->has_query = s.len > 0 && s.data[0] == '?';
     if (uri->has_query) {
-        uri->query = behind(head(s, find(s, "#")), 1);
-        s = behind(s, 1 + uri->query.len);
+        uri->query = ln__behind(ln__head(s, ln__find(s, "#")), 1);
+        s = ln__behind(s, 1 + uri->query.len);
     }
     uri->has_fragment = s.len > 0;
     if (uri->has_fragment)
-        uri->fragment = behind(s, 1);
+        uri->fragment = ln__behind(s, 1);
     return check_parts(uri);
 }
 

@@ -134,24 +134,35 @@ static void put_bytes(struct ln_writer *w, struct ln_span bytes)
         ln__window_put(&w->out, bytes.data, bytes.len);
 }
 
-/* Whole groups, or the last ones of the value. */
-static void encode_base64(struct ln_writer *w, struct ln_span bytes)
+/* Whole groups, or the last ones of the value, 48 bytes at a time. */
+static void put_base64(struct ln_writer *w, struct ln_span bytes,
+                       enum ln_status (*encode)(struct ln_span, struct ln_mspan, size_t *))
 {
     char text[64];
     size_t len = 0;
     for (size_t at = 0; at < bytes.len; at += 48) {
         size_t part = bytes.len - at < 48 ? bytes.len - at : 48;
-        if (ln__base64_encode(ln_span(bytes.data + at, part), ln_mspan(text, sizeof text), &len) ==
-            LN_OK)
+        if (encode(ln_span(bytes.data + at, part), ln_mspan(text, sizeof text), &len) == LN_OK)
             ln__window_put(&w->out, text, len);
     }
 }
 
-void ln__writer_base64(struct ln_writer *w)
+static void encode_base64(struct ln_writer *w, struct ln_span bytes)
 {
-    w->stream.encode = encode_base64;
+    put_base64(w, bytes, ln__base64_encode);
+}
+
+static void encode_base64url(struct ln_writer *w, struct ln_span bytes)
+{
+    put_base64(w, bytes, ln__base64url_encode);
+}
+
+void ln__writer_base64(struct ln_writer *w, bool url)
+{
+    w->stream.encode = url ? encode_base64url : encode_base64;
     w->stream.group = 3;
     w->stream.makes = 4;
+    w->stream.unpadded = url;
 }
 
 /* Bytes stand as they are, until a format says otherwise for the next value. */
@@ -164,6 +175,7 @@ static void end_bytes(struct ln_writer *w)
     w->stream.finish = NULL;
     w->stream.group = 1;
     w->stream.makes = 1;
+    w->stream.unpadded = false;
 }
 
 static enum ln_status write_bytes(struct ln_writer *w, const struct ln_path *path,
@@ -182,6 +194,16 @@ enum ln_status ln__writer_value(struct ln_writer *w, const struct ln_path *path,
     enum ln_status st = ln_value_type_is_bytes(value->type)
                             ? write_bytes(w, path, value)
                             : w->format->write_scalar(w, path, value);
+    if (st == LN_OK)
+        w->values++;
+    return leave(w, st);
+}
+
+enum ln_status ln__writer_name(struct ln_writer *w, const struct ln_path *path)
+{
+    TRY(enter(w, w->depth == 0 && ln_path_is_below(path, &w->base)));
+    enum ln_status st =
+        w->format->write_name != NULL ? w->format->write_name(w, path) : LN_UNSUPPORTED;
     if (st == LN_OK)
         w->values++;
     return leave(w, st);
@@ -216,7 +238,10 @@ static void pass_over(struct ln_writer *w)
     if (w->out.at < w->out.skip || w->out.at - w->out.skip < w->out.room.len)
         return;
     left = s->length - s->done;
-    w->out.at += (left / s->group + (left % s->group != 0)) * s->makes;
+    size_t odd = left % s->group;
+    w->out.at += left / s->group * s->makes;
+    if (odd > 0)
+        w->out.at += s->unpadded ? odd + 1 : s->makes;
     s->done = s->length;
 }
 

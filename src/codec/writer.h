@@ -10,7 +10,10 @@
  */
 #include "codec/format.h"
 
-/** The bytes of the value are Base64, padded, and its window is worked out. */
-void ln__writer_base64(struct ln_writer *w);
+/**
+ * The bytes of the value are Base64, and its window is worked out.
+ * @param url  the alphabet for URLs, and no padding
+ */
+void ln__writer_base64(struct ln_writer *w, bool url);
 
 #endif

@@ -57,9 +57,10 @@ struct ln_attrs ln__attr_effective(const struct ln__server *server, const struct
 static void unlink_attr(struct ln__server *server, struct ln__attr *gone)
 {
     struct ln__attr **at = &server->attrs;
-    while (*at != gone)
+    while (*at != NULL && *at != gone)
         at = &(*at)->next;
-    *at = gone->next;
+    if (*at != NULL)
+        *at = gone->next;
     ln_free(server->client->env, gone);
 }
 

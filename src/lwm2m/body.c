@@ -85,7 +85,7 @@ static enum ln_answer begin_stream(struct ln__request *rq, struct body *b)
         (msg->has & LN_COAP_HAS_CONTENT_FORMAT) != 0 ? msg->content_format : LN_CONTENT_OPAQUE;
     const struct ln_format *format = ln__format_of(number);
     if (format == NULL || ln__reader_init(&b->reader, format, &rq->path) != LN_OK)
-        return (enum ln_answer)LN_COAP_UNSUPPORTED_FORMAT;
+        return LN_ANSWER_UNSUPPORTED_FORMAT;
     b->path = rq->path;
     b->ssid = rq->server->ssid;
     b->size = (format->traits & LN_FORMAT_SINGLE) != 0 && number == LN_CONTENT_OPAQUE

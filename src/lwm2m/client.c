@@ -291,6 +291,51 @@ static void run_posts(struct ln_client *client)
     }
 }
 
+/* ---- jobs ---- */
+
+void ln_client_add_job(struct ln_client *client, struct ln_client_job *job)
+{
+    job->next = client->jobs;
+    client->jobs = job;
+}
+
+void ln_client_remove_job(struct ln_client *client, struct ln_client_job *job)
+{
+    for (struct ln_client_job **at = &client->jobs; *at != NULL; at = &(*at)->next) {
+        if (*at != job)
+            continue;
+        *at = job->next;
+        return;
+    }
+}
+
+static void step_jobs(struct ln_client *client, ln_msec now)
+{
+    for (struct ln_client_job *job = client->jobs; job != NULL;) {
+        struct ln_client_job *next = job->next; /* it may remove itself */
+        job->step(job->user, now);
+        job = next;
+    }
+}
+
+static void ask_jobs(const struct ln_client *client, struct ln_interest *want)
+{
+    for (const struct ln_client_job *job = client->jobs; job != NULL; job = job->next)
+        job->interest(job->user, want);
+}
+
+bool ln_client_is_quiet(const struct ln_client *client)
+{
+    for (const struct ln__server *s = client->servers; s != NULL; s = s->next) {
+        bool speaks = s->notes != NULL || s->exchange != 0 || s->events != 0 ||
+                      (s->coap != NULL && ln_coap_is_busy(s->coap)) ||
+                      ln__observe_deadline(s) <= client->now;
+        if (ln__reg_is_registered(&s->reg) && speaks)
+            return false;
+    }
+    return true;
+}
+
 /* ---- the step ---- */
 
 static bool is_over(const struct ln_client *client)
@@ -305,6 +350,7 @@ enum ln_status ln_client_step(struct ln_client *client, ln_msec now, struct ln_i
 {
     client->now = now;
     run_posts(client);
+    step_jobs(client, now);
     start_in_order(client, now);
     for (struct ln__server *s = client->servers; s != NULL; s = s->next)
         ln__server_step(s, now);
@@ -312,6 +358,7 @@ enum ln_status ln_client_step(struct ln_client *client, ln_msec now, struct ln_i
     *want = ln_interest(LN_WANT_READ);
     for (const struct ln__server *s = client->servers; s != NULL; s = s->next)
         ln__server_interest(s, want);
+    ask_jobs(client, want);
     if (client->state == LN_CLIENT_STOPPING && is_over(client))
         client->state = LN_CLIENT_OVER;
     return client->state == LN_CLIENT_OVER ? LN_CLOSED : LN_OK;
@@ -512,6 +559,8 @@ static enum ln_status status_of(enum ln_answer answer)
         return LN_UNSUPPORTED;
     case LN_ANSWER_BAD_REQUEST:
     case LN_ANSWER_TOO_LARGE:
+    case LN_ANSWER_NOT_ACCEPTABLE:
+    case LN_ANSWER_UNSUPPORTED_FORMAT:
         return LN_BAD_ARG;
     case LN_ANSWER_UNAUTHORIZED:
         return LN_DENIED;

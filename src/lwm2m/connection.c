@@ -11,6 +11,7 @@
  * resource. The TLS configuration is made once and shared by all connections to the server; nothing
  * of TLS is initialised for a plain coap server.
  */
+#include <linnet/download.h>
 #include <linnet/tls.h>
 #include <linnet/uri.h>
 
@@ -160,7 +161,10 @@ static enum ln_status certificate_options(const struct ln__server *s, struct ln_
     return LN_OK;
 }
 
-static enum ln_status make_tls(struct ln__server *s, enum mode mode, struct ln_diag *diag)
+/* @param kind  LN_DTLS for the server itself; LN_TLS for downloads from its host */
+static enum ln_status make_tls(struct ln__server *s, enum mode mode, enum ln_sock_kind kind,
+                               const char *const *alpn, struct ln_diag *diag,
+                               struct ln_tls_config **out)
 {
     struct ln_tls_options o = LN_TLS_OPTIONS_INIT;
     struct ln_session_store memory = ln__session_store(&s->session, s->client->env);
@@ -173,11 +177,13 @@ static enum ln_status make_tls(struct ln__server *s, enum mode mode, struct ln_d
     if (st != LN_OK)
         return st;
     o.sessions = s->client->config.sessions != NULL ? s->client->config.sessions : &memory;
+    if (kind == LN_TLS)
+        o.sessions = NULL;
+    o.alpn = alpn;
+    o.alpn_count = alpn != NULL ? 1 : 0;
     o.suites = suites;
     o.suite_count = read_suites(s, suites);
-    ln_tls_config_unref(s->tls);
-    s->tls = NULL;
-    return ln_tls_config_new(s->client->env, LN_DTLS, &o, diag, &s->tls);
+    return ln_tls_config_new(s->client->env, kind, &o, diag, out);
 }
 
 static enum ln_status read_security(struct ln__server *s, struct ln_diag *diag)
@@ -195,7 +201,9 @@ static enum ln_status read_security(struct ln__server *s, struct ln_diag *diag)
         return refuse(s, diag, LN_BAD_ARG, RID_MODE,
                       secure ? "coaps needs a security mode other than 3"
                              : "a security mode other than 3 needs coaps");
-    return secure ? make_tls(s, (enum mode)mode, diag) : LN_OK;
+    ln_tls_config_unref(s->tls);
+    s->tls = NULL;
+    return secure ? make_tls(s, (enum mode)mode, LN_DTLS, NULL, diag, &s->tls) : LN_OK;
 }
 
 /* ---- socket and endpoint ---- */
@@ -288,4 +296,56 @@ void ln__connection_close(struct ln__server *s, ln_msec now)
 bool ln__connection_is_open(const struct ln__server *s)
 {
     return s->up && ln_sock_is_open(s->sock);
+}
+
+/* ---- security for downloads ---- */
+
+/* Names compare without case; literals are written in one way by ln_uri_read()'s rules already. */
+static bool same_host(const struct ln__server *s, const struct ln_uri *uri)
+{
+    char host[LN_URI_HOST_ROOM];
+    ln_uri_host_text(uri, host);
+    const char *a = host;
+    const char *b = s->host;
+    for (; *a != 0 && *b != 0; a++, b++) {
+        char x = *a >= 'A' && *a <= 'Z' ? (char)(*a | 0x20) : *a;
+        char y = *b >= 'A' && *b <= 'Z' ? (char)(*b | 0x20) : *b;
+        if (x != y)
+            return false;
+    }
+    return *a == *b;
+}
+
+static enum ln_status borrow(struct ln__server *s, const struct ln_uri *uri,
+                             struct ln_download_security *out, struct ln_diag *diag)
+{
+    static const char *const http[] = { "http/1.1" };
+    static const char *const coap[] = { "coap" };
+    if (uri->scheme == LN_URI_COAPS && uri->port == s->port) {
+        out->tls = ln_tls_config_ref(s->tls);
+        return LN_OK;
+    }
+    if (number(s, RID_MODE, -1) != MODE_CERTIFICATE)
+        return LN_NOT_FOUND; /* a pre-shared key is for the one server that shares it */
+    if (uri->scheme == LN_URI_COAPS)
+        return make_tls(s, MODE_CERTIFICATE, LN_DTLS, NULL, diag, &out->tls);
+    return make_tls(s, MODE_CERTIFICATE, LN_TLS, uri->scheme == LN_URI_HTTPS ? http : coap, diag,
+                    &out->tls);
+}
+
+enum ln_status ln_client_security_for_uri(struct ln_client *client, const struct ln_uri *uri,
+                                          struct ln_download_security *out, struct ln_diag *diag)
+{
+    bool secure = uri->scheme == LN_URI_COAPS || uri->scheme == LN_URI_HTTPS ||
+                  uri->scheme == LN_URI_COAPS_TCP;
+    struct ln__server *other = NULL;
+    for (struct ln__server *s = client->servers; secure && s != NULL; s = s->next) {
+        if (s->kind != LN_DTLS || s->host == NULL || !same_host(s, uri))
+            continue;
+        if (uri->scheme == LN_URI_COAPS && uri->port == s->port)
+            return borrow(s, uri, out, diag); /* the very server */
+        if (other == NULL)
+            other = s;
+    }
+    return other != NULL ? borrow(other, uri, out, diag) : LN_NOT_FOUND;
 }

@@ -134,7 +134,8 @@ struct ln_client {
     uint32_t note_id;
     uint16_t observations;
     bool accounts_changed; /* /0 or /1 were written: servers come, go, or are set up anew */
-    uint16_t stay_awake;   /* how many want no sleep */
+    struct ln_client_job *jobs;
+    uint16_t stay_awake; /* how many want no sleep */
     _Atomic(struct ln_post *) posts;
 };
 

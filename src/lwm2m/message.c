@@ -29,8 +29,10 @@ static void put_query(struct ln_coap_writer *w, const char *name, const char *va
         w->status = LN_NO_SPACE;
         return;
     }
+    /* lengths travel along, no NUL is wanted: NOLINTBEGIN(bugprone-not-null-terminated-result) */
     memcpy(text, name, name_len);
     memcpy(text + name_len, value, value_len);
+    /* NOLINTEND(bugprone-not-null-terminated-result) */
     ln_coap_put(w, LN_COAP_URI_QUERY, ln_span(text, name_len + value_len));
 }
 

@@ -189,6 +189,6 @@ enum ln_answer ln__payload_write(const struct ln__view *view, size_t skip, struc
     if (walk.failed != LN_ANSWER_OK)
         return walk.failed;
     if (st == LN_UNSUPPORTED)
-        return (enum ln_answer)LN_COAP_NOT_ACCEPTABLE;
+        return LN_ANSWER_NOT_ACCEPTABLE;
     return st == LN_OK ? LN_ANSWER_OK : LN_ANSWER_INTERNAL;
 }

@@ -97,7 +97,7 @@ static enum ln_answer choose_format(const struct ln__request *rq, const struct l
     *out = ln__format_of(msg->accept);
     bool one_only = *out != NULL && ((*out)->traits & LN_FORMAT_SINGLE) != 0;
     if (*out == NULL || ((*out)->traits & LN_FORMAT_WRITES) == 0 || (one_only && !is_single(rq)))
-        return (enum ln_answer)LN_COAP_NOT_ACCEPTABLE;
+        return LN_ANSWER_NOT_ACCEPTABLE;
     return LN_ANSWER_OK;
 }
 

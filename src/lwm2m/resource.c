@@ -139,7 +139,7 @@ static bool load_number(enum ln_store store, const void *from, int64_t *out)
     case LN_STORE_BOOL:
         *out = LOAD(bool, from);
         return true;
-    case LN_STORE_I8:
+    case LN_STORE_I8: /* NOLINTNEXTLINE(bugprone-signed-char-misuse,cert-str34-c): it is a number, with its sign */
         *out = LOAD(int8_t, from);
         return true;
     case LN_STORE_U8:

@@ -152,7 +152,7 @@ static enum ln_answer apply(struct transaction *t, const struct ln_format *forma
     struct ln_reader reader;
     struct ln_entry e;
     if (ln__reader_init(&reader, format, base) != LN_OK)
-        return (enum ln_answer)LN_COAP_UNSUPPORTED_FORMAT;
+        return LN_ANSWER_UNSUPPORTED_FORMAT;
     if (ln__reader_feed(&reader, payload, true) != LN_OK)
         return LN_ANSWER_BAD_REQUEST;
     for (;;) {
@@ -245,7 +245,7 @@ static enum ln_answer payload_format(const struct ln__request *rq, const struct 
         (msg->has & LN_COAP_HAS_CONTENT_FORMAT) != 0 ? msg->content_format : LN_CONTENT_TEXT;
     *out = ln__format_of(number);
     if (*out == NULL || ((*out)->traits & LN_FORMAT_READS) == 0)
-        return (enum ln_answer)LN_COAP_UNSUPPORTED_FORMAT;
+        return LN_ANSWER_UNSUPPORTED_FORMAT;
     bool one = rq->path.levels == LN_LEVEL_RESOURCE_INSTANCE ||
                (rq->resource != NULL && !is_multiple(rq->resource));
     if (((*out)->traits & LN_FORMAT_SINGLE) != 0 && !one)
@@ -305,7 +305,7 @@ static enum ln_answer wanted_iid(const struct ln__request *rq, const struct ln_f
     struct ln_entry e;
     *iid = LN_ID_NONE;
     if (ln__reader_init(&reader, format, &rq->path) != LN_OK)
-        return (enum ln_answer)LN_COAP_UNSUPPORTED_FORMAT;
+        return LN_ANSWER_UNSUPPORTED_FORMAT;
     if (ln__reader_feed(&reader, payload, true) != LN_OK)
         return LN_ANSWER_BAD_REQUEST;
     for (bool first = true;; first = false) {
@@ -449,7 +449,7 @@ enum ln_answer ln__op_execute(struct ln__request *rq, struct ln_span payload)
     if ((rq->resource->flags & LN_RES_EXECUTE) == 0)
         return LN_ANSWER_NOT_ALLOWED;
     if ((msg->has & LN_COAP_HAS_CONTENT_FORMAT) != 0 && msg->content_format != LN_CONTENT_TEXT)
-        return (enum ln_answer)LN_COAP_UNSUPPORTED_FORMAT;
+        return LN_ANSWER_UNSUPPORTED_FORMAT;
     struct ln_args args;
     if (ln_args_read(payload, &args) != LN_OK)
         return LN_ANSWER_BAD_REQUEST;

@@ -18,6 +18,7 @@ void ln_tls_capabilities(const struct ln_tls_backend *backend, struct ln_tls_cap
 {
     memset(out, 0, sizeof *out);
     backend->capabilities(out);
+    out->caps |= LN_TLS_CAP_SYSTEM_TRUST; /* where the library has none, src/tls/system_trust.c */
 }
 
 static const struct {

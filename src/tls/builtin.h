@@ -11,5 +11,6 @@
 extern const struct ln_tls_backend *const ln__tls_backends[];
 
 extern const struct ln_tls_backend ln__tls_openssl;
+extern const struct ln_tls_backend ln__tls_mbedtls;
 
 #endif

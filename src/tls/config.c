@@ -36,7 +36,9 @@ struct making {
     struct ln_diag *diag;
     struct ln_tls_config *config;
     struct ln_tls_settings settings;
+    unsigned caps; /**< of the back end */
     struct ln_der_list trust;
+    size_t trust_optional; /**< so many at its end are of the system's bundle */
     struct ln_der_list crls;
     struct ln_der_list chain;
     struct ln_loaded_key key;
@@ -110,11 +112,11 @@ static unsigned caps_of_newest(const struct making *m)
     return caps | (m->o->auth == LN_AUTH_PSK && !is_dtls(m) ? LN_TLS_CAP_PSK_TLS_1_3 : 0);
 }
 
-static enum ln_status check_versions(struct making *m, unsigned caps)
+static enum ln_status check_versions(struct making *m)
 {
     struct ln_tls_config *c = m->config;
     bool dtls = is_dtls(m);
-    bool newest = (caps & caps_of_newest(m)) == caps_of_newest(m);
+    bool newest = (m->caps & caps_of_newest(m)) == caps_of_newest(m);
     const char *with = m->o->auth == LN_AUTH_PSK && !dtls ? " with pre-shared keys" : "";
     uint16_t v1_2 = dtls ? LN_DTLS_1_2 : LN_TLS_1_2;
     uint16_t v1_3 = dtls ? LN_DTLS_1_3 : LN_TLS_1_3;
@@ -144,7 +146,7 @@ static enum ln_status check_versions(struct making *m, unsigned caps)
 /* ---- capabilities ---- */
 
 /** What a back end may be without. Tokens are not here: only it can tell what is missing. */
-static enum ln_status check_capabilities(struct making *m, unsigned caps)
+static enum ln_status check_capabilities(struct making *m)
 {
     const struct ln_tls_options *o = m->o;
     const struct {
@@ -158,13 +160,11 @@ static enum ln_status check_capabilities(struct making *m, unsigned caps)
           "auth: the TLS library has no certificates, only pre-shared keys" },
         { LN_TLS_CAP_RESUMPTION, o->sessions != NULL,
           "sessions: the TLS library cannot resume sessions" },
-        { LN_TLS_CAP_SYSTEM_TRUST, o->system_trust,
-          "system_trust: the TLS library knows no trust store of the system" },
         { LN_TLS_CAP_KEYLOG, o->insecure_keylog != NULL,
           "insecure_keylog: the TLS library does not give its secrets away" },
     };
     for (size_t i = 0; i < sizeof table / sizeof *table; i++)
-        if (table[i].asked && (caps & table[i].cap) == 0)
+        if (table[i].asked && (m->caps & table[i].cap) == 0)
             return CANNOT(m, "%s", table[i].what);
     return LN_OK;
 }
@@ -268,6 +268,21 @@ static enum ln_status load_own(struct making *m)
     return ln__chain_complete(m->config->backend, &m->chain, &m->trust);
 }
 
+/** For a library that does not find the system's bundle itself. Behind everything else, so that the
+ *  own chain is not completed from it. */
+static enum ln_status load_system(struct making *m)
+{
+    size_t before = m->trust.count;
+    if (!m->o->system_trust || (m->caps & LN_TLS_CAP_SYSTEM_TRUST) != 0)
+        return LN_OK;
+    enum ln_status st = ln__load_system_trust(m->env, m->diag, &m->trust);
+    m->trust_optional = m->trust.count - before;
+    if (st != LN_NOT_FOUND || before == 0)
+        return st;
+    ln_diag_clear(m->diag); /* somebody else is trusted */
+    return LN_OK;
+}
+
 static enum ln_status load_credentials(struct making *m)
 {
     struct ln_load trust = load_of(m, "trust", true);
@@ -275,6 +290,7 @@ static enum ln_status load_credentials(struct making *m)
     TRY(ln__load_certificates(&trust, &m->o->trust, &m->trust));
     TRY(ln__load_crls(&crls, &m->o->crls, &m->crls));
     TRY(load_own(m));
+    TRY(load_system(m));
     m->config->has_trust = m->trust.count > 0 || m->o->system_trust;
     if (m->o->tlsa_count == 0)
         return LN_OK;
@@ -475,7 +491,8 @@ static void fill_settings(struct making *m)
     s->insecure_legacy_server = o->insecure_legacy_server;
     s->trust = m->trust.items;
     s->trust_count = m->trust.count;
-    s->system_trust = o->system_trust;
+    s->trust_optional = m->trust_optional;
+    s->system_trust = o->system_trust && (m->caps & LN_TLS_CAP_SYSTEM_TRUST) != 0;
     s->partial_chain = o->partial_chain;
     s->crls = m->crls.items;
     s->crl_count = m->crls.count;
@@ -522,14 +539,15 @@ static enum ln_status make(struct making *m)
         return CANNOT(m, "backend: this build has no TLS library; give one");
     memset(&can, 0, sizeof can);
     c->backend->capabilities(&can);
+    m->caps = can.caps;
     c->auth = o->auth;
     c->insecure_skip_verification = o->insecure_skip_verification;
     c->insecure_skip_name = o->insecure_skip_name;
     c->dane_ee_strict = o->dane_ee_strict;
     c->close_policy = o->close_policy;
-    TRY(check_versions(m, can.caps));
+    TRY(check_versions(m));
     TRY(check_mode(m));
-    TRY(check_capabilities(m, can.caps));
+    TRY(check_capabilities(m));
     TRY(choose_offers(m));
     TRY(choose_timers(m));
     TRY(choose_sessions(m));

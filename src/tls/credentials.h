@@ -35,6 +35,12 @@ struct ln_load {
 /** Append every certificate of `source`. LN_SOURCE_NONE adds nothing. */
 enum ln_status ln__load_certificates(const struct ln_load *load, const struct ln_source *source,
                                      struct ln_der_list *out);
+/**
+ * Append every certificate of the system's CA bundle.
+ * @retval LN_NOT_FOUND  there is no bundle that can be read; diag tells. Nothing was appended
+ */
+enum ln_status ln__load_system_trust(const struct ln_env *env, struct ln_diag *diag,
+                                     struct ln_der_list *out);
 /** Append every CRL of `source`. */
 enum ln_status ln__load_crls(const struct ln_load *load, const struct ln_source *source,
                              struct ln_der_list *out);

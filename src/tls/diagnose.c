@@ -39,6 +39,7 @@ enum alert {
     A_PROTOCOL_VERSION = 70,
     A_INSUFFICIENT_SECURITY = 71,
     A_USER_CANCELED = 90,
+    A_MISSING_EXTENSION = 109,
     A_UNRECOGNIZED_NAME = 112,
     A_UNKNOWN_PSK_IDENTITY = 115,
     A_CERTIFICATE_REQUIRED = 116,
@@ -218,7 +219,11 @@ static struct verdict of_decrypt_alert(const struct cause *c)
 static struct verdict of_alert(const struct cause *c)
 {
     uint8_t number = c->facts->alert_number;
-    if (number == A_HANDSHAKE_FAILURE)
+    bool only_key =
+        number == A_MISSING_EXTENSION && c->psk && c->client; /* nothing for certificates */
+    if (number == A_HANDSHAKE_FAILURE || only_key)
+        return of_handshake_failure(c);
+    if (number == A_MISSING_EXTENSION && c->client && c->psk) /* what certificates would take */
         return of_handshake_failure(c);
     if (number == A_PROTOCOL_VERSION)
         return certain(LN_REFUSED, LN_CAT_VERSION,
@@ -266,7 +271,7 @@ static struct verdict of_silence(const struct cause *c)
     if (!f->got_bytes && c->stream)
         return certain(LN_TIMEOUT, LN_CAT_STALLED,
                        "the peer accepted the connection and never answered our hello");
-    if (!f->got_bytes && c->t->link->datagrams > 0)
+    if (!f->got_bytes && c->t->link->datagrams > 0 && c->t->link->guard.facts.records == 0)
         return likely(
             LN_TIMEOUT, LN_CAT_NOT_TLS,
             "something answers there, but not in DTLS: another protocol, or a newer version");
@@ -432,6 +437,19 @@ static bool is_raw(const struct ln_diag *d, const struct ln_tls_backend *backend
     return d->status != LN_OK && d->origin != NULL && strcmp(d->origin, backend->name) == 0;
 }
 
+/** Whether the server may have failed over the session that was offered: it showed a sign of life, or
+ *  hung up. A network that carries nothing, and our own lack of memory, say nothing about it. */
+static bool may_be_the_session(const struct cause *c)
+{
+    const struct ln_tls_facts *f = c->facts;
+    if (!c->t->session_offered || c->phase != LN_PHASE_HANDSHAKE)
+        return false;
+    if (c->status == LN_NO_MEMORY || f->reason == LN_TLS_REASON_MEMORY)
+        return false;
+    return f->got_bytes || f->closed_by_peer || c->status == LN_CLOSED ||
+           f->reason == LN_TLS_REASON_EOF;
+}
+
 enum ln_status ln__tls_diagnose(struct ln_tls_sock *t, enum ln_status status, enum ln_phase phase)
 {
     struct ln_diag *d = t->base.diag;
@@ -444,8 +462,8 @@ enum ln_status ln__tls_diagnose(struct ln_tls_sock *t, enum ln_status status, en
                              .client = t->base.role == LN_CLIENT,
                              .psk = t->config->auth == LN_AUTH_PSK,
                              .stream = t->config->kind == LN_TLS };
-    if (t->session_offered && phase == LN_PHASE_HANDSHAKE)
-        ln__tls_session_forget(t); /* perhaps it was the session that the server did not like */
+    if (may_be_the_session(&c))
+        ln__tls_session_forget(t);
     bool raw = is_raw(d, t->link->backend);
     bool lower_said = d->status != LN_OK && !raw;
     if (lower_said && !ended_by_alert(facts) &&

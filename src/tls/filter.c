@@ -6,8 +6,8 @@
  * Time:   the library's timer tells when a flight is due again; when to give up is decided here, on
  *         the monotonic clock: for DTLS after the longest wait of the schedule has passed in vain
  *         (RFC 6347 4.2.4), for TLS at a limit for the whole handshake.
- * Errors: a handshake that failed is explained by diagnose.c and leaves the socket FAILED; its
- *         session is forgotten, so that the next connect is a full handshake.
+ * Errors: a handshake that failed is explained by diagnose.c and leaves the socket FAILED; where the
+ *         session may be to blame it is forgotten, so that the next connect is a full handshake.
  */
 #include "tls/filter.h"
 #include "base/try.h"

@@ -34,6 +34,13 @@ static void count_received(struct ln_tls_link *link)
     link->facts.got_bytes = true;
 }
 
+/** What is encrypted may be left over from the association before, whose port we still have; it tells
+ *  nothing of the peer before anything else came. */
+static bool is_of_this_handshake(const struct ln_tls_link *link)
+{
+    return link->guard.facts.messages != 0 || link->guard.facts.alert;
+}
+
 /** A failure of one datagram that is lived with must not be taken for the cause of a later one. */
 static void live_with(struct ln_tls_link *link)
 {
@@ -103,7 +110,7 @@ static enum ln_status recv_datagram(struct ln_tls_link *link, struct ln_mspan ro
         *got = ln__dtls_guard_filter(&link->guard, room.data, *got);
         if (*got == 0)
             continue;
-        if (!link->open)
+        if (!link->open && is_of_this_handshake(link))
             count_received(link);
         return LN_OK;
     }

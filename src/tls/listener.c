@@ -17,6 +17,8 @@
 #define HELLO_MAX 2048
 /** Datagrams looked at in one call. */
 #define LOOKS_PER_CALL 32
+/** ContentType, RFC 6347 4.1 */
+#define RECORD_HANDSHAKE 22
 
 static enum ln_status accept_stream(struct ln_tls_sock *t, ln_msec now, struct ln_sock **out)
 {
@@ -34,16 +36,26 @@ static enum ln_status accept_stream(struct ln_tls_sock *t, ln_msec now, struct l
 
 /* ---- the listening engine ---- */
 
+/** A stranger gets a HelloVerifyRequest or nothing. Some libraries would send alerts, and to whoever
+ *  the sender's address was stolen from. */
+static bool may_answer(const struct ln_tls_link *link, struct ln_span data)
+{
+    bool handshake = data.len > 0 && data.data[0] == RECORD_HANDSHAKE;
+    return handshake || link->facts.address_verified;
+}
+
 static enum ln_status hello_send(void *ctx, struct ln_span data, size_t *sent)
 {
     struct ln_tls_link *link = ctx;
     const struct ln_sock_ops *ops = link->wire->ops;
     enum ln_status st = LN_UNSUPPORTED;
+    *sent = data.len;
+    if (!may_answer(link, data))
+        return LN_OK;
     /* not through the core: what one client's datagram meets must not end the listener */
     if (ops->send_to != NULL)
         st = ops->send_to(link->wire, &link->sender, data);
     ln_diag_clear(link->wire->diag);
-    *sent = data.len;
     return st == LN_UNSUPPORTED ? st : LN_OK; /* lost: the client sends again */
 }
 

@@ -8,6 +8,7 @@
 #include "support/shelf.h"
 #include "support/tlspair.h"
 
+#include <limits.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -214,6 +215,127 @@ static void test_forgetting_under_another_name(void **state)
     }
 }
 
+/* ---- what keeps a session, and what does not ---- */
+
+/* The client's packets with data in them. */
+static struct {
+    unsigned from; /* these ones are lost: the first is 0 */
+    unsigned to;
+    unsigned seen;
+} outage;
+
+static void lose(struct tls_pair *p, struct ln_testkit_packet *packet, void *user)
+{
+    (void)user;
+    if (packet->from_host != p->client_host || packet->len == 0)
+        return;
+    unsigned n = outage.seen++;
+    packet->drop = n >= outage.from && n < outage.to;
+}
+
+static void lose_all_from(unsigned first)
+{
+    outage.from = first;
+    outage.to = UINT_MAX;
+    outage.seen = 0;
+}
+
+static void lose_nothing(void)
+{
+    outage.from = outage.to = 0;
+}
+
+/* The network is gone for a while: nothing says that the server has forgotten us. */
+/* scenario: S17, S18 */
+static void test_a_dead_network_keeps_the_session(void **state)
+{
+    (void)state;
+    struct tls_rows rows = tls_rows(LN_TLS_CAP_RESUMPTION);
+    for (size_t r = 0; r < rows.count; r++) {
+        struct tls_case c =
+            tls_case_cert(&rows.row[r], "the network is gone for a while", &tls_world);
+        c.client.sessions = shelf_init(&shelf);
+        c.on_packet = lose;
+        struct tls_pair p;
+        lose_nothing();
+        tls_pair_open(&p, &c);
+        tls_pair_visit_is(&p, false, "first");
+        lose_all_from(0);
+        (void)tls_pair_connect(&p);
+        tls_want_status(&p, LN_TIMEOUT);
+        /* with DTLS the last association's goodbye comes, to the port that we kept, and is no answer */
+        tls_want_category(&p, &p.client_diag,
+                          c.row.kind == LN_DTLS ? LN_CAT_NO_ANSWER : LN_CAT_STALLED);
+        tls_pair_hang_up(&p);
+        lose_nothing();
+        tls_pair_visit_is(&p, true, "when it is there again");
+        tls_pair_close(&p);
+    }
+}
+
+static struct ln_tls_backend starving;
+static const struct ln_tls_backend *fed;
+static bool starved;
+
+static enum ln_status starved_handshake(void *engine, struct ln_diag *diag)
+{
+    if (!starved)
+        return fed->handshake(engine, diag);
+    return ln_diag_set(diag, LN_NO_MEMORY, LN_CAT_OUT_OF_MEMORY, LN_PHASE_HANDSHAKE, "no memory");
+}
+
+/* Nor does it when the library runs out of memory. */
+/* scenario: S17, S21 */
+static void test_a_lack_of_memory_keeps_the_session(void **state)
+{
+    (void)state;
+    struct tls_rows rows = tls_rows(LN_TLS_CAP_RESUMPTION);
+    for (size_t r = 0; r < rows.count; r++) {
+        struct tls_case c = tls_case_cert(&rows.row[r], "no memory for a while", &tls_world);
+        fed = rows.row[r].client;
+        starving = *fed;
+        starving.handshake = starved_handshake;
+        starved = false;
+        c.client.backend = &starving;
+        c.client.sessions = shelf_init(&shelf);
+        struct tls_pair p;
+        tls_pair_open(&p, &c);
+        tls_pair_visit_is(&p, false, "first");
+        starved = true;
+        (void)tls_pair_connect(&p);
+        tls_want_status(&p, LN_NO_MEMORY);
+        tls_pair_hang_up(&p);
+        starved = false;
+        tls_pair_visit_is(&p, true, "with memory again");
+        tls_pair_close(&p);
+    }
+}
+
+/* But a server that takes our hello and goes may not like the session: the next handshake is full. */
+/* scenario: S17, S18 */
+static void test_a_server_that_falls_silent_costs_the_session(void **state)
+{
+    (void)state;
+    struct tls_rows rows = tls_rows_of(LN_DTLS_1_2, LN_TLS_CAP_RESUMPTION);
+    for (size_t r = 0; r < rows.count; r++) {
+        struct tls_case c = tls_case_cert(&rows.row[r], "silent after the cookie", &tls_world);
+        c.client.sessions = shelf_init(&shelf);
+        c.on_packet = lose;
+        struct tls_pair p;
+        lose_nothing();
+        tls_pair_open(&p, &c);
+        tls_pair_visit_is(&p, false, "first");
+        lose_all_from(1);
+        (void)tls_pair_connect(&p);
+        tls_want_status(&p, LN_TIMEOUT);
+        assert_true(p.client_diag.flights_received > 0);
+        tls_pair_hang_up(&p);
+        lose_nothing();
+        tls_pair_visit_is(&p, false, "forgotten");
+        tls_pair_close(&p);
+    }
+}
+
 /* ---- what is told ---- */
 
 /* A session of TLS 1.2 that was resumed is still the one in the store. */
@@ -246,6 +368,9 @@ int main(void)
         cmocka_unit_test(test_a_connect_needs_no_digest),
         cmocka_unit_test(test_records_whose_digest_fails),
         cmocka_unit_test(test_forgetting_under_another_name),
+        cmocka_unit_test(test_a_dead_network_keeps_the_session),
+        cmocka_unit_test(test_a_lack_of_memory_keeps_the_session),
+        cmocka_unit_test(test_a_server_that_falls_silent_costs_the_session),
         cmocka_unit_test(test_a_resumed_session_is_stored),
     };
     return cmocka_run_group_tests(tests, tls_world_setup, tls_world_teardown);

@@ -173,6 +173,15 @@ static void test_a_client_that_refuses(void **state)
         c.server = other.server;
         struct tls_pair p;
         (void)tls_pair_attempt(&p, &c);
+        if (!tls_is_openssl(
+                c.row.client)) { /* that one offers no certificates: nothing to refuse */
+            tls_want_status(&p, LN_REFUSED);
+            tls_want_category(&p, &p.client_diag, LN_CAT_PSK_IDENTITY);
+            tls_want_category(&p, &p.server_diag, LN_CAT_SUITE);
+            tls_want_alert(&p, &p.server_diag, LN_ALERT_SENT, 109);
+            tls_pair_close(&p);
+            continue;
+        }
         tls_want_status(&p, LN_DENIED);
         assert_int_equal(p.server_status, LN_REFUSED);
         tls_want_alert(&p, &p.server_diag, LN_ALERT_RECEIVED, 40);

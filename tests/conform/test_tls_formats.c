@@ -112,9 +112,12 @@ static void shake(const struct tls_case *c, const char *what, const char *form, 
 static bool begin(const struct tls_row *row, size_t type, struct tls_case *c)
 {
     *c = tls_case_cert(row, "a format", &pkis[type]);
-    if (types[type] == PKI_ED25519)
+    if (types[type] == PKI_ED25519) {
+        c->client_needs = TLS_NEED_ED25519; /* its trust anchor has such a key, too */
         c->server_needs = row->kind == LN_DTLS ? TLS_NEED_ED25519_DTLS : TLS_NEED_ED25519;
+    }
     c->refusal_word = "key";
+    c->client_refusal_word = "trust";
     return tls_pair_able(&attempt.p, c);
 }
 

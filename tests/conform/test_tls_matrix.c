@@ -20,11 +20,10 @@
 /* ---- what varies ---- */
 
 enum usage { PKIX_TA, PKIX_EE, DANE_TA, DANE_EE, NO_RECORD, USAGES };
-enum depth { BY_ROOT = 1, BY_CA, BY_TWO_CAS, DEPTHS = 3 };
 enum san { SAN_NAME, SAN_WILDCARD, SAN_ADDRESS, SAN_MANY, SAN_NONE, SANS };
 enum called { BY_HOST, BY_ADDRESS, BY_SERVER_NAME, CALLS };
 enum dates { ALL_VALID, LEAF_EXPIRED, LEAF_NOT_YET, ISSUER_EXPIRED, ROOT_EXPIRED, DATES };
-enum { KEYS = 3 };
+enum { DEPTHS = 3, KEYS = 3 };
 
 #define NAME "device.wild.example"
 
@@ -44,21 +43,22 @@ static const char *const dates_words[DATES] = { "all valid", "leaf expired", "le
 
 struct combination {
     enum usage usage;
-    int depth; /* certificates above the leaf */
+    int depth; /* certificates above the leaf: 1 to DEPTHS */
     enum san san;
     enum called called;
     enum dates dates;
     size_t key;
 };
 
-enum { COMBINATIONS = USAGES * DEPTHS * SANS * CALLS * DATES * KEYS };
+#define COMBINATIONS \
+    ((unsigned)USAGES * DEPTHS * (unsigned)SANS * (unsigned)CALLS * (unsigned)DATES * KEYS)
 
 static struct combination combination(unsigned number)
 {
     struct combination c;
     c.usage = (enum usage)(number % USAGES);
     number /= USAGES;
-    c.depth = (int)(number % DEPTHS) + BY_ROOT;
+    c.depth = (int)(number % DEPTHS) + 1;
     number /= DEPTHS;
     c.san = (enum san)(number % SANS);
     number /= SANS;
@@ -225,7 +225,7 @@ static void judge(struct tls_pair *p, const struct verdict *want)
 static void run(const struct tls_row *row, unsigned number)
 {
     struct combination c = combination(number);
-    if (c.dates == ISSUER_EXPIRED && c.depth == BY_ROOT)
+    if (c.dates == ISSUER_EXPIRED && c.depth == 1)
         return; /* that is ROOT_EXPIRED */
     char what[160];
     const struct pki_cert *path[4] = { NULL };

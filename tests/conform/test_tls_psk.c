@@ -49,7 +49,7 @@ static void test_right_key(void **state)
 /* ---- a wrong key ---- */
 
 /* What the wire tells of a wrong key differs: a bad Finished is answered by bad_record_mac in TLS
- * 1.2 and dropped in DTLS 1.2; a bad binder by illegal_parameter or decrypt_error in TLS 1.3
+ * 1.2 and in DTLS 1.2 dropped (OpenSSL) or answered too (Mbed TLS); a bad binder by illegal_parameter or decrypt_error in TLS 1.3
  * (RFC 8446 4.2.11.2). What is made of silence is a guess, and must say so. */
 /* scenario: S39, C3, T1, T18 */
 static void test_wrong_key(void **state)
@@ -64,9 +64,8 @@ static void test_wrong_key(void **state)
         const struct ln_diag *d = &p.client_diag;
         tls_want_category(&p, d, LN_CAT_PSK_KEY);
         assert_int_equal(d->phase, LN_PHASE_HANDSHAKE);
-        if (c.row.version == LN_DTLS_1_2) {
+        if (c.row.version == LN_DTLS_1_2 && d->alert_from == LN_ALERT_NONE) {
             assert_int_equal(st, LN_TIMEOUT);
-            assert_int_equal(d->alert_from, LN_ALERT_NONE);
             if (d->retransmissions == 0)
                 tls_fail(&p, "the last flight was not sent again");
             if (!d->likely)
@@ -75,6 +74,8 @@ static void test_wrong_key(void **state)
             assert_int_equal(st, LN_REFUSED);
             assert_int_equal(d->alert_from, LN_ALERT_RECEIVED);
             assert_int_equal(d->alert_level, 2);
+            if (c.row.version == LN_DTLS_1_2)
+                tls_want_alert(&p, d, LN_ALERT_RECEIVED, 20);
         }
         tls_pair_close(&p);
     }
@@ -122,7 +123,8 @@ static void test_the_server_explains_too(void **state)
 
 /* ---- servers with certificates ---- */
 
-/* RFC-conforming servers fall back to certificates in TLS 1.3; that must never pass (TLS-11). */
+/* RFC-conforming servers fall back to certificates in TLS 1.3; that must never pass (TLS-11). OpenSSL
+ * cannot but offer certificates too, and refuses the one that comes; others do not offer them. */
 /* scenario: S23, PIT-21 */
 static void test_certificate_server_is_refused(void **state)
 {
@@ -135,7 +137,11 @@ static void test_certificate_server_is_refused(void **state)
         struct tls_pair p;
         enum ln_status st = tls_pair_attempt(&p, &c);
         assert_false(raw.handshake_done);
-        if (c.row.version == LN_TLS_1_3) {
+        if (c.row.version == LN_TLS_1_3 && !tls_is_openssl(c.row.client)) {
+            assert_int_equal(st, LN_REFUSED);
+            tls_want_category(&p, &p.client_diag, LN_CAT_PSK_IDENTITY);
+            tls_want_alert(&p, &p.client_diag, LN_ALERT_RECEIVED, 109);
+        } else if (c.row.version == LN_TLS_1_3) {
             assert_int_equal(st, LN_DENIED);
             assert_int_equal(p.client_diag.verify, LN_VERIFY_UNWANTED);
             assert_int_equal(p.client_diag.alert_from, LN_ALERT_SENT);
@@ -290,12 +296,16 @@ static void test_hashes_that_differ(void **state)
 static void connect_with(const struct tls_row *row, struct ln_span identity, struct ln_span key)
 {
     struct tls_case c = tls_case_psk(row, "keys and identities of all lengths");
+    c.client_needs = key.len > 48 ? TLS_NEED_LONG_PSK : 0;
+    c.server_needs = c.client_needs;
+    c.refusal_word = "psk_key";
     c.client.psk_identity = identity;
     c.server.psk_identity = identity;
     c.client.psk_key = key;
     c.server.psk_key = key;
     struct tls_pair p;
-    tls_pair_open(&p, &c);
+    if (!tls_pair_able(&p, &c))
+        return;
     if (tls_pair_connect(&p) != LN_OK)
         tls_fail(&p, "identity of %zu bytes, key of %zu", identity.len, key.len);
     tls_pair_finish(&p);

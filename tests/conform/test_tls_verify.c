@@ -635,6 +635,7 @@ static void test_usage_and_signature(void **state)
           .verify = LN_VERIFY_BAD_USAGE,
           .depth = 1 },
         { .sentence = "a certificate for clients only",
+          .raw = true,
           .leaf = { .eku = "clientAuth" },
           .category = LN_CAT_UNTRUSTED,
           .verify = LN_VERIFY_BAD_USAGE,

@@ -140,8 +140,16 @@ static void read_all(const struct question *q, size_t step, struct reading *r)
     free(f.piece);
 }
 
+static bool is_whole(const struct ln_value *v)
+{
+    return v->type == LN_VALUE_INTEGER || v->type == LN_VALUE_TIME;
+}
+
+/* Not every format tells a time from an integer. */
 static bool same_value(const struct ln_value *a, const struct ln_value *b)
 {
+    if (is_whole(a) && is_whole(b))
+        return a->as.integer == b->as.integer;
     if (a->type == LN_VALUE_FLOAT && b->type == LN_VALUE_FLOAT)
         return a->as.number == b->as.number ||
                (a->as.number != a->as.number && b->as.number != b->as.number);
@@ -199,23 +207,29 @@ static bool write_one(struct ln_writer *w, const struct found *found)
     if (e->kind == LN_ENTRY_INSTANCE || e->kind == LN_ENTRY_ARRAY)
         return ln__writer_open(w, &e->path, LN_LENGTH_UNKNOWN) == LN_OK;
     struct ln_value none = ln_value_none();
-    bool named = e->kind == LN_ENTRY_NAME || e->kind == LN_ENTRY_REMOVE;
-    return ln__writer_value(w, &e->path, named ? &none : &found->value) == LN_OK;
+    if (e->kind == LN_ENTRY_NAME)
+        return ln__writer_name(w, &e->path) == LN_OK;
+    bool remove = e->kind == LN_ENTRY_REMOVE;
+    return ln__writer_value(w, &e->path, remove ? &none : &found->value) == LN_OK;
 }
 
-/* False if this cannot be written: a value that was refused, a new instance, a number that has no
- * text. */
-static bool write_all(const struct question *q, const struct reading *r, struct ln_writer *w)
+/* False if this cannot be written: a value that was refused, a new instance, no time behind a time,
+ * a number that has no text. */
+static bool write_all(const struct reading *r, struct ln_writer *w)
 {
     struct ln_path root = ln_path_root();
+    bool has_time = false;
     for (size_t i = 0; i < r->count; i++) {
-        if (r->found[i].taken != LN_OK || r->found[i].entry.path.id[1] == LN_ID_NONE)
+        const struct found *f = &r->found[i];
+        if (f->taken != LN_OK || f->entry.path.id[1] == LN_ID_NONE)
             return false;
-        if (!write_one(w, &r->found[i]))
+        if (has_time && !f->entry.has_time)
+            return false;
+        has_time = f->entry.has_time;
+        if (!write_one(w, f))
             return false;
     }
     close_until(w, &root);
-    (void)q;
     return ln__writer_end(w) == LN_OK;
 }
 
@@ -227,7 +241,7 @@ static void check_round_trip(const struct question *q, const struct reading *r)
     struct ln_mspan out = ln_mspan(malloc(room), room);
     CHECK(out.data != NULL);
     ln__writer_init(&w, q->format, &q->base, out);
-    if (write_all(q, r, &w)) {
+    if (write_all(r, &w)) {
         struct question second = *q;
         second.payload = ln__writer_bytes(&w);
         CHECK(!ln__writer_has_more(&w));

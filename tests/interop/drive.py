@@ -21,7 +21,7 @@ CATEGORIES = (
     "psk_identity psk_key client_certificate_wanted client_certificate_rejected untrusted "
     "chain_incomplete expired not_yet_valid wrong_name revoked weak dane_mismatch fragments_lost "
     "record_damaged truncated out_of_memory configuration alert_other closed_by_peer local_io "
-    "internal legacy_server").split()
+    "internal legacy_server protocol answer").split()
 
 TLS_1_2, TLS_1_3, DTLS_1_2 = 0x0303, 0x0304, 0xFEFD
 ALLOWANCE = 30  # seconds that a slow machine may take beyond what a call was given

@@ -539,6 +539,7 @@ ALERT_CATEGORIES = {
     51: (None, "psk_key"),
     70: ("version", "version"),
     71: ("suite", "suite"),
+    109: ("alert_other", "psk_identity"),  # Mbed TLS: it knows no such key, and got no certificate's
     112: ("wrong_name", "wrong_name"),
     115: ("psk_identity", "psk_identity"),
     116: ("client_certificate_wanted", "client_certificate_wanted"),

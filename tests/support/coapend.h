@@ -21,7 +21,7 @@ enum { COAPEND_SENT_MAX = 128, COAPEND_LOG_ROOM = 1 << 16 };
 struct coapend_sent {
     ln_coap_peer peer;
     size_t len;
-    uint8_t bytes[1400];
+    uint8_t bytes[3000];
 };
 
 struct coapend {

@@ -5,6 +5,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <strings.h>
 
 #include <cmocka.h>
 
@@ -46,7 +47,7 @@ static uint8_t code_of(const char *word, const char *text)
         if (strcmp(name, word) == 0)
             return (uint8_t)code;
         const char *plain = ln_coap_code_name((uint8_t)code);
-        if (ln_coap_class((uint8_t)code) == 7 && plain != NULL && strcmp(plain, word) == 0)
+        if (ln_coap_class((uint8_t)code) == 7 && plain != NULL && strcasecmp(plain, word) == 0)
             return (uint8_t)code;
     }
     mistake(text, word);
@@ -194,8 +195,9 @@ struct ln_span coaptext_build(const char *text, const struct coaptext_vars *vars
     struct ln_coap_token mid = { .len = 2 };
     struct ln_coap_token token = { .len = 0 };
     bool more = next_word(&r);
-    bool is_id = r.word[0] == '$' || (strlen(r.word) == 4 && strchr(r.word, '.') == NULL &&
-                                      strspn(r.word, "0123456789abcdef") == 4);
+    bool is_id = r.word[0] == '$' || strcmp(r.word, "-") == 0 ||
+                 (strlen(r.word) == 4 && strchr(r.word, '.') == NULL &&
+                  strspn(r.word, "0123456789abcdef") == 4);
     if (more && !is_id) {
         code = code_of(r.word, text);
         more = next_word(&r);

@@ -261,6 +261,9 @@ static void call(struct ln_writer *w, const struct payload_item *item, struct me
     case PAYLOAD_STREAM:
         stream(w, &path, &item->value);
         break;
+    case PAYLOAD_NAME:
+        assert_int_equal(ln__writer_name(w, &path), LN_OK);
+        break;
     case PAYLOAD_REFUSED:
         assert_int_equal(ln__writer_value(w, &path, &item->value), LN_UNSUPPORTED);
         break;

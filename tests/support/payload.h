@@ -40,6 +40,7 @@ enum payload_call {
     PAYLOAD_CLOSE,
     PAYLOAD_TIME,    /**< `value` is an integer of milliseconds */
     PAYLOAD_STREAM,  /**< `value` as ln__writer_stream() writes it */
+    PAYLOAD_NAME,    /**< no value */
     PAYLOAD_REFUSED, /**< LN_UNSUPPORTED */
 };
 

@@ -365,21 +365,23 @@ void tls_pair_open(struct tls_pair *p, const struct tls_case *spec)
 }
 
 static bool refuses(const struct tls_case *c, const struct ln_tls_backend *backend,
-                    const struct ln_tls_options *options, unsigned needs)
+                    const struct ln_tls_options *options, unsigned needs, const char *word)
 {
     struct ln_tls_options o = *options;
     if (tls_can(backend, needs))
         return false;
     set_defaults(c, &o, backend);
-    tls_must_refuse(backend, c->row.kind, &o, c->refusal_word);
+    tls_must_refuse(backend, c->row.kind, &o, word);
     return true;
 }
 
 bool tls_pair_able(struct tls_pair *p, const struct tls_case *spec)
 {
-    bool client = refuses(spec, spec->row.client, &spec->client, spec->client_needs);
-    bool server =
-        spec->raw == NULL && refuses(spec, spec->row.server, &spec->server, spec->server_needs);
+    const char *word = spec->refusal_word;
+    const char *of_client = spec->client_refusal_word != NULL ? spec->client_refusal_word : word;
+    bool client = refuses(spec, spec->row.client, &spec->client, spec->client_needs, of_client);
+    bool server = spec->raw == NULL &&
+                  refuses(spec, spec->row.server, &spec->server, spec->server_needs, word);
     if (client || server)
         return false;
     tls_pair_open(p, spec);
@@ -873,7 +875,7 @@ void tls_want_alert(const struct tls_pair *p, const struct ln_diag *diag, enum l
 {
     const struct ln_tls_backend *backend =
         diag == &p->server_diag ? p->spec.row.server : p->spec.row.client;
-    if (diag->alert_from == from && diag->alert_number == TLS_ALERT_UNTOLD &&
+    if (diag->alert_from == from && diag->alert_number == LN_ALERT_NOT_TOLD &&
         !tls_can(backend, LN_TLS_CAP_ALERT_NUMBERS))
         return;
     if (diag->alert_from != from || diag->alert_number != number)

@@ -37,7 +37,8 @@ struct tls_case {
     unsigned client_needs;    /**< of the back end for the client's options, for tls_pair_able() */
     unsigned server_needs;    /**< the same of the server */
     const char *refusal_word; /**< in the sentence of a back end that lacks them */
-    struct ln_tls_options client; /**< versions and back end are the row's where they are 0 */
+    const char *client_refusal_word; /**< where the client says another one; NULL = the same */
+    struct ln_tls_options client;    /**< versions and back end are the row's where they are 0 */
     struct ln_tls_options server;
     struct ln_tls_config *shared_client; /**< instead of a configuration of the pair's own */
     struct ln_tls_config *shared_server;
@@ -214,9 +215,8 @@ void tls_fail(const struct tls_pair *p, const char *text, ...) LN_PRINTF(2, 3);
 void tls_want_status(const struct tls_pair *p, enum ln_status want);
 /** A record says this category. */
 void tls_want_category(const struct tls_pair *p, const struct ln_diag *diag, enum ln_category want);
-/** The number of an alert that a library without LN_TLS_CAP_ALERT_NUMBERS does not tell. */
-#define TLS_ALERT_UNTOLD 255
-/** A record names an alert with this direction and number. */
+/** A record names an alert with this direction and number; of a library without
+ *  LN_TLS_CAP_ALERT_NUMBERS it need not tell the number. */
 void tls_want_alert(const struct tls_pair *p, const struct ln_diag *diag, enum ln_alert_from from,
                     uint8_t number);
 /** True if LN_TEST_FULL is set in the environment. */

@@ -21,9 +21,11 @@ static const struct {
 } lacking[] = {
     /* its identities are C strings; DTLS 1.2 has no suite for an Edwards key there */
     { "openssl", TLS_NEED_NUL_IN_IDENTITY | TLS_NEED_ED25519_DTLS },
-    /* no TLS before 1.2 since 3.0; no Edwards curves; external PSKs of TLS 1.3 with SHA-256 only */
-    { "mbedtls",
-      TLS_NEED_OLD_VERSIONS | TLS_NEED_PSK_SHA384 | TLS_NEED_ED25519 | TLS_NEED_ED25519_DTLS },
+    /* no TLS before 1.2 since 3.0; no Edwards curves; external PSKs of TLS 1.3 with SHA-256 only, and
+     * of MBEDTLS_PSK_MAX_LEN; no KeyUpdate; a handshake message fits its record buffer */
+    { "mbedtls", TLS_NEED_OLD_VERSIONS | TLS_NEED_PSK_SHA384 | TLS_NEED_ED25519 |
+                     TLS_NEED_ED25519_DTLS | TLS_NEED_LONG_PSK | TLS_NEED_KEY_UPDATE |
+                     TLS_NEED_HUGE_CERTIFICATE },
 };
 
 static unsigned lacks(const struct ln_tls_backend *backend, unsigned needs)
@@ -35,9 +37,8 @@ static unsigned lacks(const struct ln_tls_backend *backend, unsigned needs)
         if (strcmp(lacking[i].backend, backend->name) == 0)
             beyond = lacking[i].needs;
     }
-    const unsigned own = TLS_NEED_OLD_VERSIONS | TLS_NEED_PSK_SHA384 | TLS_NEED_ED25519 |
-                         TLS_NEED_ED25519_DTLS | TLS_NEED_NUL_IN_IDENTITY;
-    return (needs & ~own & ~have.caps) | (needs & beyond);
+    const unsigned capabilities = TLS_NEED_OLD_VERSIONS - 1; /* ours are all above */
+    return (needs & capabilities & ~have.caps) | (needs & beyond);
 }
 
 bool tls_can(const struct ln_tls_backend *backend, unsigned needs)
@@ -114,10 +115,6 @@ static void want_sessions(struct ln_tls_options *o)
 {
     o->sessions = &shelf_nothing;
 }
-static void want_system_trust(struct ln_tls_options *o)
-{
-    o->system_trust = true;
-}
 static void want_keylog(struct ln_tls_options *o)
 {
     o->insecure_keylog = ignore_line;
@@ -140,9 +137,8 @@ static const struct {
     { LN_TLS_CAP_PSK_TLS_1_3, want_psk, "version" },
     { LN_TLS_CAP_CERTIFICATES, want_nothing_more, "auth" },
     { LN_TLS_CAP_RESUMPTION, want_sessions, "sessions" },
-    { LN_TLS_CAP_SYSTEM_TRUST, want_system_trust, "system_trust" },
     { LN_TLS_CAP_KEYLOG, want_keylog, "insecure_keylog" },
-    { LN_TLS_CAP_PKCS11, want_token, "pkcs11" },
+    { LN_TLS_CAP_PKCS11, want_token, "chain" },
     { TLS_NEED_PSK_SHA384, want_psk_sha384, "psk_hash" },
 };
 

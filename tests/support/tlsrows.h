@@ -33,11 +33,14 @@ struct tls_rows {
 
 /* Needs that are no capability of the public header: an option with a value that not every library
  * knows. The table of who lacks which is in tlsrows.c. */
-#define TLS_NEED_OLD_VERSIONS (1u << 24) /**< TLS 1.0, TLS 1.1, DTLS 1.0 */
-#define TLS_NEED_PSK_SHA384 (1u << 25)   /**< an external PSK of TLS 1.3 that is bound to SHA-384 */
-#define TLS_NEED_ED25519 (1u << 26)      /**< a certificate with such a key, for TLS */
-#define TLS_NEED_ED25519_DTLS (1u << 27)
-#define TLS_NEED_NUL_IN_IDENTITY (1u << 28)
+#define TLS_NEED_OLD_VERSIONS (1u << 16) /**< TLS 1.0, TLS 1.1, DTLS 1.0 */
+#define TLS_NEED_PSK_SHA384 (1u << 17)   /**< an external PSK of TLS 1.3 that is bound to SHA-384 */
+#define TLS_NEED_ED25519 (1u << 18)      /**< a certificate with such a key, for TLS */
+#define TLS_NEED_ED25519_DTLS (1u << 19)
+#define TLS_NEED_NUL_IN_IDENTITY (1u << 20)
+#define TLS_NEED_LONG_PSK (1u << 21)         /**< more than 48 bytes */
+#define TLS_NEED_KEY_UPDATE (1u << 22)       /**< nothing to configure: see test_tls_io.c */
+#define TLS_NEED_HUGE_CERTIFICATE (1u << 23) /**< 16 KiB and more */
 
 /** All rows. A version is left out where client or server lacks one of the needs (LN_TLS_CAP_*,
  *  TLS_NEED_*, or 0), after that back end has refused as it must. */

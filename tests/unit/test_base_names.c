@@ -24,7 +24,8 @@ static const struct {
     { 121, "ech_required" },
     { 1, "unassigned" },
     { 122, "unassigned" },
-    { 255, "unassigned" },
+    { 254, "unassigned" },
+    { LN_ALERT_NOT_TOLD, "not told by this library" },
 };
 
 static void test_alerts(void **state)

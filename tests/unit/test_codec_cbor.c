@@ -91,7 +91,6 @@ static void test_values(void **state)
                         "/1/0/1=!LN_BAD_PEER ."); /* not UTF-8 */
 }
 
-/* scenario: H65, H66, H67, H68 */
 static const struct row malformed[] = {
     { "/1/0/3", "", "LN_BAD_PEER", "nothing" },
     { "/1/0/3", "18", "LN_BAD_PEER", "a head that is cut" },
@@ -124,13 +123,13 @@ static const struct row malformed[] = {
     { "/1/0/1", "7a ff ff ff ff 61", "LN_BAD_PEER", "2^32-1 bytes" },
 };
 
+/* scenario: H65, H66, H67, H68 */
 static void test_what_is_malformed(void **state)
 {
     (void)state;
     CHECK_ROWS(malformed);
 }
 
-/* scenario: H57, H66 */
 static const struct row late[] = {
     { "/1/0/1", "7f 61 61", "/1/0/1=!LN_BAD_PEER LN_BAD_PEER", "chunks without their end" },
     { "/1/0/1", "7f", "/1/0/1=!LN_BAD_PEER LN_BAD_PEER", "no chunk and no end" },
@@ -142,6 +141,7 @@ static const struct row late[] = {
     { "/1/0/1", "61 61 00", "/1/0/1=\"a\" LN_BAD_PEER", "a byte behind it" },
 };
 
+/* scenario: H57, H66 */
 static void test_what_is_malformed_behind_the_value(void **state)
 {
     (void)state;

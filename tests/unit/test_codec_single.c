@@ -11,7 +11,6 @@
 #include "support/bytes.h"
 #include "support/payload.h"
 
-/* scenario: H69, H74 */
 static const struct {
     const char *path;
     const char *text;
@@ -69,6 +68,7 @@ static const struct {
     { "/", "x", "LN_UNSUPPORTED" },
 };
 
+/* scenario: H69, H74 */
 static void test_text(void **state)
 {
     (void)state;

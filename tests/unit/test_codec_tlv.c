@@ -62,7 +62,6 @@ static void test_values(void **state)
     CHECK_ROWS(values);
 }
 
-/* scenario: H53, H54 */
 static const struct row refused_values[] = {
     { "/1/0/3", "c0 03", "/1/0/3=!LN_BAD_PEER .", "an integer of no bytes" },
     { "/1/0/3", "c3 03 00 00 05", "/1/0/3=!LN_BAD_PEER .", "of three" },
@@ -83,6 +82,7 @@ static const struct row refused_values[] = {
     { "/1/0", "c0 03 c1 04 07", "/1/0/3=!LN_BAD_PEER /1/0/4=7 .", "what follows is read" },
 };
 
+/* scenario: H53, H54 */
 static void test_values_that_are_refused(void **state)
 {
     (void)state;
@@ -129,7 +129,6 @@ static void test_trees(void **state)
     CHECK_ROWS(trees);
 }
 
-/* scenario: H52 */
 static const struct row long_forms[] = {
     { "/1/0/3", "e1 00 03 05", "/1/0/3=5 .", "an id of two bytes where one is enough" },
     { "/1/0/3", "c8 03 01 05", "/1/0/3=5 .", "a length of one byte where none is needed" },
@@ -140,13 +139,13 @@ static const struct row long_forms[] = {
     { "/1", "38 00 00 00 00 07 f8 00 03 00 00 01 05", "/1/0[ /1/0/3=5 .", "everywhere" },
 };
 
+/* scenario: H52 */
 static void test_encodings_that_are_not_the_shortest(void **state)
 {
     (void)state;
     CHECK_ROWS(long_forms);
 }
 
-/* scenario: H50, H51, H55, H57 */
 static const struct row malformed[] = {
     { "/1/0/3", "c1", "LN_BAD_PEER", "a header of one byte" },
     { "/1/0/3", "e1 00", "LN_BAD_PEER", "half of an id" },
@@ -191,6 +190,7 @@ static const struct row malformed[] = {
 };
 
 /* The entries before the fault are told, and then the fault: "LN_BAD_PEER <entries>". */
+/* scenario: H50, H51, H55, H57 */
 static void test_what_is_malformed(void **state)
 {
     (void)state;

@@ -3,28 +3,14 @@
  * @file test_testkit_clock.c
  * Virtual time: who moves it, who sees it, and what happens on the way.
  */
+#include "support/vtime.h" /* gettimeofday() as testkit.h tells users to do it */
+
 #include <sys/time.h>
 #include <time.h>
 
 #include "testkit_world.h"
 
 enum { PORT = 5683 };
-
-/* As testkit.h tells users to do it. */
-__attribute__((visibility("default"))) int gettimeofday(struct timeval *restrict tv,
-                                                        void *restrict zone)
-{
-    int64_t us = ln_testkit_wall_us();
-    (void)zone;
-    if (us < 0) {
-        struct timespec now = { 0, 0 };
-        (void)clock_gettime(CLOCK_REALTIME, &now);
-        us = (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
-    }
-    tv->tv_sec = (time_t)(us / 1000000);
-    tv->tv_usec = (suseconds_t)(us % 1000000);
-    return 0;
-}
 
 static void the_clocks_start_as_told(void **state)
 {

@@ -382,24 +382,6 @@ static enum ln_status peer_certificate(const void *engine, size_t index, struct 
     return i2d_X509(cert, &p) == size ? LN_OK : LN_INTERNAL;
 }
 
-static const EVP_MD *digest_of(enum ln_hash hash)
-{
-    return hash == LN_SHA256 ? EVP_sha256() : hash == LN_SHA384 ? EVP_sha384() : EVP_sha512();
-}
-
-static enum ln_status hash_parts(enum ln_hash hash, const struct ln_span *parts, size_t count,
-                                 uint8_t out[LN_HASH_MAX])
-{
-    EVP_MD_CTX *md = EVP_MD_CTX_new();
-    bool ok = md != NULL && EVP_DigestInit_ex(md, digest_of(hash), NULL);
-    for (size_t i = 0; ok && i < count; i++)
-        ok = EVP_DigestUpdate(md, parts[i].data, parts[i].len);
-    ok = ok && EVP_DigestFinal_ex(md, out, NULL);
-    EVP_MD_CTX_free(md);
-    ERR_clear_error();
-    return ok ? LN_OK : LN_NO_MEMORY;
-}
-
 /* ---- capabilities ---- */
 
 /** First release of each series with the DTLS fixes of 2026 (CVE-2026-75806, -84782, -95690). */
@@ -451,6 +433,7 @@ const struct ln_tls_backend ln__tls_openssl = {
     .peer_certificate = peer_certificate,
     .close_notify = close_notify,
     .stop = stop,
-    .hash = hash_parts,
+    .hash = ossl_hash,
+    .digest = &ossl_digest,
     .issued = ossl_issued,
 };

@@ -88,6 +88,7 @@ static void on_hello(int writing, int version, int type, const void *data, size_
 /* ---- two of them ---- */
 
 /** Suites of pre-shared keys are offered only where there is somebody to ask. */
+/* NOLINTNEXTLINE(readability-non-const-parameter): the library says what its callbacks look like */
 static unsigned int no_key(SSL *ssl, const char *hint, char *identity, unsigned int identity_max,
                            unsigned char *key, unsigned int key_max)
 {

@@ -128,6 +128,11 @@ enum ln_status ossl_fail(struct ossl_engine *e, struct ln_diag *diag);
 /** The same for configuration calls: `what` names the field. */
 enum ln_status ossl_config_fail(struct ln_diag *diag, enum ln_status status, const char *what);
 
+/* digest.c */
+enum ln_status ossl_hash(enum ln_hash hash, const struct ln_span *parts, size_t count,
+                         uint8_t out[LN_HASH_MAX]);
+extern const struct ln_digest_ops ossl_digest;
+
 /* engine.c */
 extern const struct ln_tls_backend ln__tls_openssl; /* also in tls/builtin.h, which lists it */
 
