@@ -79,7 +79,8 @@ class Server:
         """A place in the order of events, to wait for what comes after it."""
         raise NotImplementedError
 
-    def events_since(self, mark):
+    def events_since(self, mark, endpoint):
+        """What happened to this endpoint since then."""
         raise NotImplementedError
 
     def wait(self, kind, endpoint, path=None, matches=lambda event: True, since=0,
@@ -295,8 +296,9 @@ class Lab(Server):
     def mark(self):
         return len([1 for line in self.lines() if '"event"' in line[:11]])
 
-    def events_since(self, mark):
-        return self._events([json.loads(line) for line in self.lines()])[mark:]
+    def events_since(self, mark, endpoint):
+        events = self._events([json.loads(line) for line in self.lines()])[mark:]
+        return [event for event in events if event.endpoint == endpoint]
 
     def wait(self, kind, endpoint, path=None, matches=lambda event: True, since=0,
              seconds=EVENT_SECONDS):
@@ -478,10 +480,10 @@ class Leshan(Server):
     def mark(self):
         return self.server.events.count()
 
-    def events_since(self, mark):
+    def events_since(self, mark, endpoint):
         with self.server.events.changed:
             kept = self.server.events.kept[mark:]
-        return [self._event(event) for event in kept]
+        return [self._event(event) for event in kept if event.endpoint == endpoint]
 
     def wait(self, kind, endpoint, path=None, matches=lambda event: True, since=0,
              seconds=EVENT_SECONDS):

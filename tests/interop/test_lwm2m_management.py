@@ -309,7 +309,7 @@ def test_observe_and_cancel(server, device, name, path, resource, change, level)
     change(server, device, name, 4)
     change(server, device, name, 5)
     assert server.read(name, resource).code == "2.05"  # had there been one, it would be here
-    assert [e for e in server.events_since(since) if e.kind == "notification"] == []
+    assert [e for e in server.events_since(since, name) if e.kind == "notification"] == []
 
 
 @pytest.mark.parametrize("format", ["TEXT", "TLV"])
@@ -338,7 +338,7 @@ def test_thresholds(server, device, name):
     for value in (20, 60, 70, 40):
         assert server.write(name, "/3442/0/120", value, format="TLV").code == "2.04"
     server.wait("notification", name, since=since, matches=lambda e: e.answer.value == 40)
-    told = [e.answer.value for e in server.events_since(since) if e.kind == "notification"]
+    told = [e.answer.value for e in server.events_since(since, name) if e.kind == "notification"]
     assert told == [60, 40]
 
 

@@ -64,7 +64,7 @@ def test_it_updates_in_time(server, start_device, name):
     for count in range(3):
         server.wait("updated", name, since=server.mark())
     assert name in server.endpoints()
-    events = [e.kind for e in server.events_since(0) if e.endpoint == name]
+    events = [e.kind for e in server.events_since(0, name)]
     assert events[0] == "registered" and set(events[1:]) == {"updated"}
 
 
