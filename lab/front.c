@@ -393,6 +393,7 @@ void front_session_closed(struct front *f, uint16_t port)
     struct peer *peer = peer_of_port(f, port, &relay);
     if (peer == NULL)
         return;
+    read_relay(f, relay); /* its last word, an alert, may still be on its way */
     if (relay == peer->next || peer->next != NULL) {
         struct relay *kept = relay == peer->next ? peer->current : peer->next;
         relay_free(relay);

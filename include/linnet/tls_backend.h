@@ -183,7 +183,7 @@ struct ln_tls_settings {
     enum ln_hash psk_hash;
     const uint16_t *suites; /**< never empty; the mode's own only; a server chooses in this order */
     size_t suite_count;
-    bool suites_default; /**< nobody asked for these in particular: what the library lacks may be
+    bool suites_default;    /**< nobody asked for these in particular: what the library lacks may be
                               left out, and the order may be its own */
     const uint16_t *groups; /**< never empty */
     size_t group_count;

@@ -7,6 +7,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
+import certs  # noqa: E402
 import drive as drive_module  # noqa: E402
 import leshan as leshan_module  # noqa: E402
 import lwdevice  # noqa: E402
@@ -64,10 +65,23 @@ def drive(request):
 
 
 @pytest.fixture(scope="session")
-def leshan_server(pki, tmp_path_factory):
+def lwm2m_trust(pki, tmp_path_factory):
+    """Whom servers trust: the root and the intermediate, for a device has one certificate in /0/x/3
+    and sends no issuer. In cas.pem, and as files in anchors."""
+    folder = tmp_path_factory.mktemp("trust")
+    (folder / "anchors").mkdir()
+    cas = [pki / "root.pem", pki / "intermediate.pem"]
+    (folder / "cas.pem").write_text("".join(ca.read_text() for ca in cas))
+    for ca in cas:
+        (folder / "anchors" / f"{ca.stem}.der").write_bytes(certs.ders(ca)[0])
+    return folder
+
+
+@pytest.fixture(scope="session")
+def leshan_server(pki, lwm2m_trust, tmp_path_factory):
     server = leshan_module.Leshan(
         tmp_path_factory.mktemp("leshan"), "-cert", pki / "both-chain.pem",
-        "-prik", pki / "both-key.der", "-truststore", pki / "root.der")
+        "-prik", pki / "both-key.der", "-truststore", lwm2m_trust / "anchors")
     yield server
     server.stop()
 
@@ -80,14 +94,14 @@ def leshan(leshan_server):
 
 
 @pytest.fixture
-def start_lab(pki, tmp_path):
+def start_lab(pki, lwm2m_trust, tmp_path):
     """Starts a linnet-lab with these options; it must end well, and by itself."""
     running = []
 
     def start(*options):
         running.append(servers.Lab(
             tmp_path, "--cert", pki / "both-chain.pem", "--key", pki / "both.key",
-            "--ca", pki / "root.pem", *options))
+            "--ca", lwm2m_trust / "cas.pem", *options))
         return running[-1]
     if not servers.LAB.exists():
         pytest.skip("linnet-lab was not built (Debian packages libcoap3-dev and libedit-dev)")

@@ -2,12 +2,13 @@
 """Object definitions that Leshan needs and this version does not bring: the OMA test objects.
 
 A resource without a definition is of unknown type to Leshan, and its value cannot be read. The
-identifiers, names and types below are those of the OMA registry.
+identifiers, names and types below are those of the OMA registry; but two that this version
+cannot decode are told to be others: Corelnk a String, Unsigned Integer a row of octets.
 """
 
-TYPES = {110: "String", 120: "Integer", 125: "Unsigned Integer", 130: "Float", 140: "Boolean",
-         150: "Opaque", 160: "Time", 170: "Objlnk", 180: "Corelnk"}
-LABELS = {170: "ObjLink", 180: "CoreLnk"}
+TYPES = {110: "String", 120: "Integer", 125: "Opaque", 130: "Float", 140: "Boolean",
+         150: "Opaque", 160: "Time", 170: "Objlnk", 180: "String"}
+LABELS = {125: "Unsigned Integer", 170: "ObjLink", 180: "CoreLnk"}
 
 SCHEMAS = {"1.0": "LWM2M.xsd", "1.1": "LWM2M-v1_1.xsd"}
 

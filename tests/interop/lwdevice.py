@@ -54,6 +54,13 @@ class LwDevice:
     def info(self, ssid=1):
         return self.do("info", ssid=ssid)
 
+    def wait_observations(self, count):
+        """Until it has so many. Nothing tells of a Reset to a notification that was not confirmable,
+        so it is asked again and again, with a deadline."""
+        deadline = time.monotonic() + SECONDS
+        while self.info()["observations"] != count:
+            assert time.monotonic() < deadline, f"not {count} observations: {self.info()}"
+
     def events(self, kind):
         with self.program.changed:
             return [line for line in self._lines() if line.get("event") == kind]

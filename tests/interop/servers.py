@@ -79,7 +79,8 @@ class Server:
         """A place in the order of events, to wait for what comes after it."""
         raise NotImplementedError
 
-    def events_since(self, mark):
+    def events_since(self, mark, endpoint):
+        """What happened to this endpoint since then."""
         raise NotImplementedError
 
     def wait(self, kind, endpoint, path=None, matches=lambda event: True, since=0,
@@ -130,6 +131,8 @@ class Lab(Server):
     name = "linnet-lab"
     cancels_actively = True
     writes_links = True
+    unsets_attributes = True
+    formats = ["CBOR"]  # beside text, octets and TLV
 
     def __init__(self, folder, *options):
         self.folder = folder
@@ -143,7 +146,7 @@ class Lab(Server):
         self.lock = threading.Lock()
         self.told = {}
         try:
-            self.program.wait_for(rb"\n")
+            self.program.wait_for(rb'"event":"listening"[^\n]*\n')
             listening = self._next_line(0)
             self.coap_port = int(listening["coap"].rsplit(":", 1)[1])
             self.coaps_port = int(listening["coaps"].rsplit(":", 1)[1])
@@ -293,8 +296,9 @@ class Lab(Server):
     def mark(self):
         return len([1 for line in self.lines() if '"event"' in line[:11]])
 
-    def events_since(self, mark):
-        return self._events([json.loads(line) for line in self.lines()])[mark:]
+    def events_since(self, mark, endpoint):
+        events = self._events([json.loads(line) for line in self.lines()])[mark:]
+        return [event for event in events if event.endpoint == endpoint]
 
     def wait(self, kind, endpoint, path=None, matches=lambda event: True, since=0,
              seconds=EVENT_SECONDS):
@@ -331,6 +335,8 @@ class Leshan(Server):
     name = "Leshan"
     cancels_actively = False
     writes_links = False
+    unsets_attributes = False  # it wants a value for each
+    formats = []
 
     def __init__(self, server):
         self.server = server
@@ -474,10 +480,10 @@ class Leshan(Server):
     def mark(self):
         return self.server.events.count()
 
-    def events_since(self, mark):
+    def events_since(self, mark, endpoint):
         with self.server.events.changed:
             kept = self.server.events.kept[mark:]
-        return [self._event(event) for event in kept]
+        return [self._event(event) for event in kept if event.endpoint == endpoint]
 
     def wait(self, kind, endpoint, path=None, matches=lambda event: True, since=0,
              seconds=EVENT_SECONDS):

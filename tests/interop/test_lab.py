@@ -94,7 +94,7 @@ def test_a_register_that_comes_twice(lab, device):
         assert (answer.text, answer.mid) == ("2.01", mid)
         places.append(answer.values(LOCATION_PATH))
     assert places[0] == places[1] != places[2]
-    assert [e.kind for e in lab.events_since(1)] == ["registered", "registered"]
+    assert [e.kind for e in lab.events_since(0, "dev")] == ["registered", "registered"]
     assert lab.endpoints() == ["dev"]
     # the same with a De-register: done once, answered twice alike
     gone = [(URI_PATH, part) for part in places[2]]
@@ -560,7 +560,7 @@ expect deregistered dev
 
 def test_a_script_that_holds(script):
     device, program = script(GOOD)
-    device.wait(lambda m: m.number(OBSERVE) == 0)
+    program.wait_for(r"(?s)2\.05 /3/0/9 .*2\.05 /3/0/9 ")  # the Read, and the answer to Observe
     device.notify("/3/0/9", b"94")
     program.wait_for("notification dev")
     device.deregister()
@@ -684,3 +684,32 @@ class Terminal:
             pass  # Linux says so when the other side of a terminal is gone
         os.close(self.fd)
         return os.waitstatus_to_exitcode(os.waitpid(self.process, 0)[1])
+
+
+def test_the_prompt(tmp_path):
+    terminal = Terminal(tmp_path)
+    port = int(terminal.wait_for(r"listening on coap://127.0.0.1:(\d+)")[1])
+    terminal.wait_for("lab> ")
+    with minidevice.Device(port, "dev") as device:
+        device.values["/3/0/9"] = (TEXT, b"95")
+        device.register()
+        terminal.wait_for(r"registered dev[^\n]*\n")  # told above the line that is typed
+        terminal.type("rea\t/device/0/batt\tl\t\r")
+        terminal.wait_for("/3/0/9 +Battery Level = 95")
+        terminal.type("dance\r")
+        terminal.wait_for("no such command")
+        terminal.type("psk x=y:00\r")
+        terminal.type("\x1b[A\x1b[A\r")  # over a line that is no history: read again
+        terminal.wait_for("Battery Level = 95")
+        device.answer = lambda request: None
+        terminal.type("read /3/0/1\r")
+        device.wait(lambda m: m.path == "/3/0/1")
+        terminal.type("\x03")  # not the end, but the end of waiting
+        terminal.wait_for("interrupted")
+        device.answer = device.answer_from_values
+        device.deregister()
+        terminal.wait_for("deregistered dev")
+    terminal.type("\x04")
+    assert terminal.end() == 0
+    history = (tmp_path / "linnet-lab-history").read_text()
+    assert "dance" in history and "psk" not in history

@@ -172,7 +172,7 @@ def test_observe_and_cancel(server, registered):
     registered.observers["/3/0/9"] = observer  # as a device that did not hear of it
     mid = registered.notify("/3/0/9", b"92")
     registered.wait(lambda m: m.mid == mid and m.type == RST)
-    values = [e.answer.value for e in server.events_since(since) if e.kind == "notification"]
+    values = [e.answer.value for e in server.events_since(since, endpoint) if e.kind == "notification"]
     assert values == [94, 93]
 
 
