@@ -298,7 +298,7 @@ static void write_plan(const struct plan *p, const struct ln_tls_settings *s, st
         if (!signatures[i].weak || s->insecure_old_versions)
             add(t, "", signatures[i].name);
     }
-    add(t, "", "+COMP-NULL:+CTYPE-X509");
+    add(t, "", "+COMP-NULL:+CTYPE-X509:%SERVER_PRECEDENCE");
     if (!s->insecure_old_versions)
         add(t, "", "%PROFILE_MEDIUM"); /* 112 bits, as everywhere in Linnet */
 }
