@@ -321,6 +321,8 @@ struct ln_coap_request {
     uint32_t from;                       /**< resume an answer here: a multiple of 1,024 */
     struct ln_span etag;                 /**< of the body that is resumed: another one is
                                               LN_COAP_REPLACED; 0..8 bytes, copied */
+    bool every_etag;                     /**< a block without the ETag of the others is
+                                              LN_COAP_REPLACED as well */
     uint32_t answer_max;                 /**< longest answer; 0 = LN_COAP_BODY_MAX */
     uint8_t szx;                      /**< largest block for this one, as config.block_szx; 0 = the
                                               endpoint's */

@@ -5,8 +5,8 @@
  * the next byte is.
  *
  * Blocks are asked for ahead. Over UDP that is more than RFC 7252 4.7 allows without a congestion
- * control, so there is one: it begins with one block, goes up while nothing has to be sent again, and
- * down by half when something has.
+ * control, so there is one: it begins with one block, goes up while nothing has to be sent again and
+ * answers come long before that is due, and down by half when something has.
  */
 #include "download/download.h"
 
@@ -24,6 +24,7 @@
 #define SILENCE_MS 30000
 #define SLOW_TIMEOUT_MS 60000
 #define SLOW_BYTES 1024
+#define ACK_TIMEOUT_MS 2000 /* RFC 7252 4.8 */
 
 /** How many blocks may be on their way; see the top of the file. */
 struct window {
@@ -32,6 +33,7 @@ struct window {
     uint8_t steep;  /**< up to there it doubles, behind it grows by one */
     uint8_t blocks; /**< that came since it changed */
     uint32_t again; /**< messages that were sent again until then */
+    ln_msec at;     /**< when it changed */
 };
 
 struct coap_fetch {
@@ -233,31 +235,42 @@ static enum ln_status begin(void *fetch, ln_msec now)
 
 /* ---- blocks ahead ---- */
 
-static void use_window(struct coap_fetch *f, unsigned blocks)
+static void use_window(struct coap_fetch *f, unsigned blocks, ln_msec now)
 {
     struct window *w = &f->window;
     w->now = (uint8_t)(blocks < 1 ? 1 : blocks < w->most ? blocks : w->most);
     w->blocks = 0;
     w->again = ln_coap_counters(f->link.coap)->retransmitted;
+    w->at = now;
     ln_coap_set_nstart(f->link.coap, LN_COAP_BULK, w->now);
 }
 
 /* A stream has a congestion control of its own. */
-static void open_window(struct coap_fetch *f)
+static void open_window(struct coap_fetch *f, ln_msec now)
 {
     f->window.steep = f->window.most;
-    use_window(f, is_tcp(f) ? f->window.most : 1);
+    use_window(f, is_tcp(f) ? f->window.most : 1, now);
 }
 
-static void adapt_window(struct coap_fetch *f)
+/* All that were on their way have come: how long they took is how long the next ones will. */
+static unsigned next_window(const struct coap_fetch *f, ln_msec now)
+{
+    const struct window *w = &f->window;
+    uint32_t patience = or_else(f->d->options.coap.ack_timeout_ms, ACK_TIMEOUT_MS);
+    if (now - w->at > (ln_msec)patience / 2)
+        return w->now;
+    return w->now < w->steep ? w->now * 2u : w->now + 1u;
+}
+
+static void adapt_window(struct coap_fetch *f, ln_msec now)
 {
     struct window *w = &f->window;
     w->blocks++;
     if (ln_coap_counters(f->link.coap)->retransmitted != w->again) {
         w->steep = (uint8_t)(w->now / 2);
-        use_window(f, w->now / 2);
+        use_window(f, w->now / 2, now);
     } else if (w->blocks >= w->now && w->now < w->most) {
-        use_window(f, w->now < w->steep ? w->now * 2u : w->now + 1u);
+        use_window(f, next_window(f, now), now);
     }
 }
 
@@ -321,7 +334,7 @@ static enum ln_status on_head(struct coap_fetch *f, const struct ln_coap_respons
         .total = r->size != LN_COAP_SIZE_UNKNOWN ? r->size : LN__UNKNOWN,
         .bounded = true,
     };
-    if (r->last)
+    if (r->last && head.total == LN__UNKNOWN)
         head.total = r->offset + r->payload.len;
     if ((r->msg->has & LN_COAP_HAS_ETAG) != 0) {
         head.validator.kind = LN__ETAG;
@@ -346,7 +359,7 @@ static enum ln_status on_piece(struct coap_fetch *f, const struct ln_coap_respon
     f->next += (uint32_t)r->payload.len;
     f->heard_at = r->now;
     f->over = r->last;
-    adapt_window(f);
+    adapt_window(f, r->now);
     TRY(ln__download_data(d, r->payload, r->now));
     return r->last ? LN_OK : LN_AGAIN;
 }
@@ -423,6 +436,7 @@ static enum ln_status ask(struct coap_fetch *f, ln_msec now)
         .options = ln_span(f->options, f->options_len),
         .from = first_block(d),
         .etag = ln_span(d->validator.data, d->offset > 0 ? d->validator.len : 0),
+        .every_etag = true,
         .answer_max = longest(d),
         .on_response = on_response,
         .user = f,
@@ -431,7 +445,7 @@ static enum ln_status ask(struct coap_fetch *f, ln_msec now)
     f->asked = true;
     f->heard_at = f->slow_at = now;
     f->slow_from = f->next;
-    open_window(f);
+    open_window(f, now);
     enum ln_status st = ln_coap_request(f->link.coap, &request, now, &f->id);
     if (st == LN_NO_SPACE)
         return ln__download_refuse(d, LN_DOWNLOAD_BAD_URI, LN_BAD_ARG,
