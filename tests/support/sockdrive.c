@@ -285,6 +285,8 @@ static void put_tls_info(cJSON *out, const struct ln_tls_info *tls)
     put_number(made, "group", tls->group);
     cJSON_AddBoolToObject(made, "resumed", tls->resumed);
     cJSON_AddBoolToObject(made, "session_stored", tls->session_stored);
+    cJSON_AddBoolToObject(made, "cid_in_use", tls->cid_in_use);
+    cJSON_AddBoolToObject(made, "cid_restored", tls->cid_restored);
     put_number(made, "verify", tls->verify);
     put_text(made, "alpn", tls->alpn);
     put_number(made, "flights_sent", tls->flights_sent);
