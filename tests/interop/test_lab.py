@@ -699,8 +699,19 @@ def test_the_prompt(tmp_path):
         terminal.wait_for("/3/0/9 +Battery Level = 95")
         terminal.type("dance\r")
         terminal.wait_for("no such command")
+        terminal.type("read /3/0/99\r")
+        terminal.wait_for("4.04 Not Found /3/0/99")
+        terminal.type("write /3/0/14 \"Küche\"\r")  # UTF-8, whatever the locale
+        terminal.wait_for("2.04 /3/0/14")
+        assert device.values["/3/0/14"] == (TEXT, "Küche".encode())
+        terminal.type("read /dev\t\t")  # several objects begin so: it lists them
+        terminal.wait_for("(?s)/device-metadata/.*/device/ .*lab> read /dev")
+        terminal.type("ice/0/manu\t")
+        terminal.wait_for("facturer")
+        terminal.type("\r")
+        terminal.wait_for("4.04 Not Found /3/0/0")
         terminal.type("psk x=y:00\r")
-        terminal.type("\x1b[A\x1b[A\r")  # over a line that is no history: read again
+        terminal.type("\x1b[A" * 5 + "\r")  # over a line that is no history: read again
         terminal.wait_for("Battery Level = 95")
         device.answer = lambda request: None
         terminal.type("read /3/0/1\r")
