@@ -434,6 +434,11 @@ static enum ln_status op_backends(const cJSON *in, cJSON *out)
         cJSON *one = cJSON_CreateObject();
         cJSON_AddStringToObject(one, "name", backend->name);
         cJSON_AddStringToObject(one, "version", can.version);
+        cJSON *words = cJSON_AddArrayToObject(one, "capabilities");
+        for (unsigned cap = 1; ln_tls_capability_word(cap) != NULL; cap <<= 1) {
+            if ((can.caps & cap) != 0)
+                cJSON_AddItemToArray(words, cJSON_CreateString(ln_tls_capability_word(cap)));
+        }
         cJSON_AddItemToArray(all, one);
     }
     return LN_OK;
