@@ -458,10 +458,12 @@ static void details(const struct ln_tls_sock *t, const struct ln_tls_facts *f,
     }
 }
 
-/** Whether the record is the engine's: its library's words, to be put into ours. */
+/** Whether the record is the engine's: its library's words, to be put into ours. That of a TLS socket
+ *  below us has the same origin, and is ours already: it has a phase. */
 static bool is_raw(const struct ln_diag *d, const struct ln_tls_backend *backend)
 {
-    return d->status != LN_OK && d->origin != NULL && strcmp(d->origin, backend->name) == 0;
+    return d->status != LN_OK && d->phase == LN_PHASE_NONE && d->origin != NULL &&
+           strcmp(d->origin, backend->name) == 0;
 }
 
 /** Whether the server may have failed over the session that was offered: it showed a sign of life, or
