@@ -100,6 +100,9 @@ struct ln_client_config {
     struct ln_source trust; /**< anchors for certificate mode with usage 0, 1 or no certificate */
     bool system_trust;
     bool insecure_legacy_server;      /**< also meet TLS servers without RFC 5746: see tls.h */
+    uint32_t handshake_first_ms;      /**< DTLS: first retransmission of a handshake; 0 = 1,000 */
+    uint32_t handshake_max_ms;        /**< DTLS: the wait after which it fails; 0 = 60,000: a silent
+                                           server costs two minutes. See tls.h */
     struct ln_sock_options sock;      /**< of the transport below; all zero is fine */
     const struct ln_tls_backend *tls; /**< NULL = the first built in */
     /** Something happened; borrowed for the call. May be NULL. */

@@ -187,6 +187,10 @@ static struct verdict of_handshake_failure(const struct cause *c)
     if (c->facts->certificate_sent)
         return likely(LN_REFUSED, LN_CAT_CLIENT_CERT_REJECTED,
                       "the server gave up after our client certificate");
+    if (c->psk && seen(c, MT_SERVER_HELLO)) /* GnuTLS does so */
+        return likely(LN_REFUSED, LN_CAT_PSK_IDENTITY,
+                      "the server chose a suite and then refused our pre-shared key: it does not "
+                      "know the identity");
     if (c->psk && c->t->config->max_version == LN_TLS_1_3)
         return likely(
             LN_REFUSED, LN_CAT_PSK_IDENTITY,

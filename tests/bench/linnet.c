@@ -166,17 +166,18 @@ int main(int argc, char **argv)
     struct ln_env *posix = NULL;
     bench.args = bench_args_read(argc, argv);
     const struct bench_args *a = &bench.args;
-    if (a->hold)
+    bench_need(a->action != BENCH_DEVICE, "engine.c is the device");
+    if (a->action == BENCH_HOLD)
         bench_heap_watch_openssl();
     need(ln_env_posix_new(&posix), "environment", NULL);
     bench.env = *posix;
-    if (a->hold)
+    if (a->action == BENCH_HOLD)
         bench.env.alloc = (struct ln_alloc) { bench_heap_resize, &bench.heap };
     bench_need(OPENSSL_init_ssl(0, NULL) == 1, "OpenSSL");
     size_t own_before = bench.heap.live;
     size_t openssl_before = bench_openssl_heap.live;
     bench.config = configure(a);
-    if (a->hold)
+    if (a->action == BENCH_HOLD)
         all_at_once(a, own_before, openssl_before);
     else
         one_after_the_other(a);
