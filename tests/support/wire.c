@@ -111,7 +111,7 @@ static bool read_pre_shared_key(struct ln_span in, struct wire_hello *out)
 
 static bool read_extension(uint16_t type, struct ln_span body, struct wire_hello *out)
 {
-    struct ln_span list;
+    struct ln_span list = ln_span(NULL, 0);
     switch (type) {
     case EXT_SERVER_NAME:
         return read_server_name(body, out);
