@@ -100,9 +100,13 @@ struct ln_client_config {
     struct ln_source trust; /**< anchors for certificate mode with usage 0, 1 or no certificate */
     bool system_trust;
     bool insecure_legacy_server;      /**< also meet TLS servers without RFC 5746: see tls.h */
+    uint32_t handshake_first_ms;      /**< DTLS: first retransmission of a handshake; 0 = 1,000 */
+    uint32_t handshake_max_ms;        /**< DTLS: the wait after which it fails; 0 = 60,000: a silent
+                                           server costs two minutes. See tls.h */
     struct ln_sock_options sock;      /**< of the transport below; all zero is fine */
     const struct ln_tls_backend *tls; /**< NULL = the first built in */
-    /** Something happened; borrowed for the call. May be NULL. */
+    /** Something happened; borrowed for the call. May be NULL. It may call what the functions of
+     *  objects may call (object.h), and must remove nothing. */
     void (*on_event)(void *user, struct ln_client *client, const struct ln_client_event *event);
     void *user;
 };
@@ -252,7 +256,8 @@ LN_API uint16_t ln_client_next_resource_instance(struct ln_client *client, struc
 
 /**
  * A value has changed, perhaps: whoever observes it is told as the attributes say. For the value
- * that crosses a threshold to be the one that is sent, call this with each new value.
+ * that crosses a threshold to be the one that is sent, call this with each new value. Values that
+ * follow fast are one notification, but each that crosses a threshold is one of its own.
  * `rid` LN_ID_NONE: anything in the instance. Unknown paths are ignored.
  */
 LN_API void ln_client_changed(struct ln_client *client, uint16_t oid, uint16_t iid, uint16_t rid);

@@ -104,8 +104,12 @@ void ln_client_free(struct ln_client *client)
 
 void ln__client_tell(struct ln_client *client, const struct ln_client_event *event)
 {
-    if (client->config.on_event != NULL)
-        client->config.on_event(client->config.user, client, event);
+    bool within = client->telling;
+    if (client->config.on_event == NULL)
+        return;
+    client->telling = true;
+    client->config.on_event(client->config.user, client, event);
+    client->telling = within;
 }
 
 /* ---- accounts: pairs of /0 and /1 ---- */
