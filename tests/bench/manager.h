@@ -37,8 +37,8 @@ static inline void bench_manager_tell(struct bench_manager *m, const char *event
     char line[160];
     struct bench_wire *w = m->wire;
     int len = snprintf(line, sizeof line,
-                       "event=%s packets_up=%u bytes_up=%zu packets_down=%u bytes_down=%zu\n", event,
-                       w->packets_in, w->bytes_in, w->packets_out, w->bytes_out);
+                       "event=%s packets_up=%u bytes_up=%zu packets_down=%u bytes_down=%zu\n",
+                       event, w->packets_in, w->bytes_in, w->packets_out, w->bytes_out);
     memset(w, 0, sizeof *w);
     (void)fwrite(line, 1, (size_t)len, stdout);
     (void)fflush(stdout);
