@@ -12,6 +12,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <locale.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -248,6 +249,8 @@ int main(int argc, char **argv)
     struct options options;
     struct lab lab = { .options = &options };
     int status = 2;
+    if (setlocale(LC_CTYPE, "") == NULL || MB_CUR_MAX == 1)
+        (void)setlocale(LC_CTYPE, "C.UTF-8"); /* texts of LwM2M are UTF-8, so is what is typed */
     enum options_result read = options_read(&options, &lab.keys, argc, argv);
     if (read == OPTIONS_DONE) {
         status = 0;

@@ -77,9 +77,10 @@ enum ln_status ln_coap_link_step(struct ln_coap_link *link, ln_msec now)
         TRY(start(link, now));
     enum ln_status st = receive_all(link, now);
     if (st != LN_OK) {
-        /* Of datagrams, an ICMP error only: then the socket goes on, and so do we. */
+        /* Of datagrams, an ICMP error only: then the socket goes on, and so do we. Whatever else it is
+         * would come again and again. */
         enum ln_status socket = ln_sock_step(link->sock, now);
-        if (ln__coap_is_tcp(link->coap) || socket != LN_OK)
+        if (ln__coap_is_tcp(link->coap) || socket != LN_OK || st == LN_IO)
             return st;
     }
     bool due = ln_coap_wants_send(link->coap) || ln_coap_deadline(link->coap) <= now;
