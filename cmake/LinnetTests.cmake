@@ -173,6 +173,7 @@ if(LN_TESTS)
 
     add_custom_target(bench)
     ln_sources(sources tests/bench)
+    ln_drop_unlinked(sources)
     foreach(source IN LISTS sources)
         ln_name(${source} bench name)
         ln_add_test_program(bench_${name} bench bench_${name} ${source})

@@ -57,6 +57,7 @@ struct ln__note {
     bool confirmable;
     bool under_way;
     bool was_sent; /* the application was told */
+    bool crossed;  /* a threshold: no newer one stands for it */
     uint8_t payload[];
 };
 
@@ -133,6 +134,7 @@ struct ln_client {
     ln_msec now; /* of the call under way */
     uint32_t note_id;
     uint16_t observations;
+    bool telling;          /* within on_event */
     bool accounts_changed; /* /0 or /1 were written: servers come, go, or are set up anew */
     struct ln_client_job *jobs;
     uint16_t stay_awake; /* how many want no sleep */

@@ -10,6 +10,8 @@
  * server.c  the peer of both clients, plain OpenSSL
  * floor.c   the client that has to be beaten: plain OpenSSL, as little as a user can do with
  * linnet.c  the same client on the public API of the library
+ * floor_mbedtls.c  the floor once more, of plain Mbed TLS
+ * cid_mbedtls.c    bytes of a wake-up with Connection ID; it needs none of this
  * engine.c  an LwM2M client on the public API; of its DTLS, floor.c is the floor too ("device")
  * trust.c   how often the system's CA bundle is opened
  * codec.c   one payload of LwM2M, written or read; it needs none of this

@@ -17,7 +17,7 @@
 enum {
     LW_BODY_MAX = 70000,
     LW_SEEN_MAX = 64,
-    LW_NOTES_MAX = 64,
+    LW_NOTES_MAX = 512,
 };
 
 /** A message of the device that began an exchange. */
