@@ -266,8 +266,8 @@ static void add_agent(const struct agent *agent, cJSON *at)
     cJSON_AddNumberToObject(made, "pid", (double)getpid());
     cJSON_AddStringToObject(made, "endpoint", config->endpoint);
     cJSON_AddStringToObject(made, "state", agent->leaves ? "stopping" : "running");
-    cJSON_AddNumberToObject(made, "uptime_s",
-                            (double)((ln_now(agent->env) - agent->started) / 1000));
+    int64_t uptime_s = (ln_now(agent->env) - agent->started) / 1000;
+    cJSON_AddNumberToObject(made, "uptime_s", (double)uptime_s);
     cJSON_AddStringToObject(made, "state_folder", agent->state);
     cJSON_AddStringToObject(made, "config", config->path != NULL ? config->path : "");
     cJSON_AddStringToObject(made, "tls_library", agent->tls != NULL ? agent->tls->name : "");
