@@ -186,6 +186,7 @@ if(LN_TESTS)
     foreach(source IN LISTS sources)
         ln_name(${source} bench name)
         ln_add_test_program(bench_${name} bench bench_${name} ${source})
+        target_link_libraries(bench_${name} PRIVATE PkgConfig::CMOCKA) # their servers check themselves
         set_target_properties(bench_${name} PROPERTIES EXCLUDE_FROM_ALL ON)
         add_dependencies(bench bench_${name})
     endforeach()

@@ -359,7 +359,7 @@ enum ln_status ln_client_step(struct ln_client *client, ln_msec now, struct ln_i
     for (struct ln__server *s = client->servers; s != NULL; s = s->next)
         ln__server_step(s, now);
     start_in_order(client, now);
-    *want = ln_interest(LN_WANT_READ);
+    ln_interest_init(want, LN_WANT_READ);
     for (const struct ln__server *s = client->servers; s != NULL; s = s->next)
         ln__server_interest(s, want);
     ask_jobs(client, want);
