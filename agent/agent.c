@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/signalfd.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #ifndef LN_PROGRAM_VERSION
@@ -22,6 +23,10 @@
 
 /* A De-register is answered in a round trip; who does not answer is not waited for longer. */
 #define LEAVE_MS 5000
+/* A reboot waits so long for the last word to get out. */
+#define REBOOT_MS 2000
+/* The clock is looked at again so often while it is behind. */
+#define CLOCK_MS 10000
 
 const char *agent_version(void)
 {
@@ -87,9 +92,11 @@ static void on_event(void *user, struct ln_client *client, const struct ln_clien
     case LN_CLIENT_REGISTERED:
         tell_success(a, event->ssid);
         tell_registered(a, event);
+        clock_keep(&a->clock, &a->store, true);
         break;
     case LN_CLIENT_UPDATED:
         tell_success(a, event->ssid);
+        clock_keep(&a->clock, &a->store, false);
         log_line(LN_LOG_DEBUG, "server %u: updated", event->ssid);
         break;
     case LN_CLIENT_DEREGISTERED:
@@ -144,14 +151,63 @@ static bool choose_tls(struct agent *a)
     return true;
 }
 
+/* The answer and what observers are told get out first. */
+static void on_reboot(void *user)
+{
+    struct agent *a = user;
+    a->reboot_at = ln_now(a->env) + REBOOT_MS;
+    log_line(LN_LOG_INFO, "a server asks for a reboot");
+}
+
+static void on_rebooted(void *user, const char *verb, const struct hook_end *end)
+{
+    (void)user;
+    (void)verb;
+    if (end->status != 0)
+        log_line(LN_LOG_ERROR, "the reboot program failed: see its lines above");
+}
+
+static void reboot_if_due(struct agent *a, ln_msec now)
+{
+    const struct hook_run run = { .program = a->config->device.reboot, .limit_ms = 60000 };
+    if (a->reboot_at == LN_NEVER || (now < a->reboot_at && !ln_client_is_quiet(a->client)))
+        return;
+    a->reboot_at = LN_NEVER;
+    int error = hook_start(&a->reboot, &run);
+    if (error != 0)
+        log_line(LN_LOG_ERROR, "%s cannot run: %s; correct reboot in [device]", run.program,
+                 strerror(error));
+}
+
+static void on_update_changed(void *user)
+{
+    struct agent *a = user;
+    control_changed(a->control);
+}
+
 static enum ln_status add_all(struct agent *a, struct ln_diag *diag)
 {
     enum ln_status st = ln_core_objects_add(a->client);
+    a->machine.reboot = a->config->device.reboot != NULL ? on_reboot : NULL;
+    a->machine.user = a;
+    a->update.changed = on_update_changed;
+    a->update.user = a;
     if (st == LN_OK)
         st = machine_add(&a->machine, a->client);
+    if (st == LN_OK)
+        st = update_begin(&a->update, a->client, a->config, &a->store, &a->problems, diag);
     for (size_t i = 0; st == LN_OK && i < a->config->server_count; i++)
         st = ln_client_add_account(a->client, &a->config->servers[i].account, diag);
+    if (st == LN_OK)
+        kept_load(&a->kept, &a->store, a->client, &a->machine);
     return st;
+}
+
+static void end_client(struct agent *a)
+{
+    update_end(&a->update);
+    ln_client_free(a->client);
+    a->client = NULL;
 }
 
 static bool make_client(struct agent *a)
@@ -167,6 +223,7 @@ static bool make_client(struct agent *a)
     c.system_trust = a->config->system_trust;
     c.insecure_legacy_server = a->config->insecure_legacy_server;
     c.tls = a->tls;
+    c.sessions = a->has_sessions ? &a->session_store : NULL;
     c.on_event = on_event;
     c.user = a;
     if (a->config->ca != NULL)
@@ -179,15 +236,8 @@ static bool make_client(struct agent *a)
         st = ln_client_start(a->client, ln_now(a->env), &diag);
     if (st == LN_OK)
         return true;
-    ln_client_free(a->client);
-    a->client = NULL;
+    end_client(a);
     return fail("the configuration cannot be used", st, &diag);
-}
-
-static void end_client(struct agent *a)
-{
-    ln_client_free(a->client);
-    a->client = NULL;
 }
 
 /* ---- signals ---- */
@@ -224,21 +274,55 @@ static bool open_signals(struct agent *a)
 
 /* ---- the loop ---- */
 
+/* What ended beside us. Before the client's step: what it tells the client is done in the same turn. */
+static void step_hooks(struct agent *a, ln_msec now)
+{
+    update_step(&a->update, now);
+    hook_step(&a->reboot, now);
+}
+
+/* What the agent itself has to do in a turn. */
+static void step_own(struct agent *a, ln_msec now)
+{
+    reboot_if_due(a, now);
+    if (a->update.restart && a->end == AGENT_GOES_ON)
+        a->end = AGENT_RESTARTS;
+    if (!kept_save(&a->kept, &a->store, a->client, &a->machine))
+        log_line(LN_LOG_ERROR,
+                 "what was written into the objects could not be kept: after a restart "
+                 "the values of before are back");
+    clock_check(&a->clock, &a->problems);
+    control_step(a->control, now);
+}
+
+static void watch_own(struct agent *a, ln_msec now)
+{
+    (void)loop_add(&a->loop, a->signals, POLLIN, on_signal, a);
+    control_watch(a->control, &a->loop);
+    update_watch(&a->update, &a->loop);
+    hook_watch(&a->reboot, &a->loop);
+    loop_until(&a->loop, a->reboot_at);
+    if (a->problems.of[PROBLEM_CLOCK].is)
+        loop_until(&a->loop, now + CLOCK_MS);
+}
+
 /* One turn. @return the client's status */
 static enum ln_status turn(struct agent *a, ln_msec until)
 {
     struct ln_interest want;
     ln_msec now = ln_now(a->env);
     ln_interest_init(&want, 0);
+    step_hooks(a, now);
     enum ln_status st = ln_client_step(a->client, now, &want);
-    control_step(a->control, now);
+    step_own(a, now);
     if (st == LN_CLOSED)
         return st;
     loop_begin(&a->loop);
     loop_until(&a->loop, until);
     loop_add_interest(&a->loop, &want);
-    (void)loop_add(&a->loop, a->signals, POLLIN, on_signal, a);
-    control_watch(a->control, &a->loop);
+    watch_own(a, now);
+    if (a->end != AGENT_GOES_ON)
+        return st;
     loop_wait(&a->loop, ln_now(a->env));
     return st;
 }
@@ -352,10 +436,30 @@ static void open_control(struct agent *a)
         problem_set(&a->problems, PROBLEM_CONTROL, "%s", why);
 }
 
+/* The state folder: without it the agent runs, and says that nothing survives. */
+static void open_state(struct agent *a)
+{
+    char why[PROBLEM_TEXT_MAX];
+    bool good = store_open(&a->store, a->env, a->state, why, sizeof why);
+    if (!good)
+        problem_set(&a->problems, PROBLEM_STATE, "%s", why);
+    clock_load(&a->clock, &a->store);
+    (void)snprintf(a->session_path, sizeof a->session_path, "%.3000s/sessions", a->state);
+    if (good && (mkdir(a->session_path, 0700) == 0 || errno == EEXIST) &&
+        strlen(a->session_path) <= 200) {
+        a->sessions = (struct ln_session_folder) { a->env, a->session_path };
+        a->session_store = ln_session_store_folder(&a->sessions);
+        a->has_sessions = true;
+    }
+}
+
 static bool begin(struct agent *a)
 {
     struct config_teller teller = { tell_error, NULL, 0 };
     a->env->log = log_for_env(LN_LOG_INFO);
+    clock_install(&a->clock, a->env);
+    a->reboot = (struct hook) { .env = a->env, .output = -1, .done = on_rebooted };
+    a->reboot_at = LN_NEVER;
     a->problems.env = a->env;
     a->started = ln_now(a->env);
     if (!options_configure(a->options, a->env, &teller, &a->config))
@@ -363,6 +467,7 @@ static bool begin(struct agent *a)
     log_set_level((enum ln_level)a->config->log_level);
     a->env->log.level = (enum ln_level)a->config->log_level;
     choose_places(a);
+    open_state(a);
     if (!open_signals(a) || !make_client(a))
         return false;
     open_control(a);
@@ -381,15 +486,26 @@ static void run(struct agent *a)
         a->end = AGENT_GOES_ON;
         reload(a);
     }
-    service_tell("STOPPING=1");
-    if (a->end == AGENT_STOPS)
+    if (a->end == AGENT_STOPS) {
+        service_tell("STOPPING=1");
         leave(a);
+    }
+}
+
+/* The program that lies under our name now, with our arguments: a new version of it, perhaps. It
+ * comes back only if that is not possible. */
+static void execute_anew(const struct options *options, char **argv)
+{
+    options_restore(options);
+    log_line(LN_LOG_INFO, "restarting as %s", argv[0]);
+    (void)execvp(argv[0], argv);
+    log_line(LN_LOG_ERROR, "%s cannot be executed: %s; the service manager has to start it",
+             argv[0], strerror(errno));
 }
 
 int agent_run(const struct options *options, char **argv)
 {
     struct agent *a = calloc(1, sizeof *a);
-    (void)argv;
     if (a == NULL || ln_env_posix_new(&a->env) != LN_OK) {
         log_line(LN_LOG_ERROR, "there is not enough memory");
         free(a);
@@ -400,12 +516,16 @@ int agent_run(const struct options *options, char **argv)
     bool good = begin(a);
     if (good)
         run(a);
+    bool restarts = good && a->end == AGENT_RESTARTS;
     control_close(a->control);
     end_client(a);
+    kept_free(&a->kept);
     config_free(a->config);
     if (a->signals >= 0)
         (void)close(a->signals);
     ln_env_posix_free(a->env);
     free(a);
-    return good ? 0 : 1;
+    if (restarts)
+        execute_anew(options, argv);
+    return good && !restarts ? 0 : 1;
 }

@@ -10,10 +10,14 @@
  *          goes on, else the old servers are left first.
  * Threads: one.
  */
+#include "clock.h"
 #include "config.h"
+#include "kept.h"
 #include "loop.h"
 #include "machine.h"
 #include "problems.h"
+#include "store.h"
+#include "update.h"
 
 struct control;
 struct options;
@@ -29,6 +33,16 @@ struct agent {
     const struct ln_tls_backend *tls;
     struct machine machine;
     struct problems problems;
+    struct agent_clock clock;
+    struct store store;
+    struct ln_session_folder sessions;
+    struct ln_session_store session_store;
+    bool has_sessions;
+    char session_path[4096];
+    struct kept kept;
+    struct update update;
+    struct hook reboot; /* the program of 3/0/4 */
+    ln_msec reboot_at;  /* LN_NEVER = not asked for */
     struct control *control;
     struct loop loop;
     enum agent_end end;

@@ -120,6 +120,7 @@ static enum options_result keep(struct options *o, const struct config_key *key,
         return wrong(key->option, "there is not enough memory");
     if (key->type == CONFIG_SECRET && value[0] != '@' && strncmp(value, "credential:", 11) != 0) {
         o->exposed = true;
+        o->set[o->count].exposed = value;
         ln_wipe(value, strlen(value));
     }
     o->set[o->count].key = key;
@@ -199,6 +200,13 @@ enum options_result options_read(struct options *options, int argc, char **argv)
     if (options->config == NULL && !has_server(options))
         options->config = CONFIG_DEFAULT;
     return OPTIONS_RUN;
+}
+
+void options_restore(const struct options *options)
+{
+    for (size_t i = 0; i < options->count; i++)
+        if (options->set[i].exposed != NULL)
+            memcpy(options->set[i].exposed, options->set[i].value, strlen(options->set[i].value));
 }
 
 void options_free(struct options *options)

@@ -15,7 +15,8 @@ struct options {
     bool check;
     struct {
         const struct config_key *key;
-        char *value; /**< a secret is copied and wiped from the command line */
+        char *value;   /**< a secret is copied and wiped from the command line */
+        char *exposed; /**< where it stood there; NULL = it was not wiped */
     } set[OPTIONS_MAX];
     size_t count;
     bool exposed; /**< a key stood on the command line in hexadecimal */
@@ -25,6 +26,8 @@ enum options_result { OPTIONS_RUN = 0, OPTIONS_DONE, OPTIONS_WRONG };
 
 /** Read the command line; what is wrong is told on standard error, help on standard output. */
 enum options_result options_read(struct options *options, int argc, char **argv);
+/** Put back what was wiped, to execute the program anew. */
+void options_restore(const struct options *options);
 void options_free(struct options *options);
 
 /**

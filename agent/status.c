@@ -155,6 +155,107 @@ static void add_servers(struct agent *agent, cJSON *at)
     }
 }
 
+/* ---- firmware ---- */
+
+static void add_download(const struct agent *agent, cJSON *at, const struct ln_firmware_info *info)
+{
+    const struct ln_download_info *d = &info->download;
+    if (!info->downloading) {
+        cJSON_AddNullToObject(at, "download");
+        return;
+    }
+    cJSON *made = cJSON_AddObjectToObject(at, "download");
+    cJSON_AddStringToObject(made, "state", ln_download_state_word(d->state));
+    cJSON_AddStringToObject(made, "reason", ln_download_reason_word(d->reason));
+    cJSON_AddNumberToObject(made, "offset", (double)d->offset);
+    if (d->has_total)
+        cJSON_AddNumberToObject(made, "total", (double)d->total);
+    else
+        cJSON_AddNullToObject(made, "total");
+    cJSON_AddNumberToObject(made, "resumed_at", (double)d->resumed_at);
+    cJSON_AddNumberToObject(made, "attempts", d->attempts);
+    add_until(agent, made, "wait_ms", d->state == LN_DOWNLOAD_WAITING ? d->wait_until : LN_NEVER);
+}
+
+static void add_firmware(struct agent *agent, cJSON *at)
+{
+    const struct update *u = &agent->update;
+    struct ln_firmware_info info;
+    if (u->firmware == NULL) {
+        cJSON_AddNullToObject(at, "firmware");
+        return;
+    }
+    ln_firmware_info(u->firmware, &info);
+    cJSON *made = cJSON_AddObjectToObject(at, "firmware");
+    cJSON_AddStringToObject(made, "state", ln_firmware_state_word(info.state));
+    cJSON_AddStringToObject(made, "result", ln_firmware_result_word(info.result));
+    cJSON_AddNumberToObject(made, "result_number", info.result);
+    cJSON_AddStringToObject(made, "uri", info.uri);
+    cJSON_AddNumberToObject(made, "severity", info.severity);
+    cJSON_AddNumberToObject(made, "changed", (double)info.changed);
+    cJSON_AddNumberToObject(made, "install_by", (double)info.install_by);
+    cJSON_AddNumberToObject(made, "received", (double)info.received);
+    if (u->hook.pid != 0)
+        cJSON_AddStringToObject(made, "hook", u->hook.verb);
+    else
+        cJSON_AddNullToObject(made, "hook");
+    add_download(agent, made, &info);
+    status_add_failure(made, &u->failure);
+}
+
+static const char *firmware_waits_for(const struct update *u, const struct ln_firmware_info *info)
+{
+    if (u->hook.pid != 0)
+        return "the hook";
+    switch (info->state) {
+    case LN_FIRMWARE_IDLE:
+        return "an image, or a URI to fetch it from";
+    case LN_FIRMWARE_DOWNLOADING:
+        return info->downloading && info->download.state == LN_DOWNLOAD_WAITING
+                   ? "the next try to download"
+                   : "the rest of the image";
+    case LN_FIRMWARE_DOWNLOADED:
+        return "the server's Update";
+    case LN_FIRMWARE_UPDATING:
+        return "the restart";
+    }
+    return "";
+}
+
+static void add_firmware_wait(const struct agent *agent, cJSON *at)
+{
+    const struct update *u = &agent->update;
+    struct ln_firmware_info info;
+    if (u->firmware == NULL) {
+        cJSON_AddNullToObject(at, "firmware");
+        return;
+    }
+    ln_firmware_info(u->firmware, &info);
+    cJSON *made = cJSON_AddObjectToObject(at, "firmware");
+    cJSON_AddStringToObject(made, "state", ln_firmware_state_word(info.state));
+    cJSON_AddStringToObject(made, "waits_for", firmware_waits_for(u, &info));
+}
+
+/* ---- observations ---- */
+
+static void add_observations(const struct agent *agent, cJSON *at, uint16_t ssid)
+{
+    struct ln_observation_info info;
+    cJSON *list = cJSON_AddArrayToObject(at, "observations");
+    for (uint32_t i = 0; ln_client_observation_info(agent->client, ssid, i, &info) == LN_OK; i++) {
+        char path[LN_PATH_ROOM];
+        cJSON *made = cJSON_CreateObject();
+        ln_path_text(&info.path, path);
+        cJSON_AddStringToObject(made, "path", path);
+        cJSON_AddStringToObject(made, "waits_for",
+                                info.held              ? "pmin"
+                                : info.due != LN_NEVER ? "a change, or pmax"
+                                                       : "a change");
+        add_until(agent, made, "waits_ms", info.due);
+        cJSON_AddItemToArray(list, made);
+    }
+}
+
 /* ---- the agent ---- */
 
 static void add_agent(const struct agent *agent, cJSON *at)
@@ -172,6 +273,8 @@ static void add_agent(const struct agent *agent, cJSON *at)
     cJSON_AddStringToObject(made, "tls_library", agent->tls != NULL ? agent->tls->name : "");
     cJSON *clock = cJSON_AddObjectToObject(made, "clock");
     cJSON_AddNumberToObject(clock, "wall", (double)wall(agent));
+    cJSON_AddNumberToObject(clock, "floor", (double)agent->clock.floor);
+    cJSON_AddBoolToObject(clock, "trusted", !agent->problems.of[PROBLEM_CLOCK].is);
 }
 
 static void add_problems(const struct agent *agent, cJSON *at)
@@ -194,7 +297,7 @@ cJSON *status_json(struct agent *agent)
     cJSON *made = cJSON_CreateObject();
     add_agent(agent, made);
     add_servers(agent, made);
-    cJSON_AddNullToObject(made, "firmware");
+    add_firmware(agent, made);
     add_problems(agent, made);
     return made;
 }
@@ -207,8 +310,8 @@ cJSON *why_json(struct agent *agent)
     while ((ssid = ln_client_next_server(agent->client, ssid)) != LN_ID_NONE) {
         struct ln_server_info info;
         if (ln_client_server_info(agent->client, ssid, &info) == LN_OK)
-            add_server(agent, list, &info);
+            add_observations(agent, add_server(agent, list, &info), ssid);
     }
-    cJSON_AddNullToObject(made, "firmware");
+    add_firmware_wait(agent, made);
     return made;
 }

@@ -4,6 +4,7 @@
 # An example with a CMakeLists.txt of its own is a project that also builds outside of this tree; here
 # it is built where pkg-config finds what the table LN_EXAMPLE_NEEDS_<name> says.
 
+set(LN_EXAMPLE_NEEDS_05_own_event_loop "libuv >= 1.44")
 set(LN_EXAMPLE_NEEDS_06_custom_tls "gnutls >= 3.7.9")
 
 function(ln_add_program target name)

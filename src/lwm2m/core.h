@@ -57,6 +57,7 @@ struct ln__note {
     bool confirmable;
     bool under_way;
     bool was_sent; /* the application was told */
+    bool crossed;  /* a threshold: no newer one stands for it */
     uint8_t payload[];
 };
 
@@ -133,6 +134,7 @@ struct ln_client {
     ln_msec now; /* of the call under way */
     uint32_t note_id;
     uint16_t observations;
+    bool telling;          /* within on_event */
     bool accounts_changed; /* /0 or /1 were written: servers come, go, or are set up anew */
     struct ln_client_job *jobs;
     uint16_t stay_awake; /* how many want no sleep */
@@ -160,6 +162,8 @@ extern const struct ln_coap_handler ln__dispatch;
 
 enum ln_answer ln__op_read(struct ln__request *rq);     /* read.c; also Observe */
 enum ln_answer ln__op_discover(struct ln__request *rq); /* discover.c */
+/** NOT_FOUND for a resource that this instance does not have; else OK. */
+enum ln_answer ln__discoverable(const struct ln__request *rq);
 enum ln_answer ln__op_write(struct ln__request *rq, struct ln_span payload, bool replace);
 enum ln_answer ln__op_create(struct ln__request *rq, struct ln_span payload); /* write.c */
 enum ln_answer ln__op_delete(struct ln__request *rq);

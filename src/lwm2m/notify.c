@@ -92,12 +92,9 @@ bool ln__notify_looked(struct ln__notify *n, const struct ln_attrs *a,
 {
     n->changed = false;
     n->looked = now;
-    if (value->kind == LN_NOTIFY_BOOLEAN && has(a, LN_ATTR_EDGE) &&
-        value->boolean != n->last.boolean && value->boolean != a->edge) {
-        n->last.boolean = value->boolean; /* the other edge: not told, but it arms this one */
-        return false;
-    }
-    if (!fires(n, a, value, differs))
+    bool fired = fires(n, a, value, differs);
+    n->last.boolean = value->boolean; /* the other edge is not told, but it arms this one */
+    if (!fired)
         return false;
     n->fired = true;
     return true;
@@ -125,9 +122,12 @@ bool ln__notify_is_due(const struct ln__notify *n, const struct ln_attrs *a, ln_
     return at != LN_NEVER && now >= at;
 }
 
-void ln__notify_sent(struct ln__notify *n, const struct ln__notify_value *value, ln_msec now)
+void ln__notify_sent(struct ln__notify *n, const struct ln__notify_value *value, bool kept,
+                     ln_msec now)
 {
+    bool known = kept ? n->last.boolean : value->boolean;
     n->last = *value;
+    n->last.boolean = known;
     n->sent = now;
     n->fired = false;
 }

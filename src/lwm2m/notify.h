@@ -30,7 +30,7 @@ struct ln__notify_value {
 };
 
 struct ln__notify {
-    struct ln__notify_value last; /* sent last */
+    struct ln__notify_value last; /* sent last; `boolean`: known last, edges begin there */
     ln_msec sent;                 /* when */
     ln_msec looked;               /* when changes were evaluated last */
     bool changed;                 /* a change waits for its evaluation (epmin) */
@@ -59,8 +59,12 @@ bool ln__notify_looked(struct ln__notify *n, const struct ln_attrs *a,
 /** Whether one is to be sent now: fired and not held, or the maximum period is over. */
 bool ln__notify_is_due(const struct ln__notify *n, const struct ln_attrs *a, ln_msec now);
 
-/** It was handed over with `value`. */
-void ln__notify_sent(struct ln__notify *n, const struct ln__notify_value *value, ln_msec now);
+/**
+ * It was handed over with `value`.
+ * @param kept  it is the value that fired, looked at before; false: it is as it is now
+ */
+void ln__notify_sent(struct ln__notify *n, const struct ln__notify_value *value, bool kept,
+                     ln_msec now);
 
 /** When wants_look() or is_due() turn true; LN_NEVER. */
 ln_msec ln__notify_deadline(const struct ln__notify *n, const struct ln_attrs *a);

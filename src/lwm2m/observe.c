@@ -5,8 +5,8 @@
  * When is decided by notify.c from values and time; how a notification travels by queue.c. This file
  * reads the values, makes the payloads, and ends observations whose target is gone.
  *
- * The value that crosses a threshold is the value that is sent: where pmin holds a notification back,
- * its payload is made at the moment it fires, and kept.
+ * The value that crosses a threshold is the value that is sent: its payload is made at the moment it
+ * fires, and kept if pmin holds the notification back.
  */
 #include "codec/format.h"
 #include "lwm2m/core.h"
@@ -21,6 +21,13 @@ static bool is_online_or_stored(const struct ln__server *server)
     return ln__server_is_online(server) ||
            (ln__reg_is_registered(&server->reg) &&
             ln__model_int(&server->client->model, LN_OID_SERVER, server->server_iid, 6, 1) != 0);
+}
+
+/* The same of one observation: hqmax 0 stores nothing, and what fired waits for the server. */
+static bool may_tell(const struct ln__observation *o)
+{
+    bool stores = !ln__attr_is_set(&o->attrs, LN_ATTR_HQMAX) || o->attrs.hqmax > 0;
+    return stores ? is_online_or_stored(o->server) : ln__server_is_online(o->server);
 }
 
 static struct ln__notify_value number_of(const struct ln_value *v)
@@ -253,34 +260,43 @@ static void evaluate(struct ln__observation *o, ln_msec now)
     bool differ = value.kind != LN_NOTIFY_PLAIN && has_threshold(o) ? false : differs(o);
     if (!ln__notify_looked(&o->rules, &o->attrs, &value, differ, now))
         return;
-    if (!has_threshold(o) || ln__notify_is_due(&o->rules, &o->attrs, now))
-        return;
+    ln_free(client->env, o->held);
+    o->held = NULL;
+    if (!has_threshold(o))
+        return; /* what is sent is what is then */
     bool gone = false;
     struct ln__note *note = make_note(o, &gone);
     if (gone)
         return;
-    ln_free(client->env, o->held);
     o->held = note;
     o->held_value = value;
+}
+
+static bool is_same(const struct ln__notify_value *a, const struct ln__notify_value *b)
+{
+    return a->kind == b->kind &&
+           (a->kind == LN_NOTIFY_NUMBER ? a->number == b->number : a->boolean == b->boolean);
 }
 
 static void send(struct ln__observation *o, ln_msec now)
 {
     struct ln_client *client = o->server->client;
     bool held = o->held != NULL;
-    struct ln__notify_value value = held ? o->held_value : look(client, &o->path);
+    struct ln__notify_value is = look(client, &o->path);
+    struct ln__notify_value value = held ? o->held_value : is;
     bool gone = false;
     struct ln__note *note = held ? o->held : make_note(o, &gone);
     if (gone)
         return;
     o->held = NULL;
-    ln__notify_sent(&o->rules, &value, now);
+    ln__notify_sent(&o->rules, &value, held, now);
     if (note == NULL) {
         ln_log(client->env, LN_LOG_WARN, "lwm2m", "no memory for a notification of server %u",
                (unsigned)o->server->ssid);
         return;
     }
-    if (held)
+    note->crossed = held;
+    if (held && !is_same(&value, &is))
         ln__notify_changed(&o->rules); /* what came after the value that fired is looked at anew */
     o->digest = digest(DIGEST_START, ln_span(note->payload, note->len));
     note->confirmable = (ln__attr_is_set(&o->attrs, LN_ATTR_CON) && o->attrs.con) ||
@@ -293,13 +309,13 @@ static void send(struct ln__observation *o, ln_msec now)
 void ln__observe_step(struct ln__server *server, ln_msec now)
 {
     struct ln__observation *o = server->observations;
-    bool tell = is_online_or_stored(server);
     while (o != NULL) {
         struct ln__observation *next = o->next;
         struct ln_coap_token token = o->token;
         if (ln__notify_wants_look(&o->rules, &o->attrs, now))
             evaluate(o, now);
-        if (tell && find(server, &token) == o && ln__notify_is_due(&o->rules, &o->attrs, now))
+        if (find(server, &token) == o && may_tell(o) &&
+            ln__notify_is_due(&o->rules, &o->attrs, now))
             send(o, now);
         o = next;
     }
@@ -308,9 +324,9 @@ void ln__observe_step(struct ln__server *server, ln_msec now)
 ln_msec ln__observe_deadline(const struct ln__server *server)
 {
     ln_msec at = LN_NEVER;
-    if (!is_online_or_stored(server))
-        return at;
     for (const struct ln__observation *o = server->observations; o != NULL; o = o->next) {
+        if (!may_tell(o))
+            continue;
         ln_msec due = ln__notify_deadline(&o->rules, &o->attrs);
         at = due < at ? due : at;
     }
@@ -324,6 +340,20 @@ static bool concerns(const struct ln__observation *o, const struct ln_path *chan
     return ln_path_is_below(changed, &o->path) || ln_path_is_below(&o->path, changed);
 }
 
+/* Conditions see each value, however fast they follow: one that crosses is told before the next one
+ * comes. Not from within on_event: what is told there would be told without end. */
+static void value_came(struct ln__observation *o, ln_msec now)
+{
+    struct ln__server *server = o->server;
+    struct ln_coap_token token = o->token;
+    if (!ln__notify_wants_look(&o->rules, &o->attrs, now))
+        return;
+    evaluate(o, now);
+    if (find(server, &token) == o && o->held != NULL && !server->client->telling && may_tell(o) &&
+        ln__notify_is_due(&o->rules, &o->attrs, now))
+        send(o, now);
+}
+
 void ln__observe_changed(struct ln_client *client, uint16_t oid, uint16_t iid, uint16_t rid)
 {
     struct ln_path path =
@@ -334,8 +364,8 @@ void ln__observe_changed(struct ln_client *client, uint16_t oid, uint16_t iid, u
             struct ln__observation *next = o->next;
             if (concerns(o, &path)) {
                 ln__notify_changed(&o->rules);
-                if (has_threshold(o) && ln__notify_wants_look(&o->rules, &o->attrs, client->now))
-                    evaluate(o, client->now); /* now, while it has this value */
+                if (has_threshold(o))
+                    value_came(o, client->now);
             }
             o = next;
         }

@@ -91,13 +91,14 @@ static bool is_full(const struct ln__server *server, size_t more)
            server->note_bytes + more > config->notes_bytes;
 }
 
-/* While the server is reachable a newer notification replaces the one that waits (RFC 7641 4.5.2). */
+/* While the server is reachable a newer notification replaces the one that waits (RFC 7641 4.5.2),
+ * unless that tells of a threshold that was crossed. */
 static void replace_waiting(struct ln__server *server, const struct ln__observation *o)
 {
     if (o == NULL || !ln__server_is_online(server))
         return;
     for (struct ln__note *n = server->notes; n != NULL; n = n->next) {
-        if (n->observation == o && !n->under_way) {
+        if (n->observation == o && !n->under_way && !n->crossed) {
             ln__note_drop(server, n, LN_NOTE_DROPPED);
             return;
         }
@@ -117,8 +118,7 @@ static void keep_to_hqmax(struct ln__server *server, struct ln__observation *o)
 {
     if (o == NULL || !ln__attr_is_set(&o->attrs, LN_ATTR_HQMAX) || ln__server_is_online(server))
         return;
-    uint32_t most = o->attrs.hqmax > 0 ? o->attrs.hqmax : 1;
-    while (stored_of(server, o) > most)
+    while (stored_of(server, o) > o->attrs.hqmax)
         ln__note_drop(server, victim(server, o), LN_NOTE_DROPPED);
 }
 
