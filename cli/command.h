@@ -16,6 +16,12 @@ enum exit_status {
 /** argv[0] is the first argument behind the name of the subcommand. @return the exit status */
 int probe_main(int argc, char **argv);
 int download_main(int argc, char **argv);
+int status_main(int argc, char **argv);
+int get_main(int argc, char **argv);
+int set_main(int argc, char **argv);
+int update_main(int argc, char **argv);
+int notify_main(int argc, char **argv);
+int why_main(int argc, char **argv);
 
 /** The version of this program, such as "0.1.0". */
 const char *program_version(void);

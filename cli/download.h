@@ -5,6 +5,7 @@
  * @file download.h
  * The parts of `linnet download`: arguments -> settings -> a download into a file -> what is told.
  */
+#include "gauge.h"
 #include "options.h"
 #include "security.h"
 
@@ -115,8 +116,6 @@ int download_exit_status(const struct download_report *report);
 
 /* ---- telling it (download_show.c, download_json.c) ---- */
 
-enum { DOWNLOAD_SAMPLES = 16 };
-
 /** A line on a terminal that is written over and over. */
 struct download_bar {
     FILE *out;
@@ -128,11 +127,7 @@ struct download_bar {
     enum ln_download_state state;
     enum ln_download_reason reason;
     unsigned restarts;
-    struct {
-        ln_msec at;
-        uint64_t offset;
-    } samples[DOWNLOAD_SAMPLES];
-    unsigned sample_count;
+    struct gauge_rate rate;
 };
 
 void download_bar_init(struct download_bar *bar, FILE *out,

@@ -17,6 +17,12 @@ static const struct command {
 } commands[] = {
     { "probe", probe_main, "connect to a server, show what was agreed, explain what failed" },
     { "download", download_main, "download a file, go on where it was cut, verify it" },
+    { "status", status_main, "how a running linnet-agent is: servers, firmware, problems" },
+    { "get", get_main, "values of the agent's device" },
+    { "set", set_main, "set a value of the agent's device" },
+    { "update", update_main, "have the agent renew its registrations now" },
+    { "notify", notify_main, "a value has changed: tell whoever observes it" },
+    { "why", why_main, "what the agent's servers and notifications wait for" },
 };
 
 const char *program_version(void)

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-# What `cmake --install` puts where, and the two ways to find it again: pkg-config and find_package.
+# What `cmake --install` puts where: headers, libraries, programs, manual pages, and the two ways to
+# find them again, pkg-config and find_package. The tree may be moved, or installed to another
+# --prefix than was configured.
 
 include(GNUInstallDirs)
 include(CMakePackageConfigHelpers)
@@ -15,12 +17,21 @@ endif()
 install(FILES ${headers} DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/linnet)
 install(TARGETS ${libraries} EXPORT LinnetTargets
     INCLUDES DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
-if(TARGET linnet_cli)
-    install(TARGETS linnet_cli)
-endif()
-if(TARGET linnet_lab)
-    install(TARGETS linnet_lab)
-endif()
+file(RELATIVE_PATH bin_to_lib "/${CMAKE_INSTALL_BINDIR}" "/${CMAKE_INSTALL_LIBDIR}")
+foreach(program IN ITEMS linnet_cli linnet_agent linnet_lab)
+    if(TARGET ${program})
+        # Only a shared library is looked for; packagers have CMAKE_SKIP_INSTALL_RPATH.
+        if(BUILD_SHARED_LIBS AND NOT IS_ABSOLUTE "${CMAKE_INSTALL_LIBDIR}")
+            set_target_properties(${program} PROPERTIES INSTALL_RPATH "$ORIGIN/${bin_to_lib}")
+        endif()
+        install(TARGETS ${program})
+    endif()
+endforeach()
+foreach(page IN LISTS LN_MAN_PAGES)
+    string(REGEX MATCH "[0-9]$" section "${page}")
+    install(FILES "${page}" DESTINATION ${CMAKE_INSTALL_MANDIR}/man${section})
+endforeach()
+install(FILES "${PROJECT_SOURCE_DIR}/LICENSE" DESTINATION ${CMAKE_INSTALL_DOCDIR})
 
 set(package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/Linnet)
 install(EXPORT LinnetTargets NAMESPACE Linnet:: DESTINATION ${package_dir})
@@ -37,7 +48,7 @@ if(BUILD_SHARED_LIBS)
     set(requires_private "${requires}")
     set(requires "")
 endif()
-# Relative to the .pc file where the layout allows it, so that an installed tree can be moved.
+# Relative to the .pc file where the layout allows it.
 if(IS_ABSOLUTE "${CMAKE_INSTALL_LIBDIR}" OR IS_ABSOLUTE "${CMAKE_INSTALL_INCLUDEDIR}")
     set(pc_prefix "${CMAKE_INSTALL_PREFIX}")
     set(pc_libdir "${CMAKE_INSTALL_FULL_LIBDIR}")
@@ -48,5 +59,20 @@ else()
     set(pc_libdir "\${prefix}/${CMAKE_INSTALL_LIBDIR}")
     set(pc_includedir "\${prefix}/${CMAKE_INSTALL_INCLUDEDIR}")
 endif()
-configure_file("${PROJECT_SOURCE_DIR}/cmake/linnet.pc.in" linnet.pc @ONLY)
-install(FILES "${PROJECT_BINARY_DIR}/linnet.pc" DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
+
+# ln_install_pc(<library> <description>): what it requires stands in requires and requires_private.
+function(ln_install_pc library description)
+    string(REPLACE "_" "-" name ${library}) # linnet_testkit -> linnet-testkit.pc
+    configure_file("${PROJECT_SOURCE_DIR}/cmake/linnet.pc.in" ${name}.pc @ONLY)
+    install(FILES "${PROJECT_BINARY_DIR}/${name}.pc"
+        DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
+endfunction()
+
+ln_install_pc(linnet "${PROJECT_DESCRIPTION}")
+set(requires_private "")
+set(requires "")
+ln_install_pc(linnet_registry "Names and types of OMA's objects")
+if(TARGET linnet_testkit)
+    set(requires "linnet = ${PROJECT_VERSION}")
+    ln_install_pc(linnet_testkit "In-memory network, virtual time and faults, for tests")
+endif()

@@ -190,7 +190,11 @@ static enum ln_status run(const struct account_args *args, const struct files *f
 {
     struct ln_client *client = NULL;
     struct ln_firmware *fw = NULL;
+    struct ln_device device;
     struct ln_client_config config = LN_CLIENT_CONFIG_INIT;
+    ln_device_init(&device);
+    device.manufacturer = "Linnet";
+    device.model = "updater";
     config.env = env;
     config.endpoint = args->endpoint;
     config.on_event = on_event;
@@ -198,6 +202,8 @@ static enum ln_status run(const struct account_args *args, const struct files *f
     enum ln_status st = ln_client_new(&config, diag, &client);
     if (st == LN_OK)
         st = ln_core_objects_add(client);
+    if (st == LN_OK)
+        st = ln_device_add(client, &device);
     if (st == LN_OK)
         st = ln_time_add(client, NULL);
     if (st == LN_OK)

@@ -13,6 +13,8 @@
  * A real device has this in its factory data; see docs/howto-firmware.md and the agent.
  */
 #include <linnet/objects.h>
+
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -32,85 +34,119 @@ static inline int account_digit(char c)
     return at != NULL ? (int)(at - digits) : -1;
 }
 
-/* A file, or nothing: an empty span, which the library refuses with a sentence. */
-static inline struct ln_span account_file(const char *path, uint8_t *room, size_t size)
+/* What a file holds. NULL, or why it cannot be used. */
+static inline const char *account_file(const char *path, uint8_t *room, size_t size,
+                                       struct ln_span *out)
 {
     FILE *f = fopen(path, "rb");
-    size_t len = f != NULL ? fread(room, 1, size, f) : 0;
     if (f == NULL)
-        perror(path);
-    else
-        fclose(f);
-    return ln_span(room, len);
+        return strerror(errno);
+    size_t len = fread(room, 1, size, f);
+    bool whole = ferror(f) == 0 && (feof(f) != 0 || fgetc(f) == EOF);
+    fclose(f);
+    *out = ln_span(room, len);
+    return !whole ? "cannot be read, or is too long" : len == 0 ? "is empty" : NULL;
 }
 
-static inline struct ln_span account_hex(const char *text, uint8_t *room, size_t size)
+/* A key in hexadecimal, or the file that holds it so. */
+static inline const char *account_hex(const char *text, uint8_t *room, size_t size,
+                                      struct ln_span *out)
 {
-    size_t len = 0;
-    char from_file[256] = "";
-    if (text[0] == '@') {
-        FILE *f = fopen(text + 1, "r");
-        if (f == NULL || fgets(from_file, sizeof from_file, f) == NULL)
-            perror(text + 1);
-        if (f != NULL)
-            fclose(f);
-        text = from_file;
+    uint8_t from_file[2 * 64 + 3];
+    struct ln_span digits = ln_span_str(text);
+    const char *why =
+        text[0] != '@' ? NULL : account_file(text + 1, from_file, sizeof from_file, &digits);
+    size_t len = 0, at = 0;
+    while (why == NULL && digits.len > 0 && strchr("\r\n", digits.data[digits.len - 1]) != NULL)
+        digits.len--; /* the end of a line in a file */
+    if (why == NULL && (digits.len == 0 || digits.len % 2 != 0 || digits.len / 2 > size))
+        why = "a key is 2 to 128 digits in hexadecimal, two for each byte";
+    for (; why == NULL && at < digits.len; at += 2) {
+        int high = account_digit((char)digits.data[at]);
+        int low = account_digit((char)digits.data[at + 1]);
+        if (high < 0 || low < 0)
+            why = "is not in hexadecimal";
+        else
+            room[len++] = (uint8_t)(high << 4 | low);
     }
-    for (; len < size && account_digit(text[0]) >= 0 && account_digit(text[1]) >= 0; text += 2)
-        room[len++] = (uint8_t)(account_digit(text[0]) << 4 | account_digit(text[1]));
-    return ln_span(room, len);
+    *out = ln_span(room, len);
+    memset(from_file, 0, sizeof from_file);
+    return why;
 }
 
-/* One option and its value. */
-static inline bool account_option(struct account_args *a, const char *option, const char *value)
+/* A number in decimal. */
+static inline const char *account_number(const char *text, unsigned long max, unsigned long *out)
+{
+    char *end = NULL;
+    errno = 0;
+    *out = strtoul(text, &end, 10);
+    return text[0] < '0' || text[0] > '9' || *end != '\0' || errno != 0 || *out > max
+               ? "is not a number, or is too large"
+               : NULL;
+}
+
+/* One option and its value. NULL, or what is wrong. */
+static inline const char *account_option(struct account_args *a, const char *option,
+                                         const char *value)
 {
     struct ln_account *account = &a->account;
+    unsigned long number = 0;
+    const char *why = NULL;
     if (strcmp(option, "--server") == 0) {
         account->uri = value;
     } else if (strcmp(option, "--endpoint") == 0) {
         a->endpoint = value;
     } else if (strcmp(option, "--lifetime") == 0) {
-        account->lifetime_s = (uint32_t)strtoul(value, NULL, 10);
+        why = account_number(value, UINT32_MAX, &number);
+        account->lifetime_s = (uint32_t)number;
     } else if (strcmp(option, "--psk-identity") == 0) {
         account->mode = LN_SECURITY_PSK;
         account->identity = ln_span_str(value);
     } else if (strcmp(option, "--psk-key") == 0) {
         account->mode = LN_SECURITY_PSK;
-        account->secret = account_hex(value, a->key, sizeof a->key);
+        why = account_hex(value, a->key, sizeof a->key, &account->secret);
     } else if (strcmp(option, "--cert") == 0) {
         account->mode = LN_SECURITY_CERTIFICATE;
-        account->identity = account_file(value, a->cert, sizeof a->cert);
+        why = account_file(value, a->cert, sizeof a->cert, &account->identity);
     } else if (strcmp(option, "--key") == 0) {
-        account->secret = account_file(value, a->private_key, sizeof a->private_key);
+        why = account_file(value, a->private_key, sizeof a->private_key, &account->secret);
     } else if (strcmp(option, "--server-cert") == 0) {
-        account->server_key = account_file(value, a->server_cert, sizeof a->server_cert);
+        why = account_file(value, a->server_cert, sizeof a->server_cert, &account->server_key);
     } else if (strcmp(option, "--usage") == 0) {
-        account->usage = (uint8_t)strtoul(value, NULL, 10);
+        why = account_number(value, 3, &number);
+        account->usage = (uint8_t)number;
     } else if (strcmp(option, "--ca") == 0) {
         a->ca = value;
     } else if (strcmp(option, "--insecure-legacy-server") == 0) {
         a->legacy_server = strcmp(value, "yes") == 0;
     } else {
-        return false;
+        why = "there is no such option";
     }
-    return true;
+    return why;
 }
 
-/** Read the command line. False: usage was printed. */
+/** Read the command line. False: what is wrong was printed, or the usage. */
 static inline bool account_read(struct account_args *a, int argc, char **argv)
 {
     const struct ln_account defaults = LN_ACCOUNT_INIT;
     memset(a, 0, sizeof *a);
     a->account = defaults;
-    bool good = argc % 2 == 1;
-    for (int i = 1; good && i + 1 < argc; i += 2)
-        good = account_option(a, argv[i], argv[i + 1]);
-    if (good && a->account.uri != NULL && a->endpoint != NULL)
+    for (int i = 1; i + 1 < argc; i += 2) {
+        const char *why = account_option(a, argv[i], argv[i + 1]);
+        bool secret = strcmp(argv[i], "--psk-key") == 0 && argv[i + 1][0] != '@';
+        if (why != NULL) {
+            fprintf(stderr, "%s%s%s: %s\n", argv[i], secret ? "" : " ", secret ? "" : argv[i + 1],
+                    why);
+            return false;
+        }
+    }
+    if (argc % 2 == 1 && a->account.uri != NULL && a->endpoint != NULL)
         return true;
     fprintf(stderr,
             "usage: %s --server URI --endpoint NAME [--lifetime S]\n"
             "       [--psk-identity ID --psk-key HEX|@FILE]\n"
-            "       [--cert FILE --key FILE [--server-cert FILE --usage 0..3] [--ca FILE]]\n",
+            "       [--cert FILE --key FILE [--server-cert FILE --usage 0..3] [--ca FILE]]\n"
+            "       [--insecure-legacy-server yes]\n",
             argv[0]);
     return false;
 }

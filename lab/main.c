@@ -2,6 +2,7 @@
 /** @file main.c  linnet-lab: the loop, and what is told. See lab.h. */
 #include "clients.h"
 #include "command.h"
+#include "definitions.h"
 #include "exchange.h"
 #include "expect.h"
 #include "input.h"
@@ -12,6 +13,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <locale.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -241,6 +243,7 @@ static void stop(struct lab *lab)
     expect_free(lab->expectation);
     keys_free(&lab->keys);
     free(lab->chosen);
+    definitions_free();
 }
 
 int main(int argc, char **argv)
@@ -248,6 +251,8 @@ int main(int argc, char **argv)
     struct options options;
     struct lab lab = { .options = &options };
     int status = 2;
+    if (setlocale(LC_CTYPE, "") == NULL || MB_CUR_MAX == 1)
+        (void)setlocale(LC_CTYPE, "C.UTF-8"); /* texts of LwM2M are UTF-8, so is what is typed */
     enum options_result read = options_read(&options, &lab.keys, argc, argv);
     if (read == OPTIONS_DONE) {
         status = 0;

@@ -105,7 +105,38 @@ static void print_clients(FILE *out, const cJSON *told)
     cJSON_ArrayForEach(client, list) print_client(out, client);
 }
 
-/* "2.05 /3/0 tlv", and what came with it */
+/* What a code that refuses is called (RFC 7252 12.1.2); "" for others. */
+static const char *reason_of(const char *code)
+{
+    static const struct {
+        const char *code;
+        const char *reason;
+    } reasons[] = {
+        { "4.00", " Bad Request" },
+        { "4.01", " Unauthorized" },
+        { "4.02", " Bad Option" },
+        { "4.03", " Forbidden" },
+        { "4.04", " Not Found" },
+        { "4.05", " Method Not Allowed" },
+        { "4.06", " Not Acceptable" },
+        { "4.08", " Request Entity Incomplete" },
+        { "4.09", " Conflict" },
+        { "4.12", " Precondition Failed" },
+        { "4.13", " Request Entity Too Large" },
+        { "4.15", " Unsupported Content-Format" },
+        { "5.00", " Internal Server Error" },
+        { "5.01", " Not Implemented" },
+        { "5.03", " Service Unavailable" },
+        { "5.04", " Gateway Timeout" },
+    };
+    for (size_t i = 0; i < sizeof reasons / sizeof *reasons; i++) {
+        if (strcmp(code, reasons[i].code) == 0)
+            return reasons[i].reason;
+    }
+    return "";
+}
+
+/* "2.05 /3/0 tlv" or "4.04 Not Found /3/0/99", and what came with it */
 static void print_content(FILE *out, const cJSON *told)
 {
     static const char *const words[] = { "code",       "path",    "format",    "location",
@@ -115,7 +146,11 @@ static void print_content(FILE *out, const cJSON *told)
         const char *text = text_of(told, words[i]);
         if (*text == '\0')
             continue;
-        fprintf(out, "%s%s%s", separator, strcmp(words[i], "error") == 0 ? "failed: " : "", text);
+        const char *before = strcmp(words[i], "error") == 0      ? "failed: "
+                             : strcmp(words[i], "location") == 0 ? "created "
+                                                                 : "";
+        fprintf(out, "%s%s%s%s", separator, before, text,
+                strcmp(words[i], "code") == 0 ? reason_of(text) : "");
         separator = " ";
     }
     if (is_true(told, "ended"))

@@ -100,6 +100,9 @@ struct ln_client_config {
     struct ln_source trust; /**< anchors for certificate mode with usage 0, 1 or no certificate */
     bool system_trust;
     bool insecure_legacy_server;      /**< also meet TLS servers without RFC 5746: see tls.h */
+    uint32_t handshake_first_ms;      /**< DTLS: first retransmission of a handshake; 0 = 1,000 */
+    uint32_t handshake_max_ms;        /**< DTLS: the wait after which it fails; 0 = 60,000: a silent
+                                           server costs two minutes. See tls.h */
     struct ln_sock_options sock;      /**< of the transport below; all zero is fine */
     const struct ln_tls_backend *tls; /**< NULL = the first built in */
     /** Something happened; borrowed for the call. May be NULL. It may call what the functions of
@@ -238,6 +241,19 @@ LN_API void *ln_client_instance(struct ln_client *client, uint16_t oid, uint16_t
 LN_API uint16_t ln_client_next_instance(const struct ln_client *client, uint16_t oid,
                                         uint16_t after);
 
+/** The object that follows `after` (LN_ID_NONE: the first); LN_ID_NONE at the end. */
+LN_API uint16_t ln_client_next_object(const struct ln_client *client, uint16_t after);
+
+/** The resource that follows `after` (LN_ID_NONE: the first) and exists in that instance now, also
+ *  one that is only executed; NULL at the end. The row is the object's. */
+LN_API const struct ln_resource *ln_client_next_resource(struct ln_client *client, uint16_t oid,
+                                                         uint16_t iid, uint16_t after);
+
+/** The resource instance that follows `after` (LN_ID_NONE: the first) of a multiple resource;
+ *  LN_ID_NONE at the end. */
+LN_API uint16_t ln_client_next_resource_instance(struct ln_client *client, struct ln_path resource,
+                                                 uint16_t after);
+
 /**
  * A value has changed, perhaps: whoever observes it is told as the attributes say. For the value
  * that crosses a threshold to be the one that is sent, call this with each new value. Values that
@@ -296,6 +312,19 @@ struct ln_server_info {
 LN_API uint16_t ln_client_next_server(const struct ln_client *client, uint16_t after);
 LN_MUST_USE LN_API enum ln_status ln_client_server_info(const struct ln_client *client,
                                                         uint16_t ssid, struct ln_server_info *out);
+
+/** One observation of a server, and what its next notification waits for. */
+struct ln_observation_info {
+    struct ln_path path;
+    bool held; /**< there is something to tell, and pmin holds it back until `due` */
+    ln_msec
+        due; /**< it is looked at then, or told then whatever it is (pmax); LN_NEVER: it waits for a
+                      change */
+};
+/** @param index  0 .. observations - 1, in no order that means something. LN_NOT_FOUND */
+LN_MUST_USE LN_API enum ln_status ln_client_observation_info(const struct ln_client *client,
+                                                             uint16_t ssid, uint32_t index,
+                                                             struct ln_observation_info *out);
 
 /**
  * Security for a URI from the data model: the account whose server has the same host, scheme and

@@ -177,6 +177,10 @@ LN_API void ln_coap_reset(struct ln_coap *coap, ln_msec now);
  *  range. For paths whose MTU is learnt later. Transfers under way keep their block size. */
 LN_API void ln_coap_set_max_message(struct ln_coap *coap, size_t bytes);
 
+/** NSTART of a class from now on, 1 .. 16; others are brought into this range. For those who control
+ *  congestion themselves (RFC 7252 4.7); what is under way already stays so. */
+LN_API void ln_coap_set_nstart(struct ln_coap *coap, enum ln_coap_class class_, uint8_t nstart);
+
 /* ---- driving ---- */
 
 /** How many bytes ln_coap_receive() can take at once. UDP: any datagram, SIZE_MAX. TCP: 0 while what
@@ -317,6 +321,8 @@ struct ln_coap_request {
     uint32_t from;                       /**< resume an answer here: a multiple of 1,024 */
     struct ln_span etag;                 /**< of the body that is resumed: another one is
                                               LN_COAP_REPLACED; 0..8 bytes, copied */
+    bool every_etag;                     /**< a block without the ETag of the others is
+                                              LN_COAP_REPLACED as well */
     uint32_t answer_max;                 /**< longest answer; 0 = LN_COAP_BODY_MAX */
     uint8_t szx;                      /**< largest block for this one, as config.block_szx; 0 = the
                                               endpoint's */

@@ -29,6 +29,7 @@
  * Callbacks (store, security, progress) may call ln_download_suspend, _resume, _reconnect, _cancel,
  * _free, _info and _diag of their download, and must not call _step or _interest.
  */
+#include <linnet/coap.h>
 #include <linnet/sock.h>
 #include <linnet/uri.h>
 
@@ -186,14 +187,22 @@ struct ln_download_options {
     uint32_t backoff_max_ms;  /**< 0 = 300,000. A server that asks for more patience gets an hour at
                                     most */
     uint32_t open_timeout_ms; /**< resolve, connect, handshake; 0 = 60,000 */
-    uint32_t answer_timeout_ms; /**< until the server answers; 0 = 30,000 */
-    uint32_t idle_timeout_ms;   /**< no byte comes; 0 = 30,000 */
+    uint32_t answer_timeout_ms; /**< until the server answers; 0 = 30,000; coap, coaps: as long as
+                                     messages are sent again (RFC 7252 4.8.2: 93 s), and 30,000
+                                     behind an empty ACK */
+    uint32_t idle_timeout_ms;   /**< no byte comes; 0 = 30,000; coap, coaps: likewise */
     uint32_t
-        slow_timeout_ms;   /**< fewer than slow_bytes in that time; 0 = 60,000; UINT32_MAX: never */
+        slow_timeout_ms; /**< fewer than slow_bytes in that time; 0 = 60,000; coap, coaps: 0 = never;
+                              UINT32_MAX: never */
     uint32_t slow_bytes;   /**< 0 = 1024 */
     uint32_t buffer_bytes; /**< http: larger ones bring larger pieces; 0 = 16 KiB; 1 KiB..1 MiB */
     uint32_t save_bytes;   /**< the state is saved after so many new bytes; 0 = 256 KiB */
     uint32_t sync_bytes;   /**< and the store is synced after so many; 0 = 4 MiB */
+    struct ln_coap_timing coap; /**< coap, coaps: of messages; all zero = RFC 7252's */
+    uint8_t coap_ahead; /**< blocks that may be asked for at once, 1 (RFC 7252 4.7) .. 16; 0 = 16.
+                                  Over UDP it begins with one, and falls when something is lost. Each
+                                  takes about 1.2 kB of memory */
+    uint8_t coap_szx;   /**< largest block, 1..6 = 32..1,024 bytes; 0 = 6 */
     bool insecure_downgrade; /**< follow redirects from https to http */
     bool insecure_basic;     /**< send user name and password over http */
     bool

@@ -20,10 +20,11 @@
  * Time:     env's clocks only (ln_now(), ln_now_unix()), never the library's, so that tests can run
  *           two minutes of retransmissions in a moment. What the library will not give up of its
  *           own clock must be told to users.
- * Errors:   a function that fails describes it in `diag`, which may be NULL, with the back end's name as
- *           origin and its library's own number and text (ln_diag_native), and fills
- *           `facts->reason`, unless that is more than OTHER already; the filter decides category and
- *           sentence, once for all libraries. A status of `io` other than LN_OK and LN_AGAIN is
+ * Errors:   a function that fails describes it in `diag`, which may be NULL, with LN_PHASE_NONE, the
+ *           back end's name as origin and its library's own number and text (ln_diag_native), and
+ *           fills `facts->reason`, unless that is more than OTHER already; the filter decides phase,
+ *           category and sentence, once for all libraries. A record with a phase stands as it is. A
+ *           status of `io` other than LN_OK and LN_AGAIN is
  *           returned as it is, and the diagnosis left alone: whoever is below has described it. A
  *           reset is LN_CLOSED there, the end of a stream LN_OK and 0: without close_notify that is
  *           LN_CLOSED with LN_TLS_REASON_EOF.

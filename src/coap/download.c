@@ -68,8 +68,11 @@ void ln__coap_download_void(struct ln_coap *coap, struct ln__coap_exchange *root
 
 static bool etag_differs(const struct ln__coap_exchange *root, const struct ln_coap_msg *msg)
 {
-    return (root->flags & EX_HAS_ETAG) != 0 && (msg->has & LN_COAP_HAS_ETAG) != 0 &&
-           ln_span_equal(msg->etag, ln_span(root->etag, root->etag_len)) == 0;
+    if ((root->flags & EX_HAS_ETAG) == 0)
+        return false;
+    if ((msg->has & LN_COAP_HAS_ETAG) == 0)
+        return (root->flags & EX_EVERY_ETAG) != 0;
+    return ln_span_equal(msg->etag, ln_span(root->etag, root->etag_len)) == 0;
 }
 
 /* LN_COAP_RESPONSE if the block is what was asked for. */

@@ -215,6 +215,13 @@ void ln_coap_set_max_message(struct ln_coap *coap, size_t bytes)
     coap->max_message = (uint16_t)(most > MAX_MESSAGE_MIN ? most : MAX_MESSAGE_MIN);
 }
 
+void ln_coap_set_nstart(struct ln_coap *coap, enum ln_coap_class class_, uint8_t nstart)
+{
+    uint8_t most = nstart < NSTART_MAX ? nstart : NSTART_MAX;
+    if (class_ == LN_COAP_NORMAL || class_ == LN_COAP_BULK)
+        coap->config.nstart[class_] = most > 1 ? most : 1;
+}
+
 uint8_t ln__coap_szx(const struct ln_coap *coap, uint8_t wish)
 {
     enum { BESIDES = 4 + 8 + 32 }; /* header, token and some options */

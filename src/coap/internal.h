@@ -70,9 +70,10 @@ enum {
     EX_MORE = 0x1000,   /* of a held leg: the block said that more follow */
     EX_FAILED = 0x2000, /* to be ended by the next step with `failure` */
     EX_SENT_ONCE = 0x4000,
-    EX_SOURCE = 0x8000,     /* source.read is set and its `done` is due */
-    EX_HAS_MID = 0x10000,   /* for the message that is due */
-    EX_HELD_DATA = 0x20000, /* of a held leg: its block is in `held`; else it is asked for again */
+    EX_SOURCE = 0x8000,      /* source.read is set and its `done` is due */
+    EX_HAS_MID = 0x10000,    /* for the message that is due */
+    EX_HELD_DATA = 0x20000,  /* of a held leg: its block is in `held`; else it is asked for again */
+    EX_EVERY_ETAG = 0x40000, /* a block without it is of another body */
 };
 
 struct ln__coap_exchange {

@@ -46,12 +46,15 @@ static enum ln_status receive(struct ln_coap_link *link, ln_msec now)
     return ln_coap_receive(link->coap, 0, ln_span(room, got), now);
 }
 
+/* Of datagrams one: a second record of the same datagram makes the interest `ready`, which is the next
+ * step. Of a stream all that was decrypted with it, whatever its pieces. */
 static enum ln_status receive_all(struct ln_coap_link *link, ln_msec now)
 {
+    bool stream = ln__coap_is_tcp(link->coap);
     enum ln_status st = LN_OK;
     do
         st = receive(link, now);
-    while (st == LN_OK && has_pending(link));
+    while (st == LN_OK && stream && has_pending(link));
     return st == LN_AGAIN ? LN_OK : st;
 }
 
@@ -74,9 +77,10 @@ enum ln_status ln_coap_link_step(struct ln_coap_link *link, ln_msec now)
         TRY(start(link, now));
     enum ln_status st = receive_all(link, now);
     if (st != LN_OK) {
-        /* Of datagrams, an ICMP error only: then the socket goes on, and so do we. */
+        /* Of datagrams, an ICMP error only: then the socket goes on, and so do we. Whatever else it is
+         * would come again and again. */
         enum ln_status socket = ln_sock_step(link->sock, now);
-        if (ln__coap_is_tcp(link->coap) || socket != LN_OK)
+        if (ln__coap_is_tcp(link->coap) || socket != LN_OK || st == LN_IO)
             return st;
     }
     bool due = ln_coap_wants_send(link->coap) || ln_coap_deadline(link->coap) <= now;

@@ -98,7 +98,7 @@ static enum ln_status set_up(struct ln_coap *coap, struct ln__coap_exchange *ex,
         return LN_NO_SPACE;
     ex->flags = (rq->observe ? EX_OBSERVE : 0u) | (upload ? EX_UPLOAD : 0u) |
                 (rq->unordered ? EX_UNORDERED : 0u) | (ask ? EX_ASK_BLOCK2 : 0u) |
-                (rq->etag.len > 0 ? EX_HAS_ETAG : 0u) |
+                (rq->etag.len > 0 ? EX_HAS_ETAG : 0u) | (rq->every_etag ? EX_EVERY_ETAG : 0u) |
                 (rq->non_confirmable && !upload ? EX_NON : 0u);
     return fits(coap, ex, 0) ? LN_OK : LN_NO_SPACE;
 }

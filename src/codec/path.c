@@ -7,28 +7,19 @@
 
 #include <linnet/path.h>
 
-static bool is_number(struct ln_span part)
-{
-    for (size_t i = 0; i < part.len; i++) {
-        if (part.data[i] < '0' || part.data[i] > '9')
-            return false;
-    }
-    return part.len > 0;
-}
-
 /* 0..65534 in its one spelling. */
 static enum ln_status read_id(struct ln_span part, uint16_t *out)
 {
-    uint32_t id = 0;
+    uint32_t id = 0; /* of more than five digits it is not looked at */
     if (part.len == 0)
         return LN_BAD_PEER;
-    if (!is_number(part))
-        return LN_NOT_FOUND;
-    if (part.len > 5 || (part.data[0] == '0' && part.len > 1))
-        return LN_BAD_PEER;
-    for (size_t i = 0; i < part.len; i++)
-        id = id * 10 + (uint32_t)(part.data[i] - '0');
-    if (id >= LN_ID_NONE)
+    for (size_t i = 0; i < part.len; i++) {
+        unsigned digit = part.data[i] - (unsigned)'0';
+        if (digit > 9)
+            return LN_NOT_FOUND;
+        id = id * 10 + digit;
+    }
+    if (part.len > 5 || (part.data[0] == '0' && part.len > 1) || id >= LN_ID_NONE)
         return LN_BAD_PEER;
     *out = (uint16_t)id;
     return LN_OK;

@@ -307,6 +307,17 @@ static enum ln_status read_scalar(struct ln_reader *r, enum ln_value_type type,
 /* The header in `bytes`, in its shortest form; its size. */
 static size_t make_header(uint8_t bytes[HEADER_MAX], enum kind kind, uint16_t id, size_t length)
 {
+    if (id <= 0xff && length <= SHORT_LENGTH) { /* as most are */
+        bytes[0] = (uint8_t)((unsigned)kind | length);
+        bytes[1] = (uint8_t)id;
+        return 2;
+    }
+    if (id <= 0xff && length <= 0xff) {
+        bytes[0] = (uint8_t)((unsigned)kind | 1u << 3);
+        bytes[1] = (uint8_t)id;
+        bytes[2] = (uint8_t)length;
+        return 3;
+    }
     size_t length_size = length <= SHORT_LENGTH ? 0 : length <= 0xff ? 1 : length <= 0xffff ? 2 : 3;
     size_t at = 1;
     bytes[0] = (uint8_t)((unsigned)kind | length_size << 3);
@@ -322,13 +333,28 @@ static size_t make_header(uint8_t bytes[HEADER_MAX], enum kind kind, uint16_t id
     return at;
 }
 
+/* Where up to `most` bytes are made: in the window, as nearly always, or else beside it. */
+static uint8_t *begin(struct ln_writer *w, size_t most)
+{
+    uint8_t *to = ln__window_room(&w->out, most);
+    return to != NULL ? to : w->stream.scratch; /* TLV encodes nothing: it is free */
+}
+
+static void end(struct ln_writer *w, const uint8_t *made, size_t len)
+{
+    if (made == w->stream.scratch)
+        ln__window_put(&w->out, made, len);
+    else
+        w->out.at += len;
+}
+
 static enum ln_status put_header(struct ln_writer *w, const struct ln_path *path, enum kind kind,
                                  size_t length)
 {
-    uint8_t bytes[HEADER_MAX];
     if (length > LENGTH_MAX)
         return LN_UNSUPPORTED;
-    ln__window_put(&w->out, bytes, make_header(bytes, kind, path->id[path->levels - 1], length));
+    uint8_t *to = begin(w, HEADER_MAX);
+    end(w, to, make_header(to, kind, path->id[path->levels - 1], length));
     return LN_OK;
 }
 
@@ -351,9 +377,11 @@ static enum ln_status write_open(struct ln_writer *w, struct ln_writer_open *top
         return LN_UNSUPPORTED;
     if (!shows(w, &top->path))
         return LN_OK;
-    /* not known: as if it were short, and close() makes it right */
-    size_t length = top->told == LN_LENGTH_UNKNOWN ? 0 : top->told;
-    TRY(put_header(w, &top->path, container_kind(top), length));
+    if (top->told == LN_LENGTH_UNKNOWN)
+        w->out.at +=
+            top->path.id[top->path.levels - 1] > 0xff ? 3 : 2; /* if short; close() puts it */
+    else
+        TRY(put_header(w, &top->path, container_kind(top), top->told));
     top->header = (uint8_t)(w->out.at - top->start);
     return LN_OK;
 }
@@ -383,58 +411,64 @@ static enum kind value_kind(const struct ln_path *path)
     return path->levels == LN_LEVEL_RESOURCE ? RESOURCE : RESOURCE_INSTANCE;
 }
 
-static size_t put_big_endian(uint8_t bytes[8], uint64_t value, size_t size)
+/* The low `size` bytes of the value, 1 to 8, and 8 in all are written. */
+static void put_big_endian(uint8_t bytes[8], uint64_t value, size_t size)
 {
-    for (size_t i = 0; i < size; i++)
-        bytes[i] = (uint8_t)(value >> (8 * (size - 1 - i)));
-    return size;
+    value <<= 64 - 8 * size;
+    bytes[0] = (uint8_t)(value >> 56); /* written out, this is one instruction */
+    bytes[1] = (uint8_t)(value >> 48);
+    bytes[2] = (uint8_t)(value >> 40);
+    bytes[3] = (uint8_t)(value >> 32);
+    bytes[4] = (uint8_t)(value >> 24);
+    bytes[5] = (uint8_t)(value >> 16);
+    bytes[6] = (uint8_t)(value >> 8);
+    bytes[7] = (uint8_t)value;
 }
 
-static size_t put_integer(uint8_t bytes[8], int64_t value)
+static size_t integer_size(int64_t value)
 {
-    size_t size = 8;
     if (value >= INT8_MIN && value <= INT8_MAX)
-        size = 1;
-    else if (value >= INT16_MIN && value <= INT16_MAX)
-        size = 2;
-    else if (value >= INT32_MIN && value <= INT32_MAX)
-        size = 4;
-    return put_big_endian(bytes, (uint64_t)value, size);
+        return 1;
+    if (value >= INT16_MIN && value <= INT16_MAX)
+        return 2;
+    return value >= INT32_MIN && value <= INT32_MAX ? 4 : 8;
 }
 
 /* With the highest bit clear while that is possible: some read all integers as signed. */
-static size_t put_unsigned(uint8_t bytes[8], uint64_t value)
+static size_t unsigned_size(uint64_t value)
 {
-    return value <= INT64_MAX ? put_integer(bytes, (int64_t)value)
-                              : put_big_endian(bytes, value, 8);
+    return value <= INT64_MAX ? integer_size((int64_t)value) : 8;
 }
 
-static size_t put_float(uint8_t bytes[8], double value)
+static size_t encode_float(double value, uint64_t *bits)
 {
     uint32_t single = 0;
-    if (ln__ieee_to32(value, &single))
-        return put_big_endian(bytes, single, 4);
-    return put_big_endian(bytes, ln__ieee_bits64(value), 8);
+    if (ln__ieee_to32(value, &single)) {
+        *bits = single;
+        return 4;
+    }
+    *bits = ln__ieee_bits64(value);
+    return 8;
 }
 
-static size_t encode(uint8_t bytes[8], const struct ln_value *value)
+/* The value as the low bytes of a number, and how many; 0: TLV has no such value. */
+static size_t encode(const struct ln_value *value, uint64_t *bits)
 {
     switch (value->type) {
     case LN_VALUE_INTEGER:
     case LN_VALUE_TIME:
-        return put_integer(bytes, value->as.integer);
+        *bits = (uint64_t)value->as.integer;
+        return integer_size(value->as.integer);
     case LN_VALUE_UNSIGNED:
-        return put_unsigned(bytes, value->as.natural);
+        *bits = value->as.natural;
+        return unsigned_size(value->as.natural);
     case LN_VALUE_FLOAT:
-        return put_float(bytes, value->as.number);
+        return encode_float(value->as.number, bits);
     case LN_VALUE_BOOLEAN:
-        bytes[0] = value->as.boolean ? 1 : 0;
+        *bits = value->as.boolean ? 1 : 0;
         return 1;
     case LN_VALUE_OBJLNK:
-        bytes[0] = (uint8_t)(value->as.link.object >> 8);
-        bytes[1] = (uint8_t)value->as.link.object;
-        bytes[2] = (uint8_t)(value->as.link.instance >> 8);
-        bytes[3] = (uint8_t)value->as.link.instance;
+        *bits = (uint64_t)value->as.link.object << 16 | value->as.link.instance;
         return 4;
     case LN_VALUE_NONE:
     case LN_VALUE_STRING:
@@ -445,17 +479,26 @@ static size_t encode(uint8_t bytes[8], const struct ln_value *value)
     return 0;
 }
 
+/* Header and value; how many bytes, at most HEADER_MAX + 8. 0: TLV has no such value. */
+static size_t make_scalar(uint8_t *to, const struct ln_path *path, const struct ln_value *value)
+{
+    uint64_t bits = 0;
+    size_t size = encode(value, &bits);
+    if (size == 0)
+        return 0;
+    size_t header = make_header(to, value_kind(path), path->id[path->levels - 1], size);
+    put_big_endian(to + header, bits, size);
+    return header + size;
+}
+
 static enum ln_status write_scalar(struct ln_writer *w, const struct ln_path *path,
                                    const struct ln_value *value)
 {
-    uint8_t bytes[8] = { 0 };
-    uint8_t whole[HEADER_MAX + 8];
-    size_t size = encode(bytes, value);
+    uint8_t *to = begin(w, HEADER_MAX + 8);
+    size_t size = make_scalar(to, path, value);
     if (size == 0 || w->base.levels == LN_LEVEL_ROOT)
         return LN_UNSUPPORTED;
-    size_t header = make_header(whole, value_kind(path), path->id[path->levels - 1], size);
-    memcpy(whole + header, bytes, sizeof bytes);
-    ln__window_put(&w->out, whole, header + size);
+    end(w, to, size);
     return LN_OK;
 }
 

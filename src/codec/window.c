@@ -26,15 +26,10 @@ static void store(struct ln_window *w, size_t where, const uint8_t *data, size_t
         memcpy(w->room.data + (where + before - w->skip), data + before, fits);
 }
 
-void ln__window_put(struct ln_window *w, const void *data, size_t len)
+void ln__window_put_part(struct ln_window *w, const void *data, size_t len)
 {
-    size_t at = w->at;
-    size_t in = at - w->skip; /* wraps before the window: then nothing fits */
-    w->at = at + len;
-    if (in > w->room.len || len > w->room.len - in)
-        store(w, at, (const uint8_t *)data, len);
-    else if (len > 0) /* all of it, as nearly always */
-        memcpy(w->room.data + in, data, len);
+    store(w, w->at, (const uint8_t *)data, len);
+    w->at += len;
 }
 
 void ln__window_text(struct ln_window *w, const char *text)

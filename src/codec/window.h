@@ -8,6 +8,7 @@
  */
 #include <linnet/span.h>
 #include <stdbool.h>
+#include <string.h>
 
 struct ln_window {
     struct ln_mspan room; /**< borrowed; empty to measure only */
@@ -21,8 +22,29 @@ static inline struct ln_window ln__window(struct ln_mspan room, size_t skip)
     return w;
 }
 
+/** What ln__window_put() does where the bytes do not lie in the window as a whole. */
+void ln__window_put_part(struct ln_window *w, const void *data, size_t len);
+
 /** Append; what lies outside the window is counted only. */
-void ln__window_put(struct ln_window *w, const void *data, size_t len);
+static inline void ln__window_put(struct ln_window *w, const void *data, size_t len)
+{
+    size_t in = w->at - w->skip; /* wraps before the window: then nothing fits */
+    if (in > w->room.len || len > w->room.len - in) {
+        ln__window_put_part(w, data, len);
+        return;
+    }
+    if (len > 0)
+        memcpy(w->room.data + in, data, len);
+    w->at += len;
+}
+
+/** Room for `most` bytes at the end, to be written there and counted by adding to `at`; NULL if so many
+ *  do not lie in the window. What is written and not counted is written over later. */
+static inline uint8_t *ln__window_room(const struct ln_window *w, size_t most)
+{
+    size_t in = w->at - w->skip;
+    return in <= w->room.len && most <= w->room.len - in ? w->room.data + in : NULL;
+}
 
 /** Append the characters of a text. */
 void ln__window_text(struct ln_window *w, const char *text);

@@ -183,7 +183,8 @@ static enum ln_status write_bytes(struct ln_writer *w, const struct ln_path *pat
 {
     TRY(w->format->write_bytes(w, path, value->type, value->as.bytes.len));
     put_bytes(w, value->as.bytes);
-    end_bytes(w);
+    if (w->stream.encode != NULL || w->stream.finish != NULL)
+        end_bytes(w);
     return LN_OK;
 }
 

@@ -13,8 +13,9 @@ static const struct {
     enum ln_uri_scheme scheme;
     const struct ln__download_driver *driver;
 } drivers[] = {
-    { LN_URI_HTTP, &ln__download_http },
-    { LN_URI_HTTPS, &ln__download_http },
+    { LN_URI_HTTP, &ln__download_http },     { LN_URI_HTTPS, &ln__download_http },
+    { LN_URI_COAP, &ln__download_coap },     { LN_URI_COAPS, &ln__download_coap },
+    { LN_URI_COAP_TCP, &ln__download_coap }, { LN_URI_COAPS_TCP, &ln__download_coap },
 };
 
 const struct ln__download_driver *ln__download_driver_of(enum ln_uri_scheme scheme)
@@ -64,6 +65,10 @@ static enum ln_status check_options(const struct ln_download_options *o, struct 
         return wrong(diag, "store: load and save belong together");
     if (o->sha256.len != 0 && o->sha256.len != LN__SHA256_LEN)
         return wrong(diag, "sha256: 32 bytes, or none");
+    if (o->coap_szx > 6)
+        return wrong(diag, "coap_szx: 1 to 6, or 0");
+    if (o->coap_ahead > 16)
+        return wrong(diag, "coap_ahead: 1 to 16, or 0");
     return LN_OK;
 }
 

@@ -94,6 +94,7 @@ struct ln__download_driver {
 };
 
 extern const struct ln__download_driver ln__download_http;
+extern const struct ln__download_driver ln__download_coap;
 
 /** NULL: none in this build. */
 const struct ln__download_driver *ln__download_driver_of(enum ln_uri_scheme scheme);

@@ -103,7 +103,9 @@ static enum ln_answer check(const struct ln__request *rq, const struct ln_attr_c
         ln__access_rights(rq->client, rq->server->ssid, rq->path.id[0], rq->path.id[1]);
     if ((rights & LN_RIGHT_READ) == 0)
         return LN_ANSWER_UNAUTHORIZED;
-    return r != NULL && (r->flags & LN_RES_READ) == 0 ? LN_ANSWER_NOT_ALLOWED : LN_ANSWER_OK;
+    if (r != NULL && (r->flags & LN_RES_READ) == 0)
+        return LN_ANSWER_NOT_ALLOWED;
+    return ln__discoverable(rq); /* what Discover does not list has no attributes either */
 }
 
 static struct ln__attr *new_attr(struct ln__server *server, const struct ln_path *path)

@@ -359,7 +359,7 @@ enum ln_status ln_client_step(struct ln_client *client, ln_msec now, struct ln_i
     for (struct ln__server *s = client->servers; s != NULL; s = s->next)
         ln__server_step(s, now);
     start_in_order(client, now);
-    *want = ln_interest(LN_WANT_READ);
+    ln_interest_init(want, LN_WANT_READ);
     for (const struct ln__server *s = client->servers; s != NULL; s = s->next)
         ln__server_interest(s, want);
     ask_jobs(client, want);
@@ -495,6 +495,46 @@ uint16_t ln_client_next_instance(const struct ln_client *client, uint16_t oid, u
         if (after == LN_ID_NONE || object->instances[i].iid > after)
             return object->instances[i].iid;
     return LN_ID_NONE;
+}
+
+uint16_t ln_client_next_object(const struct ln_client *client, uint16_t after)
+{
+    const struct ln__model *m = &client->model;
+    for (uint16_t i = 0; i < m->count; i++)
+        if (after == LN_ID_NONE || m->objects[i].def->id > after)
+            return m->objects[i].def->id;
+    return LN_ID_NONE;
+}
+
+const struct ln_resource *ln_client_next_resource(struct ln_client *client, uint16_t oid,
+                                                  uint16_t iid, uint16_t after)
+{
+    const struct ln__object *object = ln__model_object(&client->model, oid);
+    const struct ln__instance *it = object != NULL ? ln__model_instance(object, iid) : NULL;
+    for (uint16_t i = 0; it != NULL && i < object->def->resource_count; i++) {
+        const struct ln_resource *r = &object->def->resources[i];
+        struct ln_at at =
+            ln__model_at(&client->model, object, iid, it->data, r, LN_ID_NONE, LN_ID_NONE);
+        if ((after == LN_ID_NONE || r->id > after) && ln__resource_exists(&at))
+            return r;
+    }
+    return NULL;
+}
+
+uint16_t ln_client_next_resource_instance(struct ln_client *client, struct ln_path resource,
+                                          uint16_t after)
+{
+    const struct ln__object *object = ln__model_object(&client->model, resource.id[0]);
+    const struct ln__instance *it =
+        object != NULL ? ln__model_instance(object, resource.id[1]) : NULL;
+    const struct ln_resource *r =
+        it != NULL ? ln__model_resource(object->def, resource.id[2]) : NULL;
+    if (resource.levels != LN_LEVEL_RESOURCE || r == NULL || (r->flags & LN_RES_MULTIPLE) == 0)
+        return LN_ID_NONE;
+    struct ln_at at =
+        ln__model_at(&client->model, object, it->iid, it->data, r, LN_ID_NONE, LN_ID_NONE);
+    uint16_t next = ln__resource_exists(&at) ? ln__resource_next(&at, after) : LN_ID_NONE;
+    return after != LN_ID_NONE && next <= after ? LN_ID_NONE : next; /* a walk always ends */
 }
 
 /* ---- changes ---- */
@@ -690,5 +730,22 @@ enum ln_status ln_client_server_info(const struct ln_client *client, uint16_t ss
         .diag = ln_sock_diag(s->sock),
     };
     ln_sock_info(s->sock, &out->sock);
+    return LN_OK;
+}
+
+enum ln_status ln_client_observation_info(const struct ln_client *client, uint16_t ssid,
+                                          uint32_t index, struct ln_observation_info *out)
+{
+    const struct ln__server *s = find_server(client, ssid);
+    const struct ln__observation *o = s != NULL ? s->observations : NULL;
+    while (o != NULL && index-- > 0)
+        o = o->next;
+    if (o == NULL)
+        return LN_NOT_FOUND;
+    *out = (struct ln_observation_info) {
+        .path = o->path,
+        .held = o->rules.fired,
+        .due = ln__notify_deadline(&o->rules, &o->attrs),
+    };
     return LN_OK;
 }

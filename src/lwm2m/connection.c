@@ -177,8 +177,12 @@ static enum ln_status make_tls(struct ln__server *s, enum mode mode, enum ln_soc
     if (st != LN_OK)
         return st;
     o.sessions = s->client->config.sessions != NULL ? s->client->config.sessions : &memory;
-    if (kind == LN_TLS)
+    if (kind == LN_TLS) {
         o.sessions = NULL;
+    } else {
+        o.handshake_first_ms = s->client->config.handshake_first_ms;
+        o.handshake_max_ms = s->client->config.handshake_max_ms;
+    }
     o.alpn = alpn;
     o.alpn_count = alpn != NULL ? 1 : 0;
     o.suites = suites;

@@ -162,6 +162,8 @@ extern const struct ln_coap_handler ln__dispatch;
 
 enum ln_answer ln__op_read(struct ln__request *rq);     /* read.c; also Observe */
 enum ln_answer ln__op_discover(struct ln__request *rq); /* discover.c */
+/** NOT_FOUND for a resource that this instance does not have; else OK. */
+enum ln_answer ln__discoverable(const struct ln__request *rq);
 enum ln_answer ln__op_write(struct ln__request *rq, struct ln_span payload, bool replace);
 enum ln_answer ln__op_create(struct ln__request *rq, struct ln_span payload); /* write.c */
 enum ln_answer ln__op_delete(struct ln__request *rq);

@@ -134,7 +134,7 @@ static size_t discover(const struct ln__request *rq, struct ln_mspan room)
     return d.w.out.at;
 }
 
-static enum ln_answer check(const struct ln__request *rq)
+enum ln_answer ln__discoverable(const struct ln__request *rq)
 {
     if (rq->resource == NULL)
         return LN_ANSWER_OK;
@@ -145,7 +145,7 @@ static enum ln_answer check(const struct ln__request *rq)
 
 enum ln_answer ln__op_discover(struct ln__request *rq)
 {
-    enum ln_answer answer = check(rq);
+    enum ln_answer answer = ln__discoverable(rq);
     if (answer != LN_ANSWER_OK)
         return answer;
     ln_coap_put_uint(rq->reply->out, LN_COAP_CONTENT_FORMAT, LN_CONTENT_LINK);

@@ -68,8 +68,28 @@ void ln__model_refresh(const struct ln__model *m, const struct ln__object *objec
 
 /* ---- presence and values ---- */
 
-/* The resource exists in this instance now. */
-bool ln__resource_exists(const struct ln_at *at);
+/* The resource exists in this instance now. Asked for each row of each Read, so it stands here. */
+static inline bool ln__resource_exists(const struct ln_at *at)
+{
+    const struct ln_object *def = at->object;
+    const struct ln_resource *r = at->resource;
+    const uint8_t *fields = (const uint8_t *)at->instance;
+    size_t row = (size_t)(r - def->resources);
+    if (def->present != 0 && row < 32) {
+        uint32_t bits;
+        memcpy(&bits, fields + def->present - 1u, sizeof bits);
+        if ((bits >> row & 1) == 0)
+            return false;
+    }
+    if (r->store == LN_STORE_OPS)
+        return def->ops->exists == NULL || def->ops->exists(at);
+    if (r->store == LN_STORE_CONSTANT && (r->flags & LN_RES_MULTIPLE) == 0) {
+        const char *text;
+        memcpy(&text, fields + r->offset, sizeof text);
+        return text != NULL;
+    }
+    return true;
+}
 /* Its row's bit is set or cleared; nothing for objects without such bits. */
 void ln__resource_mark(const struct ln_at *at, bool exists);
 
@@ -81,6 +101,9 @@ enum ln_answer ln__resource_write(const struct ln_at *at, const struct ln_value 
 enum ln_answer ln__resource_clear(const struct ln_at *at);
 /* The resource instance that follows `after`; LN_ID_NONE: the first one, and the end. */
 uint16_t ln__resource_next(const struct ln_at *at, uint16_t after);
+/* The resource instance at `index`, by position and not by id, of a multiple resource that has a field:
+ * sets at->riid. False: there are no more. */
+bool ln__resource_item(struct ln_at *at, uint16_t index, struct ln_value *out);
 /* How many resource instances there are. */
 uint16_t ln__resource_count(const struct ln_at *at);
 

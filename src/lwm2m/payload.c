@@ -43,6 +43,7 @@ const struct ln_format *ln__payload_default(const struct ln__request *rq)
 struct walk {
     const struct ln__view *view;
     struct ln_writer w;
+    struct ln_value value; /* the one under way */
     enum ln_answer failed; /* of a function of the object */
 };
 
@@ -81,18 +82,30 @@ static enum ln_status put_value(struct walk *walk, const struct ln_at *at,
 {
     if ((at->resource->flags & LN_RES_STREAMED) != 0)
         return put_stream(walk, at, path);
-    struct ln_value value;
-    enum ln_answer answer = ln__resource_read(at, &value);
+    enum ln_answer answer = ln__resource_read(at, &walk->value);
     if (answer == LN_ANSWER_NOT_FOUND && !must)
         return LN_OK; /* an optional one that does not exist now */
     if (answer != LN_ANSWER_OK)
         return fail(walk, answer);
-    return ln__writer_value(&walk->w, path, &value);
+    return ln__writer_value(&walk->w, path, &walk->value);
 }
 
-static enum ln_status put_array(struct walk *walk, struct ln_at *at, const struct ln_path *path)
+/* The values stand in a field, one behind the other. */
+static enum ln_status put_items(struct walk *walk, struct ln_at *at, const struct ln_path *path)
 {
-    enum ln_status st = ln__writer_open(&walk->w, path, LN_LENGTH_UNKNOWN);
+    struct ln_path child = ln_path_child(*path, 0);
+    enum ln_status st = LN_OK;
+    for (uint16_t i = 0; st == LN_OK && ln__resource_item(at, i, &walk->value); i++) {
+        child.id[LN_LEVEL_RESOURCE] = at->riid;
+        st = ln__writer_value(&walk->w, &child, &walk->value);
+    }
+    return st;
+}
+
+/* The object says which resource instances there are. */
+static enum ln_status put_told(struct walk *walk, struct ln_at *at, const struct ln_path *path)
+{
+    enum ln_status st = LN_OK;
     uint16_t riid = ln__resource_next(at, LN_ID_NONE);
     while (st == LN_OK && riid != LN_ID_NONE) {
         at->riid = riid;
@@ -101,17 +114,26 @@ static enum ln_status put_array(struct walk *walk, struct ln_at *at, const struc
         uint16_t next = ln__resource_next(at, riid);
         riid = next > riid ? next : LN_ID_NONE;
     }
+    return st;
+}
+
+static enum ln_status put_array(struct walk *walk, struct ln_at *at, const struct ln_path *path)
+{
+    enum ln_status st = ln__writer_open(&walk->w, path, LN_LENGTH_UNKNOWN);
+    if (st == LN_OK)
+        st = at->resource->store == LN_STORE_OPS ? put_told(walk, at, path)
+                                                 : put_items(walk, at, path);
     return st == LN_OK ? ln__writer_close(&walk->w) : st;
 }
 
-static enum ln_status put_resource(struct walk *walk, struct ln_at *at, bool must)
+static enum ln_status put_resource(struct walk *walk, struct ln_at *at, const struct ln_path *path,
+                                   bool must)
 {
-    struct ln_path path = ln_path_resource(at->object->id, at->iid, at->resource->id);
     if (!ln__resource_exists(at))
         return must ? fail(walk, LN_ANSWER_NOT_FOUND) : LN_OK;
     if ((at->resource->flags & LN_RES_MULTIPLE) != 0)
-        return put_array(walk, at, &path);
-    return put_value(walk, at, &path, must);
+        return put_array(walk, at, path);
+    return put_value(walk, at, path, must);
 }
 
 /* The readable resources of an instance; what cannot be read is left out. */
@@ -121,14 +143,16 @@ static enum ln_status put_instance(struct walk *walk, const struct ln__object *o
     const struct ln__view *view = walk->view;
     struct ln_path path = ln_path_instance(object->def->id, it->iid);
     ln__model_refresh(&view->client->model, object, it);
+    struct ln_at at =
+        ln__model_at(&view->client->model, object, it->iid, it->data, NULL, LN_ID_NONE, view->ssid);
     enum ln_status st = ln__writer_open(&walk->w, &path, LN_LENGTH_UNKNOWN);
+    struct ln_path child = ln_path_child(path, 0);
     for (uint16_t i = 0; st == LN_OK && i < object->def->resource_count; i++) {
-        const struct ln_resource *r = &object->def->resources[i];
-        if ((r->flags & LN_RES_READ) == 0)
-            continue;
-        struct ln_at at = ln__model_at(&view->client->model, object, it->iid, it->data, r,
-                                       LN_ID_NONE, view->ssid);
-        st = put_resource(walk, &at, false);
+        at.resource = &object->def->resources[i];
+        at.riid = LN_ID_NONE;
+        child.id[LN_LEVEL_INSTANCE] = at.resource->id;
+        if ((at.resource->flags & LN_RES_READ) != 0)
+            st = put_resource(walk, &at, &child, false);
     }
     return st == LN_OK ? ln__writer_close(&walk->w) : st;
 }
@@ -169,7 +193,7 @@ static enum ln_status put_path(struct walk *walk)
     struct ln_at at = ln__model_at(model, object, it->iid, it->data, r,
                                    one ? path->id[3] : LN_ID_NONE, walk->view->ssid);
     if (!one)
-        return put_resource(walk, &at, true);
+        return put_resource(walk, &at, path, true);
     if (!ln__resource_exists(&at) || (r->flags & LN_RES_MULTIPLE) == 0)
         return fail(walk, LN_ANSWER_NOT_FOUND);
     return put_value(walk, &at, path, true);

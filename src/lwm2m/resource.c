@@ -27,23 +27,6 @@ static uint32_t present_bits(const struct ln_at *at)
     return bits;
 }
 
-bool ln__resource_exists(const struct ln_at *at)
-{
-    const struct ln_object *def = at->object;
-    const struct ln_resource *r = at->resource;
-    size_t row = (size_t)(r - def->resources);
-    if (def->present != 0 && row < 32 && (present_bits(at) >> row & 1) == 0)
-        return false;
-    if (r->store == LN_STORE_OPS)
-        return def->ops->exists == NULL || def->ops->exists(at);
-    if (r->store == LN_STORE_CONSTANT && !is_multiple(at)) {
-        const char *text;
-        memcpy(&text, place(at, r->offset), sizeof text);
-        return text != NULL;
-    }
-    return true;
-}
-
 void ln__resource_mark(const struct ln_at *at, bool exists)
 {
     size_t row = (size_t)(at->resource - at->object->resources);
@@ -133,66 +116,17 @@ uint16_t ln__resource_count(const struct ln_at *at)
 
 #define LOAD(type, from) (*(type *)memcpy(&(type) { 0 }, (from), sizeof(type)))
 
-static bool load_number(enum ln_store store, const void *from, int64_t *out)
+/* A whole number, in the member that its type has. */
+static void set_whole(struct ln_value *out, int64_t number)
 {
-    switch (store) {
-    case LN_STORE_BOOL:
-        *out = LOAD(bool, from);
-        return true;
-    case LN_STORE_I8: /* NOLINTNEXTLINE(bugprone-signed-char-misuse,cert-str34-c): it is a number, with its sign */
-        *out = LOAD(int8_t, from);
-        return true;
-    case LN_STORE_U8:
-        *out = LOAD(uint8_t, from);
-        return true;
-    case LN_STORE_I16:
-        *out = LOAD(int16_t, from);
-        return true;
-    case LN_STORE_U16:
-        *out = LOAD(uint16_t, from);
-        return true;
-    case LN_STORE_I32:
-        *out = LOAD(int32_t, from);
-        return true;
-    case LN_STORE_U32:
-        *out = LOAD(uint32_t, from);
-        return true;
-    case LN_STORE_I64:
-        *out = LOAD(int64_t, from);
-        return true;
-    case LN_STORE_OPS:
-    case LN_STORE_U64:
-    case LN_STORE_FLOAT:
-    case LN_STORE_DOUBLE:
-    case LN_STORE_TEXT:
-    case LN_STORE_CONSTANT:
-    case LN_STORE_BYTES:
-    case LN_STORE_OBJLNK:
-        break;
-    }
-    return false;
-}
-
-static struct ln_value from_whole(enum ln_value_type type, int64_t number)
-{
-    switch (type) {
-    case LN_VALUE_UNSIGNED:
-        return ln_value_unsigned((uint64_t)number);
-    case LN_VALUE_FLOAT:
-        return ln_value_float((double)number);
-    case LN_VALUE_BOOLEAN:
-        return ln_value_boolean(number != 0);
-    case LN_VALUE_TIME:
-        return ln_value_time(number);
-    case LN_VALUE_INTEGER:
-    case LN_VALUE_NONE:
-    case LN_VALUE_STRING:
-    case LN_VALUE_OPAQUE:
-    case LN_VALUE_OBJLNK:
-    case LN_VALUE_CORELNK:
-        break;
-    }
-    return ln_value_integer(number);
+    if (out->type == LN_VALUE_FLOAT)
+        out->as.number = (double)number;
+    else if (out->type == LN_VALUE_BOOLEAN)
+        out->as.boolean = number != 0;
+    else if (out->type == LN_VALUE_UNSIGNED)
+        out->as.natural = (uint64_t)number;
+    else
+        out->as.integer = number;
 }
 
 static struct ln_span text_in(const void *from, size_t room)
@@ -214,47 +148,66 @@ static size_t bytes_room(const struct ln_resource *r)
     return (r->flags & LN_RES_MULTIPLE) != 0 ? r->size - sizeof(uint16_t) : r->size;
 }
 
-static struct ln_value load(const struct ln_resource *r, const void *from)
+static void load(const struct ln_resource *r, const void *from, struct ln_value *out)
 {
-    enum ln_value_type type = (enum ln_value_type)r->type;
     int64_t whole = 0;
-    if (load_number((enum ln_store)r->store, from, &whole))
-        return from_whole(type, whole);
-    struct ln_value v = ln_value_none();
-    v.type = type;
+    out->type = (enum ln_value_type)r->type;
     switch ((enum ln_store)r->store) {
-    case LN_STORE_U64:
-        if (type == LN_VALUE_UNSIGNED)
-            return ln_value_unsigned(LOAD(uint64_t, from));
-        return from_whole(type, (int64_t)LOAD(uint64_t, from));
-    case LN_STORE_FLOAT:
-        return ln_value_float((double)LOAD(float, from));
-    case LN_STORE_DOUBLE:
-        return ln_value_float(LOAD(double, from));
     case LN_STORE_TEXT:
-        v.as.bytes = text_in(from, r->size);
-        return v;
+        out->as.bytes = text_in(from, r->size);
+        return;
     case LN_STORE_CONSTANT:
-        v.as.bytes = ln_span_str(LOAD(const char *, from));
-        return v;
+        out->as.bytes = ln_span_str(LOAD(const char *, from));
+        return;
     case LN_STORE_BYTES:
-        v.as.bytes = bytes_in(from, bytes_room(r));
-        return v;
+        out->as.bytes = bytes_in(from, bytes_room(r));
+        return;
     case LN_STORE_OBJLNK:
-        v.as.link = LOAD(struct ln_objlnk, from);
-        return v;
-    case LN_STORE_OPS:
-    case LN_STORE_BOOL:
-    case LN_STORE_I8:
-    case LN_STORE_U8:
-    case LN_STORE_I16:
-    case LN_STORE_U16:
-    case LN_STORE_I32:
-    case LN_STORE_U32:
+        out->as.link = LOAD(struct ln_objlnk, from);
+        return;
+    case LN_STORE_FLOAT:
+        out->type = LN_VALUE_FLOAT;
+        out->as.number = (double)LOAD(float, from);
+        return;
+    case LN_STORE_DOUBLE:
+        out->type = LN_VALUE_FLOAT;
+        out->as.number = LOAD(double, from);
+        return;
+    case LN_STORE_U64:
+        if (out->type == LN_VALUE_UNSIGNED) {
+            out->as.natural = LOAD(uint64_t, from);
+            return;
+        }
+        whole = (int64_t)LOAD(uint64_t, from);
+        break;
     case LN_STORE_I64:
+        whole = LOAD(int64_t, from);
+        break;
+    case LN_STORE_BOOL:
+        whole = LOAD(bool, from);
+        break;
+    case LN_STORE_I8: /* NOLINTNEXTLINE(bugprone-signed-char-misuse,cert-str34-c): it is a number, with its sign */
+        whole = LOAD(int8_t, from);
+        break;
+    case LN_STORE_U8:
+        whole = LOAD(uint8_t, from);
+        break;
+    case LN_STORE_I16:
+        whole = LOAD(int16_t, from);
+        break;
+    case LN_STORE_U16:
+        whole = LOAD(uint16_t, from);
+        break;
+    case LN_STORE_I32:
+        whole = LOAD(int32_t, from);
+        break;
+    case LN_STORE_U32:
+        whole = LOAD(uint32_t, from);
+        break;
+    case LN_STORE_OPS: /* has no field */
         break;
     }
-    return v;
+    set_whole(out, whole);
 }
 
 enum ln_answer ln__resource_read(const struct ln_at *at, struct ln_value *out)
@@ -265,16 +218,25 @@ enum ln_answer ln__resource_read(const struct ln_at *at, struct ln_value *out)
             return LN_ANSWER_NOT_ALLOWED;
         return at->object->ops->read(at, out);
     }
-    if (!is_multiple(at)) {
-        *out = load(r, place(at, r->offset));
-        return LN_ANSWER_OK;
+    const void *from = place(at, r->offset);
+    if (is_multiple(at)) {
+        bool found;
+        uint16_t index = field_index(at, at->riid, &found);
+        if (!found)
+            return LN_ANSWER_NOT_FOUND;
+        from = field_value(at, index);
     }
-    bool found;
-    uint16_t index = field_index(at, at->riid, &found);
-    if (!found)
-        return LN_ANSWER_NOT_FOUND;
-    *out = load(r, field_value(at, index));
+    load(r, from, out);
     return LN_ANSWER_OK;
+}
+
+bool ln__resource_item(struct ln_at *at, uint16_t index, struct ln_value *out)
+{
+    if (index >= field_count(at))
+        return false;
+    at->riid = field_id(at, index);
+    load(at->resource, field_value(at, index), out);
+    return true;
 }
 
 /* ---- values to fields ---- */

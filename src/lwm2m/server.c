@@ -246,6 +246,8 @@ static void happen(struct ln__server *s, enum ln__reg_event event, ln_msec now)
  * for a table that would not. */
 static void handle_events(struct ln__server *s, ln_msec now)
 {
+    if (s->events == 0)
+        return;
     for (unsigned rounds = 0; s->events != 0 && rounds < 2 * LN_REG_STATE_COUNT; rounds++) {
         unsigned event = 0;
         while ((s->events >> event & 1) == 0)

@@ -128,17 +128,17 @@ size_t ln__tls_association_take(struct ln_tls_sock *t, struct ln_mspan room)
     if (!is_kept(t))
         return 0;
     struct ln_span saved = look(t, room);
-    if (saved.len == 0)
-        return 0;
-    if (drop(t, LN_BLOB_SEAL) != LN_OK) {
+    if (saved.len != 0 && drop(t, LN_BLOB_SEAL) != LN_OK) {
         ln_log(t->base.env, LN_LOG_WARN, "tls",
                "a stored association cannot be used: its entry cannot be removed first");
-        return 0;
+        saved.len = 0;
     }
-    (void)drop(t, LN_BLOB_ASSOCIATION); /* void by now */
-    size_t len = saved.len;
-    memmove(room.data, saved.data, len);
-    return len;
+    if (saved.len != 0) {
+        (void)drop(t, LN_BLOB_ASSOCIATION); /* void by now */
+        memmove(room.data, saved.data, saved.len);
+    }
+    ln_wipe(room.data + saved.len, room.len - saved.len); /* there are keys in what is left */
+    return saved.len;
 }
 
 /* ---- keeping ---- */

@@ -46,8 +46,10 @@ enum alert {
     A_NO_APPLICATION_PROTOCOL = 120,
 };
 
-/** From how many flights on it is a pattern, and below which size datagrams are small. */
+/** From how many flights on it is a pattern, also on a path that loses others; from how many on if of
+ *  each flight the same arrives; below which size datagrams are small. */
 #define REPEATED 4
+#define REPEATED_STEADILY 2
 #define SMALL_DATAGRAM 700
 
 struct verdict {
@@ -185,6 +187,10 @@ static struct verdict of_handshake_failure(const struct cause *c)
     if (c->facts->certificate_sent)
         return likely(LN_REFUSED, LN_CAT_CLIENT_CERT_REJECTED,
                       "the server gave up after our client certificate");
+    if (c->psk && seen(c, MT_SERVER_HELLO)) /* GnuTLS does so */
+        return likely(LN_REFUSED, LN_CAT_PSK_IDENTITY,
+                      "the server chose a suite and then refused our pre-shared key: it does not "
+                      "know the identity");
     if (c->psk && c->t->config->max_version == LN_TLS_1_3)
         return likely(
             LN_REFUSED, LN_CAT_PSK_IDENTITY,
@@ -254,15 +260,29 @@ static struct verdict of_alert(const struct cause *c)
 
 /* ---- silence ---- */
 
+/** Chance may lose the same piece of a flight some times, but hardly each time. It takes fewer times
+ *  if nothing else is ever lost: each hello that was repeated brought a flight, and each flight the
+ *  same. (Of the first flight all can be missing: OpenSSL fills the first datagram to the brim, and
+ *  sends each message by itself when it repeats them.) */
+static bool is_a_pattern(const struct cause *c)
+{
+    const struct ln_dtls_guard *guard = &c->t->link->guard;
+    unsigned flights = ln__dtls_guard_flights(guard);
+    if (flights >= REPEATED)
+        return true;
+    return flights >= REPEATED_STEADILY && flights >= c->facts->retransmissions &&
+           ln__dtls_guard_is_steady(guard);
+}
+
 /** A server repeats its flight with certificates, and each time the small datagrams arrive and the
- *  large ones do not. Chance may lose some of them, but hardly each time. */
+ *  large ones do not. */
 static bool only_small_ones(const struct cause *c)
 {
     const struct ln_tls_link *link = c->t->link;
     bool half_a_flight = c->client && !c->stream && !c->psk && !said(c, MT_FINISHED) &&
                          !seen(c, MT_SERVER_HELLO_DONE);
     return half_a_flight && link->largest < SMALL_DATAGRAM &&
-           ln__dtls_guard_has_gap(&link->guard) && ln__dtls_guard_flights(&link->guard) >= REPEATED;
+           ln__dtls_guard_has_gap(&link->guard) && is_a_pattern(c);
 }
 
 /** A server without our key cannot read our Finished, and drops it. If the path is known to lose what
@@ -442,10 +462,12 @@ static void details(const struct ln_tls_sock *t, const struct ln_tls_facts *f,
     }
 }
 
-/** Whether the record is the engine's: its library's words, to be put into ours. */
+/** Whether the record is the engine's: its library's words, to be put into ours. That of a TLS socket
+ *  below us has the same origin, and is ours already: it has a phase. */
 static bool is_raw(const struct ln_diag *d, const struct ln_tls_backend *backend)
 {
-    return d->status != LN_OK && d->origin != NULL && strcmp(d->origin, backend->name) == 0;
+    return d->status != LN_OK && d->phase == LN_PHASE_NONE && d->origin != NULL &&
+           strcmp(d->origin, backend->name) == 0;
 }
 
 /** Whether the server may have failed over the session that was offered: it showed a sign of life, or

@@ -503,6 +503,16 @@ unsigned ln__dtls_guard_flights(const struct ln_dtls_guard *g)
     return most;
 }
 
+bool ln__dtls_guard_is_steady(const struct ln_dtls_guard *g)
+{
+    unsigned flights = ln__dtls_guard_flights(g);
+    for (size_t i = 0; i < LN_GUARD_WINDOW; i++) {
+        if (g->messages[i].seen && g->messages[i].times != flights)
+            return false;
+    }
+    return flights > 0;
+}
+
 bool ln__dtls_guard_has_gap(const struct ln_dtls_guard *g)
 {
     bool incomplete = false;

@@ -139,6 +139,8 @@ bool ln__dtls_guard_path_is_bad(const struct ln_dtls_guard *g);
 
 /** How often the peer sent its flight and something of it arrived; its HelloVerifyRequests aside. */
 unsigned ln__dtls_guard_flights(const struct ln_dtls_guard *g);
+/** Whether of each flight the same arrived: no message that came once did not come again. */
+bool ln__dtls_guard_is_steady(const struct ln_dtls_guard *g);
 /** Whether a message, or a piece of one, is missing before another that has arrived. */
 bool ln__dtls_guard_has_gap(const struct ln_dtls_guard *g);
 

@@ -10,6 +10,9 @@
  * server.c  the peer of both clients, plain OpenSSL
  * floor.c   the client that has to be beaten: plain OpenSSL, as little as a user can do with
  * linnet.c  the same client on the public API of the library
+ * floor_mbedtls.c  the floor once more, of plain Mbed TLS
+ * cid_mbedtls.c    bytes of a wake-up with Connection ID; it needs none of this
+ * engine.c  an LwM2M client on the public API; of its DTLS, floor.c is the floor too ("device")
  * trust.c   how often the system's CA bundle is opened
  * codec.c   one payload of LwM2M, written or read; it needs none of this
  */
@@ -31,7 +34,7 @@ struct bench_mode {
     bool psk;           /**< else: verified server certificate, ECDSA on P-256, one intermediate */
     uint16_t version;   /**< as on the wire; OpenSSL has the same numbers */
     uint16_t suite;     /**< IANA id */
-    const char *cipher; /**< OpenSSL's name */
+    const char *cipher; /**< OpenSSL's name; NULL: without TLS, for LwM2M only */
 };
 
 static const struct bench_mode bench_modes[] = {
@@ -40,6 +43,7 @@ static const struct bench_mode bench_modes[] = {
     { "psk-ccm8", true, true, 0xfefd, 0xc0a8, "PSK-AES128-CCM8" },
     { "psk-gcm", true, true, 0xfefd, 0x00a8, "PSK-AES128-GCM-SHA256" },
     { "ecdsa", true, false, 0xfefd, 0xc02b, "ECDHE-ECDSA-AES128-GCM-SHA256" },
+    { "udp", true, false, 0, 0, NULL },
 };
 
 #define BENCH_GROUP NID_X9_62_prime256v1
@@ -120,13 +124,20 @@ enum bench_sessions {
     BENCH_RESUME,      /**< each handshake but the first resumes what the one before left behind */
 };
 
+enum bench_action {
+    BENCH_EACH,   /**< connections one after the other */
+    BENCH_HOLD,   /**< all at once, to see their memory */
+    BENCH_DEVICE, /**< one, and then what a device does with an LwM2M server; floor.c only */
+};
+
 struct bench_args {
-    bool hold; /**< all connections at once, to see their memory; else one after the other */
+    enum bench_action action;
     const struct bench_mode *mode;
     uint16_t port;
     const char *folder; /**< of mkpki */
     unsigned count;     /**< of connections */
-    uint64_t bytes;     /**< to receive on each connection; 0 = do not even ask */
+    uint64_t bytes;     /**< to receive on each connection; 0 = do not even ask; "device": to answer
+                             a Read with */
     enum bench_sessions sessions;
 };
 
@@ -141,24 +152,30 @@ static inline bool bench_read_number(const char *text, uint64_t max, uint64_t *o
 static inline struct bench_args bench_args_read(int argc, char **argv)
 {
     static const char *const words[] = { "none", "save", "resume" };
+    static const char *const actions[] = { "each", "hold", "device" };
     struct bench_args a = { .mode = NULL };
     uint64_t port = 0;
     uint64_t count = 0;
     int sessions = -1;
+    int action = -1;
     bool ok = argc == 8 && bench_read_number(argv[3], UINT16_MAX, &port) &&
               bench_read_number(argv[5], 100000, &count) &&
               bench_read_number(argv[6], UINT64_MAX, &a.bytes);
     for (int i = 0; ok && i < 3; i++)
         if (strcmp(argv[7], words[i]) == 0)
             sessions = i;
-    ok = ok && sessions >= 0 && (strcmp(argv[1], "each") == 0 || strcmp(argv[1], "hold") == 0);
+    for (int i = 0; ok && i < 3; i++)
+        if (strcmp(argv[1], actions[i]) == 0)
+            action = i;
+    ok = ok && sessions >= 0 && action >= 0;
     a.mode = ok ? bench_mode_find(argv[2]) : NULL;
-    if (a.mode == NULL) {
-        (void)fprintf(stderr, "usage: %s each|hold MODE PORT FOLDER COUNT BYTES none|save|resume\n",
+    if (a.mode == NULL || a.mode->cipher == NULL) {
+        (void)fprintf(stderr,
+                      "usage: %s each|hold|device MODE PORT FOLDER COUNT BYTES none|save|resume\n",
                       argv[0]);
         exit(2);
     }
-    a.hold = strcmp(argv[1], "hold") == 0;
+    a.action = (enum bench_action)action;
     a.port = (uint16_t)port;
     a.folder = argv[4];
     a.count = (unsigned)count;

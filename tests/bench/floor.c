@@ -8,7 +8,7 @@
  * the mode are offered, and a session that is to be resumed is serialised when it arrives and read
  * back when it is used, since a device keeps it over a restart.
  *
- * usage: see bench_args_read() in common.h; linnet.c takes the same.
+ * usage: see bench_args_read() in common.h; linnet.c takes the same but "device".
  */
 #include "bench/common.h"
 
@@ -157,6 +157,29 @@ static void close_one(SSL *ssl)
     (void)close(fd);
 }
 
+/* ---- what a device does at the least ---- */
+
+/* Registers with the bytes of a Register, and answers with the bytes of an answer: what SSL_read and
+ * SSL_write cost for datagrams of that length, and nothing else. */
+static void be_a_device(const struct bench_args *a)
+{
+    static const uint8_t registers[] = { 0x40, 2, 0, 1, 0xb2, 'r', 'd' };
+    uint8_t room[BENCH_MTU] = { 0 };
+    uint8_t answer[BENCH_MTU] = { 0x68, 0x45 };
+    enum { HEAD = 4 + 8 }; /* with a token of eight bytes */
+    SSL *ssl = open_one(&(struct bench_args) { .mode = a->mode, .port = a->port });
+    bench_need(HEAD + 2 + a->bytes <= sizeof answer, "such long answers come in blocks");
+    bench_need(SSL_write(ssl, registers, sizeof registers) == (int)sizeof registers, "register");
+    bench_need(SSL_read(ssl, room, sizeof room) > 0, "no answer to the Register");
+    answer[HEAD] = 0xff;
+    answer[HEAD + 1] = 'x';
+    while (SSL_read(ssl, room, sizeof room) > HEAD && room[1] == 1) { /* until no GET comes */
+        memcpy(answer + 2, room + 2, HEAD - 2);
+        bench_need(SSL_write(ssl, answer, (int)a->bytes) == (int)a->bytes, "answer");
+    }
+    close_one(ssl);
+}
+
 /* ---- all of them ---- */
 
 static void one_after_the_other(const struct bench_args *a)
@@ -195,13 +218,15 @@ int main(int argc, char **argv)
 {
     bench.args = bench_args_read(argc, argv);
     const struct bench_args *a = &bench.args;
-    if (a->hold)
+    if (a->action == BENCH_HOLD)
         bench_heap_watch_openssl();
     bench_need(OPENSSL_init_ssl(0, NULL) == 1, "OpenSSL");
     size_t heap_before = bench_openssl_heap.live;
     bench.ctx = configure(a);
-    if (a->hold)
+    if (a->action == BENCH_HOLD)
         all_at_once(a, heap_before);
+    else if (a->action == BENCH_DEVICE)
+        be_a_device(a);
     else
         one_after_the_other(a);
     SSL_CTX_free(bench.ctx);

@@ -4,9 +4,11 @@
  * The client of floor.c once more, written as a user of the library would: the classic calls of
  * blocking.h over one shared configuration.
  *
- * usage: see bench_args_read() in common.h; floor.c takes the same.
+ * usage: see bench_args_read() in common.h; floor.c takes the same. The environment variable
+ * LN_BENCH_BACKEND names the TLS library; without it the default one.
  */
 #include "bench/common.h"
+#include "support/libmem.h"
 
 #include <linnet/blocking.h>
 #include <linnet/tls.h>
@@ -15,6 +17,8 @@ static struct {
     struct bench_args args;
     struct ln_env env; /**< the system's, with a heap that counts when that is wanted */
     struct bench_heap heap;
+    const struct ln_tls_backend *backend; /* NULL = the default one */
+    const char *library;
     struct ln_tls_config *config;
     struct ln_session_slot slot;
     bool resumed; /* the last one */
@@ -35,6 +39,20 @@ static void need(enum ln_status st, const char *what, const struct ln_diag *diag
 
 /* ---- the shared configuration ---- */
 
+static void choose_library(void)
+{
+    struct ln_tls_capabilities can;
+    const char *wanted = getenv("LN_BENCH_BACKEND");
+    for (size_t i = 0; wanted != NULL && ln_tls_builtin(i) != NULL; i++) {
+        ln_tls_capabilities(ln_tls_builtin(i), &can);
+        if (strcmp(can.backend, wanted) == 0)
+            bench.backend = ln_tls_builtin(i);
+    }
+    bench_need(wanted == NULL || bench.backend != NULL, "there is no such back end");
+    ln_tls_capabilities(bench.backend, &can);
+    bench.library = can.backend;
+}
+
 /** For full handshakes: what is kept is never offered. */
 static enum ln_status load_nothing(void *ctx, const char *key, struct ln_mspan room, size_t *len)
 {
@@ -51,6 +69,7 @@ static struct ln_tls_config *configure(const struct bench_args *a)
     struct ln_tls_options options = LN_TLS_OPTIONS_INIT;
     struct ln_diag diag = { .status = LN_OK };
     struct ln_tls_config *config = NULL;
+    options.backend = bench.backend;
     options.min_version = a->mode->version;
     options.max_version = a->mode->version;
     options.suites = &a->mode->suite;
@@ -130,8 +149,8 @@ static void one_after_the_other(const struct bench_args *a)
     }
 }
 
-static void watch(struct bench_heap *heap, struct bench_growth *growth, size_t before, size_t empty,
-                  bool first)
+static void watch(const struct bench_heap *heap, struct bench_growth *growth, size_t before,
+                  size_t empty, bool first)
 {
     growth->peak = heap->peak - before;
     growth->all = heap->live - empty;
@@ -139,26 +158,28 @@ static void watch(struct bench_heap *heap, struct bench_growth *growth, size_t b
         growth->first = growth->all;
 }
 
-static void all_at_once(const struct bench_args *a, size_t own_before, size_t openssl_before)
+static void all_at_once(const struct bench_args *a, size_t own_before, size_t library_before)
 {
     struct bench_growth own = { .config = bench.heap.live - own_before };
-    struct bench_growth openssl = { .config = bench_openssl_heap.live - openssl_before };
+    struct bench_growth library = { .config = libmem_live() - library_before };
     size_t own_empty = bench.heap.live;
-    size_t openssl_empty = bench_openssl_heap.live;
+    size_t library_empty = libmem_live();
     struct ln_sock **all = calloc(a->count, sizeof(struct ln_sock *));
     bench_need(all != NULL, "no memory");
     for (unsigned i = 0; i < a->count; i++) {
         own_before = bench.heap.peak = bench.heap.live;
-        openssl_before = bench_openssl_heap.peak = bench_openssl_heap.live;
+        library_before = libmem_live();
+        libmem_mark();
         all[i] = open_one(a);
         watch(&bench.heap, &own, own_before, own_empty, i == 0);
-        watch(&bench_openssl_heap, &openssl, openssl_before, openssl_empty, i == 0);
+        struct bench_heap heap = { .live = libmem_live(), .peak = libmem_peak() };
+        watch(&heap, &library, library_before, library_empty, i == 0);
     }
     for (unsigned i = 0; i < a->count; i++)
         ln_sock_free(all[i]);
     free(all);
     bench_print_growth("own", &own, a->count);
-    bench_print_growth("openssl", &openssl, a->count);
+    bench_print_growth(bench.library, &library, a->count);
 }
 
 int main(int argc, char **argv)
@@ -166,18 +187,20 @@ int main(int argc, char **argv)
     struct ln_env *posix = NULL;
     bench.args = bench_args_read(argc, argv);
     const struct bench_args *a = &bench.args;
-    if (a->hold)
-        bench_heap_watch_openssl();
+    bench_need(a->action != BENCH_DEVICE, "engine.c is the device");
+    if (a->action == BENCH_HOLD)
+        bench_need(libmem_install(), "the TLS library's memory cannot be counted");
     need(ln_env_posix_new(&posix), "environment", NULL);
     bench.env = *posix;
-    if (a->hold)
+    if (a->action == BENCH_HOLD)
         bench.env.alloc = (struct ln_alloc) { bench_heap_resize, &bench.heap };
     bench_need(OPENSSL_init_ssl(0, NULL) == 1, "OpenSSL");
     size_t own_before = bench.heap.live;
-    size_t openssl_before = bench_openssl_heap.live;
+    size_t library_before = libmem_live();
+    choose_library();
     bench.config = configure(a);
-    if (a->hold)
-        all_at_once(a, own_before, openssl_before);
+    if (a->action == BENCH_HOLD)
+        all_at_once(a, own_before, library_before);
     else
         one_after_the_other(a);
     ln_tls_config_unref(bench.config);

@@ -3,14 +3,15 @@
  * @file server.c
  * The peer of every benchmark: plain OpenSSL, one process per connection, as many bytes as asked for.
  *
- * usage: bench_server MODE FOLDER    MODE as in common.h, FOLDER made by mkpki
+ * usage: bench_server MODE FOLDER [READS PATH]    MODE as in common.h, FOLDER made by mkpki
  *
+ * With READS it is an LwM2M server instead (manager.h), in the modes of datagrams.
  * Writes its port to standard output, and one line per handshake with what went over the wire until
  * it was done (tickets included): datagrams or TCP segments with data, and bytes of their payload.
  * DTLS clients get a HelloVerifyRequest first, as from every server on the open Internet.
  * It ends with its standard input, so that none is left behind by a script that was interrupted.
  */
-#include "bench/common.h"
+#include "bench/manager.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -26,12 +27,8 @@ static const struct bench_mode *mode;
 
 /* ---- counting ---- */
 
-static struct wire {
-    unsigned packets_in;
-    unsigned packets_out;
-    size_t bytes_in;
-    size_t bytes_out;
-} wire;
+static struct bench_wire wire;
+static struct bench_manager manager = { .wire = &wire };
 
 static long count_wire(BIO *bio, int operation, const char *data, size_t len, int argi, long argl,
                        int ret, size_t *processed) /* NOLINT: BIO_callback_fn_ex has no const */
@@ -129,6 +126,21 @@ static void stream(SSL *ssl, uint64_t left)
     }
 }
 
+static void send_record(void *ctx, const uint8_t *data, size_t len)
+{
+    bench_need(SSL_write(ctx, data, (int)len) == (int)len, "SSL_write");
+}
+
+static void manage(SSL *ssl)
+{
+    uint8_t room[BENCH_MTU];
+    int n = 0;
+    manager.send = send_record;
+    manager.ctx = ssl;
+    while ((n = SSL_read(ssl, room, sizeof room)) > 0)
+        bench_manager_receive(&manager, room, (size_t)n);
+}
+
 /** In a process of its own. Requests are answered until the client says goodbye. */
 static _Noreturn void serve(SSL *ssl, int fd)
 {
@@ -137,10 +149,14 @@ static _Noreturn void serve(SSL *ssl, int fd)
     (void)alarm(BENCH_ANSWER_S);
     if (SSL_accept(ssl) != 1)
         bench_die("the handshake failed on the server", mode->name);
+    (void)alarm(0); /* idle connections are measured too */
+    if (manager.path != NULL) {
+        manage(ssl);
+        _exit(EXIT_SUCCESS);
+    }
     if (!mode->datagram)
         count_segments(fd);
     report(ssl);
-    (void)alarm(0); /* idle connections are measured too */
     while (SSL_read(ssl, request, sizeof request) == (int)sizeof request)
         stream(ssl, bench_request_read(request));
     _exit(EXIT_SUCCESS);
@@ -227,6 +243,38 @@ static void accept_datagram(SSL_CTX *ctx, int listener)
     ERR_clear_error();
 }
 
+/* ---- without TLS: an LwM2M server ---- */
+
+static struct {
+    int fd;
+    struct sockaddr_storage address;
+    socklen_t address_len;
+} device;
+
+static void send_datagram(void *ctx, const uint8_t *data, size_t len)
+{
+    (void)ctx;
+    bench_need(sendto(device.fd, data, len, 0, (struct sockaddr *)&device.address,
+                      device.address_len) == (ssize_t)len,
+               "sendto");
+    wire.packets_out++;
+    wire.bytes_out += len;
+}
+
+static void manage_datagram(int listener)
+{
+    uint8_t room[BENCH_MTU];
+    device.fd = listener;
+    device.address_len = sizeof device.address;
+    ssize_t n = recvfrom(listener, room, sizeof room, 0, (struct sockaddr *)&device.address,
+                         &device.address_len);
+    if (n < 0)
+        return;
+    wire.packets_in++;
+    wire.bytes_in += (size_t)n;
+    bench_manager_receive(&manager, room, (size_t)n);
+}
+
 /* ---- the listener ---- */
 
 static int listen_anywhere(void)
@@ -245,14 +293,19 @@ static int listen_anywhere(void)
 
 int main(int argc, char **argv)
 {
-    mode = argc == 3 ? bench_mode_find(argv[1]) : NULL;
-    if (mode == NULL) {
-        (void)fprintf(stderr, "usage: bench_server MODE FOLDER\n");
+    mode = argc == 3 || argc == 5 ? bench_mode_find(argv[1]) : NULL;
+    if (mode == NULL || (mode->cipher == NULL && argc == 3) || (!mode->datagram && argc == 5)) {
+        (void)fprintf(stderr, "usage: bench_server MODE FOLDER [READS PATH]\n");
         return 2;
+    }
+    if (argc == 5) {
+        manager.reads = strtoul(argv[3], NULL, 10);
+        manager.path = argv[4];
+        manager.send = send_datagram;
     }
     (void)signal(SIGCHLD, SIG_IGN); /* children go without a farewell */
     (void)signal(SIGPIPE, SIG_IGN);
-    SSL_CTX *ctx = configure(argv[2]);
+    SSL_CTX *ctx = mode->cipher != NULL ? configure(argv[2]) : NULL;
     int listener = listen_anywhere();
     struct pollfd ready[] = { { .fd = STDIN_FILENO, .events = POLLIN },
                               { .fd = listener, .events = POLLIN } };
@@ -261,7 +314,9 @@ int main(int argc, char **argv)
             break;
         if (ready[1].revents == 0)
             continue;
-        if (mode->datagram)
+        if (ctx == NULL)
+            manage_datagram(listener);
+        else if (mode->datagram)
             accept_datagram(ctx, listener);
         else
             accept_stream(ctx, listener);

@@ -61,7 +61,26 @@ static bool is_a_guess(const struct ln_diag *d, bool psk)
            (d->category == LN_CAT_FRAGMENTS_LOST || (psk && d->category == LN_CAT_PSK_KEY));
 }
 
-/* Time for each flight is up 60 s, the longest wait, after it was sent for the last time. */
+/* 1 + 2 + 4 + 8 + 16 + 32 + 60 s, and the second that the filter gives the library on top. */
+#define SCHEDULE_MS 124000
+
+static bool is_about(ln_msec is, ln_msec should)
+{
+    return is >= should - 10 && is <= should + 10;
+}
+
+/** Whether what was sent first of a flight left that long ago: answers to what the server repeats move
+ *  a library's timers, and nothing that is not authenticated may move the end of a handshake. */
+static bool schedule_is_over(const struct tls_pair *p)
+{
+    for (size_t i = 0; i < p->client_tap.packets; i++)
+        if (is_about(p->ended - p->client_tap.packet[i].when, SCHEDULE_MS))
+            return true;
+    return false;
+}
+
+/* Time for each flight is up 60 s, the longest wait, after it was sent for the last time; or else when
+ * its whole schedule is over. */
 static void check_failure(struct tls_pair *p, bool psk, uint64_t seed, struct outcome *out)
 {
     const struct ln_diag *d = &p->client_diag;
@@ -75,7 +94,7 @@ static void check_failure(struct tls_pair *p, bool psk, uint64_t seed, struct ou
     assert_true(p->client_tap.packets > 0 && p->client_tap.packets == p->client_tap.sent);
     ln_msec last = p->client_tap.packet[p->client_tap.packets - 1].when;
     ln_msec waited = p->ended - last;
-    if (waited < 59990 || waited > 60010)
+    if (!is_about(waited, 60000) && !(waited < 60000 && schedule_is_over(p)))
         tls_fail(p, "seed %llu: gave up %lld ms after the last datagram", (unsigned long long)seed,
                  (long long)waited);
 }
@@ -125,7 +144,9 @@ static void run_series(const struct series *t, bool psk)
                       rows.row[r].name, psk ? "PSK" : "ECDSA", t->sentence, out.complete, seeds,
                       (long long)out.slowest, out.guessed);
         assert_int_equal(out.complete + out.failed, seeds);
-        assert_true(4 * out.guessed <= out.failed + 3); /* most of them show that there is loss */
+        /* Most of them show that there is loss. How many do not is a matter of luck: where a library
+         * packs a flight into one datagram there are four before our Finished to lose any of. */
+        assert_true(2 * out.guessed <= out.failed + 1);
         assert_true(out.complete * 1000 >= t->at_least_permille * seeds);
     }
 }

@@ -258,6 +258,53 @@ static void test_tls_in_tls(void **state)
     }
 }
 
+static bool damages;
+
+static void damage(struct tls_pair *p, struct ln_testkit_packet *packet, void *user)
+{
+    (void)user;
+    if (damages && packet->from_host == p->server_host && packet->len > 0)
+        packet->data[packet->len - 1] ^= 1;
+}
+
+/* What ends the lower one is told by the upper one as the lower one has put it, with the words of its
+ * library: the upper one knows only that its socket failed. */
+/* scenario: C4, S32, S39 */
+static void test_a_failure_below_tls_in_tls(void **state)
+{
+    (void)state;
+    struct tls_rows rows = tls_rows(0);
+    for (size_t r = 0; r < rows.count; r++) {
+        if (rows.row[r].kind != LN_TLS)
+            continue;
+        struct tls_case c = tls_case_cert(&rows.row[r], "damage below TLS in TLS", &tls_world);
+        c.on_packet = damage;
+        damages = false;
+        struct tls_pair p;
+        struct ln_diag diag;
+        size_t n = 0;
+        uint8_t room[64];
+        tls_pair_start(&p, &c);
+        tls_pair_must_exchange(&p);
+        assert_int_equal(ln_sock_wrap(&p.client, p.client_config, NULL, &diag), LN_OK);
+        assert_int_equal(ln_sock_wrap(&p.server, p.server_config, NULL, &diag), LN_OK);
+        p.socks[0] = p.client;
+        p.socks[2] = p.server;
+        assert_true(tls_pair_until(&p, settled, NULL, 10000));
+        damages = true;
+        assert_int_equal(tls_pair_send(&p, p.server, ln_span_str("hello")), LN_OK);
+        enum ln_status st = tls_pair_recv(&p, p.client, ln_mspan(room, sizeof room), &n, 10000);
+        const struct ln_diag *d = ln_sock_diag(p.client);
+        assert_int_equal(st, LN_BAD_PEER);
+        tls_want_category(&p, d, LN_CAT_RECORD_DAMAGED);
+        assert_int_equal(d->phase, LN_PHASE_TRANSFER);
+        assert_non_null(strstr(d->text, "decrypt"));
+        assert_true(d->native_text[0] != '\0');
+        damages = false;
+        tls_pair_close(&p);
+    }
+}
+
 /* ---- a transport that is no network ---- */
 
 /* Two ends of a wire in memory, without handles, descriptors or addresses: a modem, a pipe to another
@@ -533,6 +580,7 @@ int main(void)
         cmocka_unit_test(test_natures_that_differ),
         cmocka_unit_test(test_starttls),
         cmocka_unit_test(test_tls_in_tls),
+        cmocka_unit_test(test_a_failure_below_tls_in_tls),
         cmocka_unit_test(test_over_a_transport_of_the_callers_own),
         cmocka_unit_test(test_around_a_bound_socket),
         cmocka_unit_test(test_three_clients_at_once),

@@ -36,12 +36,6 @@ def peers(pki, tmp_path):
     servers.stop()
 
 
-# What Mbed TLS does otherwise, and has no expectations for here yet: keys longer than its build takes,
-# versions that it does not have, and how it tells a server without RFC 5746.
-DEFAULT_ONLY = {"test_sizes_with_gnutls", "test_sizes_with_openssl",
-                "test_old_versions_only_by_opting_in", "test_dtls_without_rfc_5746"}
-
-
 def backends():
     """The TLS libraries of the build, by name, the default one first."""
     driver = drive_module.Drive()
@@ -52,8 +46,7 @@ def backends():
 
 def pytest_generate_tests(metafunc):
     if "drive" in metafunc.fixturenames:
-        wanted = backends()[:1] if metafunc.function.__name__ in DEFAULT_ONLY else backends()
-        metafunc.parametrize("drive", wanted, indirect=True)
+        metafunc.parametrize("drive", backends(), indirect=True)
 
 
 @pytest.fixture
@@ -104,7 +97,8 @@ def start_lab(pki, lwm2m_trust, tmp_path):
             "--ca", lwm2m_trust / "cas.pem", *options))
         return running[-1]
     if not servers.LAB.exists():
-        pytest.skip("linnet-lab was not built (Debian packages libcoap3-dev and libedit-dev)")
+        pytest.skip("linnet-lab was not built (Debian packages libcoap3-dev, "
+                    "libedit-dev and libexpat1-dev)")
     yield start
     for lab in running:
         if lab.program.process.poll() is None:  # else the test ended it

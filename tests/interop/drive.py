@@ -88,6 +88,13 @@ class Drive:
         self.process.stdout.close()
         assert status == 0, f"sockdrive ended with {status}"
 
+    def kill(self):
+        """Its life ends here and now, with nothing kept, as that of a device without power."""
+        self.process.kill()
+        self.process.wait(ALLOWANCE)
+        self.process.stdin.close()
+        self.process.stdout.close()
+
     # ---- commands that tests use most ----
 
     def config(self, id="c", kind="tls", expect="LN_OK", **options):

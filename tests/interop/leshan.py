@@ -39,9 +39,9 @@ REST_SECONDS = 60
 DEVICE_SECONDS = 20  # that Leshan waits for a device's answer
 
 
-def jar():
-    """The path of the server, or a skip that says what to install."""
-    done = subprocess.run([FETCH], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+def jars(*folder):
+    """The class path of the demo server, or of the "library", or a skip that says what to install."""
+    done = subprocess.run([FETCH, *folder], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
                           timeout=600, check=False)
     line = done.stdout.strip()
     if done.returncode == 77:
@@ -131,7 +131,7 @@ class Leshan:
         # to print them. The C1 compiler alone makes it start sooner.
         self.program = Program(
             ["java", *(f"--add-opens=java.base/{package}=ALL-UNNAMED" for package in OPEN_PACKAGES),
-             "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-jar", jar(),
+             "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-jar", jars(),
              "-lh", "127.0.0.1", "-lp", "0", "-slh", "127.0.0.1", "-slp", "0",
              "-wh", "127.0.0.1", "-wp", "0",
              "-oc",  # CCM_8 counts as old there, and is what LwM2M devices must have

@@ -14,6 +14,7 @@ import socket
 import subprocess
 import threading
 import time
+from pathlib import Path
 
 import pytest
 
@@ -36,6 +37,9 @@ PSK_KEY = "000102030405060708090a0b0c0d0e0f"
 
 READY_SECONDS = 15
 
+# Mbed TLS's own programs, which no package has: scripts/setup builds them.
+MBEDTLS = Path(__file__).resolve().parent.parent.parent / "build/deps/mbedtls/bin"
+
 
 def need(program):
     """The path of a program, or a skip that says what to install."""
@@ -43,6 +47,13 @@ def need(program):
     if found is None:
         pytest.skip(f"{program} is not installed (Debian package {PACKAGES[program]})")
     return found
+
+
+def need_mbedtls(program):
+    """The path of a program of Mbed TLS, or a skip."""
+    if not (MBEDTLS / program).exists():
+        pytest.skip(f"{program} is not built (scripts/setup builds it with Mbed TLS)")
+    return MBEDTLS / program
 
 
 def free_port(kinds=("tcp", "udp"), count=1):
@@ -228,6 +239,29 @@ class Peers:
         if dtls:
             argv += ["--udp"]
         return self._start([*argv, *options], port, "udp" if dtls else "tcp")
+
+    # ---- Mbed TLS ----
+
+    def ssl_server2(self, *options, cert="server", psk=False, exchanges=1000):
+        """A DTLS server with Connection ID. It connects its socket to the client it has, so that it
+        cannot follow one to another port; to each datagram it answers with "HTTP/1.0 200 OK"."""
+        port = free_port(("udp",))
+        argv = [need_mbedtls("ssl_server2"), "server_addr=127.0.0.1", f"server_port={port}", "dtls=1",
+                "ca_file=none", f"exchanges={exchanges}", "cid=1", "cid_val=c1d0c1d0c1d0c1d0"]
+        if cert is None:
+            argv += ["crt_file=none", "key_file=none"]
+        else:
+            argv += [f"crt_file={self.pki}/{cert}-chain.pem", f"key_file={self.pki}/{cert}.key"]
+        if psk:
+            argv += [f"psk_identity={PSK_ID}", f"psk={PSK_KEY}"]
+        return self._start([*argv, *options], port, "udp")
+
+    def udp_proxy(self, server, *options):
+        """In front of `server`, with a seed, so that its bad luck is always the same."""
+        port = free_port(("udp",))
+        return self._start(
+            [need_mbedtls("udp_proxy"), "listen_addr=127.0.0.1", f"listen_port={port}",
+             "server_addr=127.0.0.1", f"server_port={server.port}", "seed=1", *options], port, "udp")
 
     # ---- nginx ----
 

@@ -447,7 +447,7 @@ def foreign_client_certificate_dtls(peers, pki):
 # ---- the path ----
 
 @case("large datagrams vanish", "fragments_lost", LIKELY, "LN_TIMEOUT", "handshake",
-      r"large|fragment|MTU", timeout=2.5)
+      r"large|fragment|MTU", timeout=4.5)  # two flights are repeated, after 1 s and 3 s
 def small_path(peers, pki):
     server = peers.s_server("-mtu", "1400", cert="rsa4096", dtls=True)
 

@@ -1,27 +1,31 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The main job, end to end: Leshan, over DTLS-PSK, has a device download its firmware over HTTPS from an
-nginx that demands a client certificate; the device restarts and reports Update Result 1."""
+"""The main job, end to end: Leshan and linnet-lab, over DTLS-PSK, each have a device fetch its firmware
+(from an nginx that demands a client certificate, over HTTP, over CoAP and CoAPS) or push it block by
+block; the device restarts and reports Update Result 1, observed all the way."""
 
 import hashlib
 import random
 import subprocess
 import threading
 
-import pytest
-
 import drive
+import pytest
+from coapfiles import CoapFiles
+from peers import need
 
 DEVICE = drive.BUILD / "bin" / "example_03_firmware_https"
 KEY = "00112233445566778899aabbccddeeff"
 SECONDS = 30
+SIZE = 1_000_000
+PUSHED = 8_000  # Leshan's own limit for a body is 8,192
 
 
 class Device:
     """example_03_firmware_https, started again by us as often as it ends with status 42."""
 
-    def __init__(self, leshan, pki, folder, endpoint, *more):
+    def __init__(self, server, folder, endpoint, *more):
         self.command = [
-            str(DEVICE), "--server", f"coaps://127.0.0.1:{leshan.coaps_port}", "--endpoint", endpoint,
+            str(DEVICE), "--server", f"coaps://127.0.0.1:{server.coaps_port}", "--endpoint", endpoint,
             "--psk-identity", endpoint, "--psk-key", KEY, "--insecure-legacy-server", "yes",
             "--lifetime", "600", "--folder", str(folder), *map(str, more)]
         self.folder = folder
@@ -58,65 +62,138 @@ class Device:
         self.thread.join(SECONDS)
 
 
-def value(leshan, endpoint, path):
-    """A number. Leshan does not know version 1.1 of object 5 and gives its texts."""
-    return int(leshan.read(endpoint, path)["content"]["value"])
+class Update:
+    """One update of one device by one server."""
+
+    def __init__(self, server, folder, endpoint, *more):
+        self.server = server
+        self.endpoint = endpoint
+        self.folder = folder / "device"
+        self.folder.mkdir()
+        server.add_psk(endpoint, endpoint, KEY)
+        mark = server.mark()
+        self.device = Device(server, self.folder, endpoint, *more)
+        server.wait("registered", endpoint, since=mark)
+        assert self.number("/5/0/3") == 0
+        self.mark = server.mark()
+        server.observe(endpoint, "/5/0/3")
+        server.observe(endpoint, "/5/0/5")
+
+    def number(self, path):
+        """Leshan does not know version 1.1 of object 5 and gives its texts."""
+        return int(self.server.read(self.endpoint, path).value)
+
+    def until(self, path, wanted):
+        """Notifications of `path` until one has the value; what was seen on the way."""
+        self.server.wait("notification", self.endpoint, path, since=self.mark, seconds=SECONDS,
+                         matches=lambda event: int(event.answer.value) == wanted)
+        return [int(event.answer.value) for event in
+                self.server.events_since(self.mark, self.endpoint)
+                if event.kind == "notification" and event.path == path]
+
+    def has(self, name, digest):
+        assert hashlib.sha256((self.folder / name).read_bytes()).hexdigest() == digest
+
+    def install(self, digest):
+        self.has("image", digest)
+        mark = self.server.mark()
+        assert self.server.execute(self.endpoint, "/5/0/2").code == "2.04"
+        self.device.wait_for("firmware: idle, success")
+        self.server.wait("registered", self.endpoint, since=mark)
+        assert self.device.starts == 2
+        assert (self.number("/5/0/3"), self.number("/5/0/5")) == (0, 1)
+        self.has("installed", digest)
+
+    def pull(self, uri, digest):
+        assert self.server.write(self.endpoint, "/5/0/1", uri).code == "2.04"
+        seen = self.until("/5/0/3", 2)
+        assert [state for state in seen if state != 0] == [1, 2], seen
+        self.install(digest)
+
+    def stop(self):
+        self.device.stop()
+        self.server.remove_security(self.endpoint)
 
 
-def until(leshan, endpoint, path, wanted, device):
-    """Notifications of `path` until one has the value; what was seen on the way."""
-    seen = []
-    since = 0
-    while True:
-        event = leshan.events.wait("NOTIFICATION", endpoint, since=since, seconds=SECONDS,
-                                   matches=lambda data: data["res"] == path)
-        got = int(event.data["val"]["value"])
-        since = leshan.events.kept.index(event) + 1
-        seen.append(got)
-        if got == wanted:
-            return seen
-        assert len(seen) < 100, (seen, device.lines)
+@pytest.fixture(name="update")
+def fixture_update(server, tmp_path, request):
+    running = []
+
+    def start(*more):
+        name = "".join(c if c.isalnum() else "-" for c in request.node.name)
+        running.append(Update(server, tmp_path, name, *more))
+        return running[-1]
+    yield start
+    for one in running:
+        one.stop()
 
 
-@pytest.fixture
-def image(tmp_path):
-    data = random.Random(5).randbytes(3_000_000)
-    (tmp_path / "image.bin").write_bytes(data)
-    return tmp_path / "image.bin", hashlib.sha256(data).hexdigest()
+@pytest.fixture(name="image")
+def fixture_image():
+    data = random.Random(5).randbytes(SIZE)
+    return data, hashlib.sha256(data).hexdigest()
 
 
-# scenario: S3, S5, S48
 @pytest.mark.parametrize("version", ["TLSv1.2", "TLSv1.3"])
-def test_update_over_https(leshan, peers, pki, tmp_path, image, version):
-    path, digest = image
-    endpoint = f"updater-{version}"
-    server = peers.nginx([
+# scenario: S3, S5, S10, S48
+def test_pulled_over_https(update, peers, pki, image, version):
+    data, digest = image
+    web = peers.nginx([
         "listen 127.0.0.1:PORT ssl; ssl_certificate PKI/server-chain.pem;"
         f"ssl_certificate_key PKI/server.key; ssl_protocols {version};"
         "ssl_client_certificate PKI/root.pem; ssl_verify_client on; ssl_verify_depth 3;"])
-    (server.html / "image.bin").write_bytes(path.read_bytes())
-    leshan.add_psk(endpoint, endpoint, KEY)
-    folder = tmp_path / "device"
-    folder.mkdir()
-    device = Device(leshan, pki, folder, endpoint, "--https-ca", pki / "root.pem",
-                    "--https-cert", pki / "client-chain.pem", "--https-key", pki / "client.key")
-    try:
-        leshan.events.wait("REGISTRATION", endpoint)
-        assert value(leshan, endpoint, "/5/0/3") == 0
-        leshan.observe(endpoint, "/5/0/3")
-        leshan.write(endpoint, "/5/0/1", {"id": 1, "kind": "singleResource", "type": "string",
-                                          "value": f"https://localhost:{server.port}/image.bin"})
-        seen = until(leshan, endpoint, "/5/0/3", 2, device)
-        assert seen == [1, 2], seen
-        assert hashlib.sha256((folder / "image").read_bytes()).hexdigest() == digest
-        before = leshan.events.count()
-        leshan.execute(endpoint, "/5/0/2")
-        device.wait_for("firmware: idle, success")
-        leshan.events.wait("REGISTRATION", endpoint, since=before)
-        assert device.starts == 2
-        assert value(leshan, endpoint, "/5/0/3") == 0
-        assert value(leshan, endpoint, "/5/0/5") == 1
-        assert hashlib.sha256((folder / "installed").read_bytes()).hexdigest() == digest
-    finally:
-        device.stop()
-        leshan.remove_security(endpoint)
+    (web.html / "image.bin").write_bytes(data)
+    keys = ["--https-ca", pki / "root.pem", "--https-cert", pki / "client-chain.pem",
+            "--https-key", pki / "client.key"]
+    update(*keys).pull(f"https://localhost:{web.port}/image.bin", digest)
+
+
+def test_pulled_over_http(update, peers, image):
+    data, digest = image
+    web = peers.nginx(["listen 127.0.0.1:PORT;"])
+    (web.html / "image.bin").write_bytes(data)
+    update().pull(f"http://127.0.0.1:{web.port}/image.bin", digest)
+
+
+def test_pulled_over_coap(update, image):
+    data, digest = image
+    with CoapFiles() as files:
+        files.put("/image.bin", data)
+        update().pull(files.uri("/image.bin"), digest)
+
+
+@pytest.mark.parametrize("scheme", ["coaps", "coaps+tcp"])
+def test_pulled_over_coap_secured(update, peers, pki, tmp_path, image, scheme):
+    """From libcoap, which sends its own certificate only: the issuers must be known."""
+    data, digest = image
+    files = peers.coap("openssl", "-d", "50", "-v", "3", "-n", psk=False, cert="server")
+    issuers = tmp_path / "issuers.pem"
+    issuers.write_text((pki / "root.pem").read_text() + (pki / "server-chain.pem").read_text())
+    (tmp_path / "up.bin").write_bytes(data)
+    subprocess.run([need("coap-client-openssl"), "-m", "put", "-b", "1024", "-f",
+                    tmp_path / "up.bin", f"coap://127.0.0.1:{files.port}/image.bin"],
+                   check=True, timeout=60)
+    keys = ["--https-ca", issuers, "--https-cert", pki / "client-chain.pem",
+            "--https-key", pki / "client.key"]
+    update(*keys).pull(f"{scheme}://localhost:{files.secure_port}/image.bin", digest)
+
+
+def test_pushed(update, image):
+    data = image[0][:PUSHED]
+    one = update()
+    assert one.server.write(one.endpoint, "/5/0/0", data).code == "2.04"
+    assert one.until("/5/0/3", 2)[-1] == 2
+    one.install(hashlib.sha256(data).hexdigest())
+
+
+# scenario: S11
+def test_without_credentials(update, peers, image):
+    """Nothing says how to verify the server: Update Result 9, and it is not asked."""
+    web = peers.nginx(["listen 127.0.0.1:PORT ssl; ssl_certificate PKI/server-chain.pem;"
+                       "ssl_certificate_key PKI/server.key;"])
+    (web.html / "image.bin").write_bytes(image[0])
+    one = update()
+    uri = f"https://localhost:{web.port}/image.bin"
+    assert one.server.write(one.endpoint, "/5/0/1", uri).code == "2.04"
+    assert one.until("/5/0/5", 9)[-1] == 9
+    assert (one.number("/5/0/3"), one.number("/5/0/5")) == (0, 9)

@@ -94,8 +94,8 @@ def test_a_register_that_comes_twice(lab, device):
         assert (answer.text, answer.mid) == ("2.01", mid)
         places.append(answer.values(LOCATION_PATH))
     assert places[0] == places[1] != places[2]
+    assert lab.endpoints() == ["dev"]  # its answer stands behind the events that came before it
     assert [e.kind for e in lab.events_since(0, "dev")] == ["registered", "registered"]
-    assert lab.endpoints() == ["dev"]
     # the same with a De-register: done once, answered twice alike
     gone = [(URI_PATH, part) for part in places[2]]
     for _ in range(2):
@@ -619,6 +619,42 @@ def test_wrong_usage(options, why):
     assert why in done.stderr
 
 
+OBJECT = "<Object><Name>Thing</Name><ObjectID>{}</ObjectID><Resources>{}</Resources></Object>"
+ITEM = '<Item ID="{}"><Name>{}</Name><Type>{}</Type></Item>'
+
+
+@pytest.mark.parametrize("text, why", [
+    ("", "no element found"), ("{}", "not well-formed"), ("<LWM2M>", "no element found"),
+    ("<LWM2M/>", "no Object in it"),
+    ('<!DOCTYPE x [<!ENTITY a "aaaa">]><LWM2M>&a;</LWM2M>', "line 1: it has a DOCTYPE"),
+    (OBJECT.format("65535", ""), "no ObjectID"), (OBJECT.format("x", ""), "no ObjectID"),
+    ("<LWM2M>" + OBJECT.format(7, "") * 2 + "</LWM2M>", "was defined before"),
+    (OBJECT.format(7, ITEM.format(65535, "a", "Integer")), "no ID from 0 to 65534"),
+    (OBJECT.format(7, ITEM.format(1, "a", "Number")), "none of LwM2M's"),
+    (OBJECT.format(7, ITEM.format(1, "a", "Integer") * 2), "stands twice"),
+    (OBJECT.format(7, '<Item ID="1"><Type>Integer</Type></Item>'), "no Name"),
+    ("<LWM2M>" + " " * (4 << 20) + "</LWM2M>", "too long"),
+])
+def test_definitions_that_make_no_sense(tmp_path, text, why):
+    path = tmp_path / "thing.xml"
+    path.write_text(text)
+    done = run("--definitions", path)
+    assert done.returncode == 2 and why in done.stderr, done.stderr
+    assert str(path) in done.stderr and done.stderr.count("\n") == 1
+    assert run("--definitions", tmp_path).stderr == done.stderr  # the folder that it is in
+
+
+def test_definitions_of_a_folder(tmp_path):
+    for number in (7, 8):
+        (tmp_path / f"{number}.xml").write_text(
+            OBJECT.format(number, ITEM.format(1, "A Thing", "Integer")))
+    (tmp_path / "readme.txt").write_text("no XML")
+    assert run("--definitions", tmp_path).returncode == 0
+    assert "No such file" in run("--definitions", tmp_path / "nowhere").stderr
+    (tmp_path / "empty").mkdir()
+    assert "no file in this folder" in run("--definitions", tmp_path / "empty").stderr
+
+
 def test_help_and_version():
     done = run("--help")
     assert done.returncode == 0 and "--psk-file FILE" in done.stdout
@@ -633,9 +669,10 @@ def test_keys_from_a_file(tmp_path, start_lab, drive):
     with minidevice.Device(0, "dev", minidevice.SecureLink(drive, lab.coaps_port)) as device:
         device.register()
         device.deregister()
-    path.write_text("dev=id:00\ndev=id:01\n")
+    secret = "c0ffee5ec2e7"  # no number: the folders of pytest have those in their names
+    path.write_text(f"dev=id:00\ndev=id:{secret}\n")
     done = run("--psk-file", path)
-    assert done.returncode == 2 and "line 2" in done.stderr and "01" not in done.stderr
+    assert done.returncode == 2 and "line 2" in done.stderr and secret not in done.stderr
 
 
 def test_a_port_in_use(lab):
@@ -698,8 +735,19 @@ def test_the_prompt(tmp_path):
         terminal.wait_for("/3/0/9 +Battery Level = 95")
         terminal.type("dance\r")
         terminal.wait_for("no such command")
+        terminal.type("read /3/0/99\r")
+        terminal.wait_for("4.04 Not Found /3/0/99")
+        terminal.type("write /3/0/14 \"Küche\"\r")  # UTF-8, whatever the locale
+        terminal.wait_for("2.04 /3/0/14")
+        assert device.values["/3/0/14"] == (TEXT, "Küche".encode())
+        terminal.type("read /dev\t\t")  # several objects begin so: it lists them
+        terminal.wait_for("(?s)/device-metadata/.*/device/ .*lab> read /dev")
+        terminal.type("ice/0/manu\t")
+        terminal.wait_for("facturer")
+        terminal.type("\r")
+        terminal.wait_for("4.04 Not Found /3/0/0")
         terminal.type("psk x=y:00\r")
-        terminal.type("\x1b[A\x1b[A\r")  # over a line that is no history: read again
+        terminal.type("\x1b[A" * 5 + "\r")  # over a line that is no history: read again
         terminal.wait_for("Battery Level = 95")
         device.answer = lambda request: None
         terminal.type("read /3/0/1\r")

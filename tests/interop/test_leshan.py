@@ -61,9 +61,9 @@ def test_dtls_without_rfc_5746(leshan, drive):
     drive.config(kind="dtls", **psk())
     drive.new("dtls")
     # Mbed TLS does not tell this from other messages that it dislikes
-    status = "LN_DENIED" if drive.backend == "openssl" else "LN_BAD_PEER"
+    status = "LN_BAD_PEER" if drive.backend == "mbedtls" else "LN_DENIED"
     drive.connect(leshan.coaps_port, "127.0.0.1", expect=status)
-    if drive.backend == "openssl":
+    if drive.backend != "mbedtls":
         assert drive.diag().category == "legacy_server"
 
 

@@ -256,6 +256,8 @@ def test_write_attributes(server, managed):
 @pytest.mark.parametrize("path, attributes, code", [
     ("/3/0/9", {"gt": 10, "lt": 90}, "4.00"), ("/3/0", {"gt": 10}, "4.00"),
     ("/3303", {"pmin": 1}, "4.04"), ("/0/0", {"pmin": 1}, "4.01"),
+    ("/3/0/17", {"pmin": 1}, "4.04"),  # optional, and this device has none
+    ("/3/0/4", {"pmin": 1}, "4.05"),
 ])
 def test_attributes_that_are_refused(server, managed, path, attributes, code):
     try:

@@ -49,7 +49,12 @@ def test_old_versions_only_by_opting_in(drive, peers, pki):
     server = peers.s_server("-tls1_1", "-cipher", "ALL:@SECLEVEL=0", cert="rsa")
     answer = drive.config(**trusting(pki), min_version=TLS_1_1, expect="LN_BAD_ARG")
     assert "insecure_old_versions" in answer.diag.text
-    drive.config(**trusting(pki), min_version=TLS_1_1, old_versions=True, suites=[0xC013, 0x002F])
+    old = {"min_version": TLS_1_1, "old_versions": True, "suites": [0xC013, 0x002F]}
+    if drive.backend == "mbedtls":
+        answer = drive.config(**trusting(pki), **old, expect="LN_UNSUPPORTED")
+        assert "min_version" in answer.diag.text and "begins with TLS 1.2" in answer.diag.text
+        return
+    drive.config(**trusting(pki), **old)
     drive.new()
     drive.connect(server.port)
     assert drive.info().tls.version == TLS_1_1

@@ -1029,6 +1029,7 @@ static void test_killed_anywhere(void **state)
 }
 
 /* What was not synced is lost, or became junk: up to the last sync everything is true. */
+/* scenario: T17 */
 static void test_power_is_lost(void **state)
 {
     (void)state;
@@ -1047,6 +1048,7 @@ static void test_power_is_lost(void **state)
 }
 
 /* Every byte of the state turned, every shorter one: it begins anew, and is right. */
+/* scenario: H120 */
 static void test_damaged_states(void **state)
 {
     (void)state;

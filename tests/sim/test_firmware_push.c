@@ -318,6 +318,7 @@ static void test_uris(void **state)
 }
 
 /* What was downloaded stays, and a damaged state is no state. */
+/* scenario: H120, T17 */
 static void test_restarts(void **state)
 {
     (void)state;

@@ -9,10 +9,11 @@
  *
  *   {"endpoint": .., "accounts": [{"uri": .., "ssid": .., "mode": 0 | 2 | 3, "identity": HEX,
  *    "secret": HEX, "server_key": HEX, "matching": .., "usage": .., "sni": .., "lifetime": ..}],
- *    "max_version": 10 | 11, "queue": bool, "legacy_server": bool, "trust": FILE}
+ *    "max_version": 10 | 11, "queue": bool, "legacy_server": bool, "trust": FILE,
+ *    "tls": "openssl" | "mbedtls", "handshake_first_ms": .., "handshake_max_ms": ..}
  *   {"op": "set", "path": .., "type": "integer", "value": ..}   opaque values in hexadecimal
  *   {"op": "update", "ssid": ..}        ln_client_update()
- *   {"op": "info", "ssid": ..}          state, registered, observations, category, line
+ *   {"op": "info", "ssid": ..}          state, registered, observations, cid, category, line
  *
  * The end of the input stops the device, which de-registers. exit: 0 it stopped; 1 the configuration
  * cannot be used
@@ -194,6 +195,7 @@ static enum ln_status op_info(const cJSON *in, cJSON *out)
     cJSON_AddBoolToObject(out, "registered", info.registered);
     cJSON_AddNumberToObject(out, "observations", info.observations);
     cJSON_AddNumberToObject(out, "version", info.version);
+    cJSON_AddBoolToObject(out, "cid", info.sock.tls.cid_in_use);
     add_diag(out, info.diag);
     return LN_OK;
 }
@@ -344,6 +346,21 @@ static enum ln_status add_account(const cJSON *in, struct ln_diag *diag)
     return ln_client_add_account(client, &account, diag);
 }
 
+/* By its name; none is the first. One that is not built in fails the configuration. */
+static enum ln_status choose_library(const char *name, const struct ln_tls_backend **out)
+{
+    for (size_t i = 0; name != NULL; i++) {
+        struct ln_tls_capabilities caps;
+        *out = ln_tls_builtin(i);
+        if (*out == NULL)
+            return LN_UNSUPPORTED;
+        ln_tls_capabilities(*out, &caps);
+        if (strcmp(caps.backend, name) == 0)
+            return LN_OK;
+    }
+    return LN_OK;
+}
+
 static enum ln_status configure(const struct ln_env *env, const cJSON *in, struct ln_diag *diag)
 {
     struct ln_client_config config = LN_CLIENT_CONFIG_INIT;
@@ -353,10 +370,14 @@ static enum ln_status configure(const struct ln_env *env, const cJSON *in, struc
     config.queue_mode = cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(in, "queue"));
     config.insecure_legacy_server =
         cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(in, "legacy_server"));
+    config.handshake_first_ms = (uint32_t)number_of(in, "handshake_first_ms", 0);
+    config.handshake_max_ms = (uint32_t)number_of(in, "handshake_max_ms", 0);
     config.on_event = on_event;
     if (text_of(in, "trust") != NULL)
         config.trust = ln_source_file(text_of(in, "trust"));
-    enum ln_status st = ln_client_new(&config, diag, &client);
+    enum ln_status st = choose_library(text_of(in, "tls"), &config.tls);
+    if (st == LN_OK)
+        st = ln_client_new(&config, diag, &client);
     if (st == LN_OK)
         st = add_objects();
     const cJSON *account = NULL;

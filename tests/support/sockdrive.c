@@ -285,6 +285,8 @@ static void put_tls_info(cJSON *out, const struct ln_tls_info *tls)
     put_number(made, "group", tls->group);
     cJSON_AddBoolToObject(made, "resumed", tls->resumed);
     cJSON_AddBoolToObject(made, "session_stored", tls->session_stored);
+    cJSON_AddBoolToObject(made, "cid_in_use", tls->cid_in_use);
+    cJSON_AddBoolToObject(made, "cid_restored", tls->cid_restored);
     put_number(made, "verify", tls->verify);
     put_text(made, "alpn", tls->alpn);
     put_number(made, "flights_sent", tls->flights_sent);
@@ -432,6 +434,11 @@ static enum ln_status op_backends(const cJSON *in, cJSON *out)
         cJSON *one = cJSON_CreateObject();
         cJSON_AddStringToObject(one, "name", backend->name);
         cJSON_AddStringToObject(one, "version", can.version);
+        cJSON *words = cJSON_AddArrayToObject(one, "capabilities");
+        for (unsigned cap = 1; ln_tls_capability_word(cap) != NULL; cap <<= 1) {
+            if ((can.caps & cap) != 0)
+                cJSON_AddItemToArray(words, cJSON_CreateString(ln_tls_capability_word(cap)));
+        }
         cJSON_AddItemToArray(all, one);
     }
     return LN_OK;

@@ -125,9 +125,11 @@ static bool read_extension(uint16_t type, struct ln_span body, struct wire_hello
         out->ticket_len = body.len;
         return true;
     case EXT_CONNECTION_ID:
-        out->has_cid = take_vector(&body, 1, &list);
+        if (!take_vector(&body, 1, &list) || body.len != 0)
+            return false;
+        out->has_cid = true;
         out->cid_len = list.len;
-        return out->has_cid && body.len == 0;
+        return true;
     case EXT_PRE_SHARED_KEY:
         return read_pre_shared_key(body, out);
     case EXT_VERSIONS:

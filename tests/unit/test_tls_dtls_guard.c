@@ -691,6 +691,8 @@ static void test_flights_and_gaps(void **state)
         send_numbered(&g, 10 * flight, 2); /* but 1 does not come */
         assert_int_equal(ln__dtls_guard_flights(&g), flight);
         assert_true(ln__dtls_guard_has_gap(&g));
+        /* of the second flight something came that the first one lacked, and more of the third */
+        assert_int_equal(ln__dtls_guard_is_steady(&g), flight == 1);
     }
     send_numbered(&g, 30, 2); /* a copy of the third */
     assert_int_equal(ln__dtls_guard_flights(&g), 3);

@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "kept.h"
+
+#include "tree.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define RECORD "values"
+
+static void add_value(void *user, struct ln_path path, const struct ln_resource *resource,
+                      const struct ln_value *value)
+{
+    char text[LN_PATH_ROOM];
+    if ((resource->flags & LN_RES_WRITE) == 0 || resource->type == LN_VALUE_TIME)
+        return; /* times run on: their offset is kept */
+    ln_path_text(&path, text);
+    cJSON_AddItemToObject(user, text, tree_json(value));
+}
+
+static char *values(struct ln_client *client, const struct machine *machine)
+{
+    static const uint16_t objects[] = { 1, 3, 3333 };
+    cJSON *all = cJSON_CreateObject();
+    for (size_t i = 0; i < LN_COUNT_OF(objects); i++)
+        (void)tree_walk(client, ln_path_object(objects[i]), add_value, all);
+    cJSON_AddNumberToObject(all, "3 offset", (double)machine->device.time_offset);
+    cJSON_AddNumberToObject(all, "3333 offset", (double)machine->time.offset);
+    char *text = cJSON_PrintUnformatted(all);
+    cJSON_Delete(all);
+    return text;
+}
+
+static void put_back(struct ln_client *client, struct machine *machine, const cJSON *item)
+{
+    struct ln_path path;
+    if (strcmp(item->string, "3 offset") == 0 && cJSON_IsNumber(item))
+        machine->device.time_offset = (int64_t)item->valuedouble;
+    else if (strcmp(item->string, "3333 offset") == 0 && cJSON_IsNumber(item))
+        machine->time.offset = (int64_t)item->valuedouble;
+    else if (ln_path_read(ln_span_str(item->string), &path) == LN_OK &&
+             (path.id[0] == 1 || path.id[0] == 3 || path.id[0] == 3333)) {
+        enum ln_status st = tree_set(client, path, item);
+        (void)st; /* a resource of an older program is left out */
+    }
+}
+
+/* Whether the configuration says of this the same as it did when the value was kept. */
+static bool is_unchanged(const cJSON *was, const cJSON *base, const char *name)
+{
+    const cJSON *a = cJSON_GetObjectItemCaseSensitive(was, name);
+    const cJSON *b = cJSON_GetObjectItemCaseSensitive(base, name);
+    return (a == NULL && b == NULL) || (a != NULL && b != NULL && cJSON_Compare(a, b, true));
+}
+
+static cJSON *read_record(const struct store *store)
+{
+    size_t len = 0;
+    char *room = malloc(STORE_RECORD_MAX);
+    cJSON *record = NULL;
+    if (room != NULL &&
+        store_load(store, RECORD, ln_mspan((uint8_t *)room, STORE_RECORD_MAX), &len) == LN_OK)
+        record = cJSON_ParseWithLength(room, len);
+    free(room);
+    return record;
+}
+
+void kept_load(struct kept *kept, const struct store *store, struct ln_client *client,
+               struct machine *machine)
+{
+    kept_free(kept);
+    kept->base = values(client, machine);
+    cJSON *record = read_record(store);
+    cJSON *base = kept->base != NULL ? cJSON_Parse(kept->base) : NULL;
+    const cJSON *was = cJSON_GetObjectItemCaseSensitive(record, "configured");
+    const cJSON *item = NULL;
+    cJSON_ArrayForEach(item, cJSON_GetObjectItemCaseSensitive(record, "values"))
+    {
+        if (item->string != NULL && is_unchanged(was, base, item->string))
+            put_back(client, machine, item);
+    }
+    cJSON_Delete(base);
+    cJSON_Delete(record);
+    kept->saved = values(client, machine);
+}
+
+bool kept_save(struct kept *kept, const struct store *store, struct ln_client *client,
+               const struct machine *machine)
+{
+    char *now = values(client, machine);
+    if (now == NULL || (kept->saved != NULL && strcmp(now, kept->saved) == 0)) {
+        cJSON_free(now);
+        return now != NULL;
+    }
+    cJSON *record = cJSON_CreateObject();
+    cJSON_AddItemToObject(record, "configured",
+                          cJSON_CreateRaw(kept->base != NULL ? kept->base : "{}"));
+    cJSON_AddItemToObject(record, "values", cJSON_CreateRaw(now));
+    char *text = cJSON_PrintUnformatted(record);
+    cJSON_Delete(record);
+    bool good = text != NULL && store_save(store, RECORD, ln_span_str(text)) == LN_OK;
+    cJSON_free(text);
+    cJSON_free(kept->saved);
+    kept->saved = now; /* a failure is told once, and the next change tries again */
+    return good;
+}
+
+void kept_free(struct kept *kept)
+{
+    cJSON_free(kept->base);
+    cJSON_free(kept->saved);
+    *kept = (struct kept) { NULL, NULL };
+}

@@ -1,0 +1,254 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "update.h"
+
+#include "log.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define RECORD "firmware"
+
+static const struct store *store_of(const struct update *u)
+{
+    return u->image.store;
+}
+
+/* ---- the hook ---- */
+
+static void hex(const uint8_t *bytes, size_t len, char *text)
+{
+    for (size_t i = 0; i < len; i++)
+        (void)snprintf(text + 2 * i, 3, "%02x", bytes[i]);
+}
+
+static bool start(struct update *u, const char *verb, long limit_s)
+{
+    struct ln_firmware_info info;
+    char size[48];
+    char sha256[96] = "LINNET_SHA256=";
+    char uri[320];
+    char state[4200];
+    ln_firmware_info(u->firmware, &info);
+    (void)snprintf(size, sizeof size, "LINNET_SIZE=%llu", (unsigned long long)u->size);
+    if (u->size > 0)
+        hex(u->sha256, sizeof u->sha256, sha256 + strlen(sha256));
+    (void)snprintf(uri, sizeof uri, "LINNET_URI=%s", info.uri);
+    (void)snprintf(state, sizeof state, "LINNET_STATE=%s", store_of(u)->folder);
+    const char *const environment[] = { size, sha256, uri, state, NULL };
+    const struct hook_run run = { u->config->firmware.hook, verb, u->image.path, environment,
+                                  (ln_msec)limit_s * 1000 };
+    int error = hook_start(&u->hook, &run);
+    if (error == 0) {
+        log_line(LN_LOG_INFO, "firmware: the hook begins to %s", verb);
+        return true;
+    }
+    problem_set(u->problems, PROBLEM_HOOK,
+                "%.200s cannot run: %s; correct hook in [firmware], and see that it is executable",
+                u->config->firmware.hook, strerror(error));
+    return false;
+}
+
+/* What a status of the hook means; `otherwise` for what is not said. */
+static enum ln_firmware_result result_of(const struct hook_end *end, bool may_defer,
+                                         enum ln_firmware_result otherwise)
+{
+    static const uint8_t known[] = { LN_FIRMWARE_NO_SPACE, LN_FIRMWARE_NO_MEMORY,
+                                     LN_FIRMWARE_INTEGRITY, LN_FIRMWARE_PACKAGE_TYPE,
+                                     LN_FIRMWARE_FAILED };
+    if (end->too_long || end->status < 0)
+        return otherwise;
+    if (end->status == 0)
+        return LN_FIRMWARE_INITIAL;
+    if (may_defer && end->status == LN_FIRMWARE_DEFERRED)
+        return LN_FIRMWARE_DEFERRED;
+    for (size_t i = 0; i < sizeof known; i++)
+        if (known[i] == end->status)
+            return (enum ln_firmware_result)known[i];
+    return otherwise;
+}
+
+/* One sentence about how it ended, for the log and the status; a success clears it. */
+static void tell_end(struct update *u, const char *verb, const struct hook_end *end,
+                     enum ln_firmware_result result)
+{
+    if (end->too_long)
+        problem_set(u->problems, PROBLEM_HOOK,
+                    "it took too long to %s and was ended: see its lines in the log, or raise "
+                    "%s_timeout in [firmware]",
+                    verb, verb);
+    else if (end->status < 0)
+        problem_set(u->problems, PROBLEM_HOOK,
+                    "it was ended by signal %d while it should %s: see its lines in the log",
+                    end->signal, verb);
+    else if (result == LN_FIRMWARE_DEFERRED)
+        log_line(LN_LOG_INFO, "firmware: the hook does not want to %s now", verb);
+    else if (result != LN_FIRMWARE_INITIAL)
+        problem_set(u->problems, PROBLEM_HOOK,
+                    "it refused to %s the image with status %d (%s): see its lines in the log",
+                    verb, end->status, ln_firmware_result_word(result));
+    else
+        problem_clear(u->problems, PROBLEM_HOOK);
+}
+
+static void report(struct update *u, enum ln_firmware_result result)
+{
+    if (ln_firmware_result(u->firmware, result) != LN_OK)
+        log_line(LN_LOG_WARN, "firmware: the result %s comes too late and is not reported",
+                 ln_firmware_result_word(result));
+}
+
+static void confirm(struct update *u)
+{
+    if (!start(u, "confirm", u->config->firmware.confirm_s))
+        report(u, LN_FIRMWARE_FAILED);
+}
+
+static void installed(struct update *u)
+{
+    if (u->config->firmware.after == CONFIG_NOTHING)
+        confirm(u);
+    else if (u->config->firmware.after == CONFIG_RESTART)
+        u->restart = true;
+    else
+        log_line(LN_LOG_INFO, "firmware: installed; the hook restarts the machine");
+}
+
+static void on_done(void *user, const char *verb, const struct hook_end *end)
+{
+    struct update *u = user;
+    bool verifies = strcmp(verb, "verify") == 0;
+    bool installs = strcmp(verb, "install") == 0;
+    enum ln_firmware_result result =
+        result_of(end, installs, verifies ? LN_FIRMWARE_INTEGRITY : LN_FIRMWARE_FAILED);
+    tell_end(u, verb, end, result);
+    if (verifies)
+        ln_firmware_verified(u->firmware, result);
+    else if (result != LN_FIRMWARE_INITIAL)
+        report(u, result);
+    else if (installs)
+        installed(u);
+    else
+        report(u, LN_FIRMWARE_SUCCESS);
+    u->changed(u->user);
+}
+
+/* ---- what the object asks for ---- */
+
+static enum ln_firmware_result verify(void *user, uint64_t size, const uint8_t sha256[32])
+{
+    struct update *u = user;
+    u->size = size;
+    memcpy(u->sha256, sha256, sizeof u->sha256);
+    return start(u, "verify", u->config->firmware.verify_s) ? LN_FIRMWARE_DEFERRED
+                                                            : LN_FIRMWARE_FAILED;
+}
+
+static enum ln_firmware_result install(void *user)
+{
+    struct update *u = user;
+    image_close(&u->image);
+    return start(u, "install", u->config->firmware.install_s) ? LN_FIRMWARE_INITIAL
+                                                              : LN_FIRMWARE_FAILED;
+}
+
+static void reset(void *user)
+{
+    struct update *u = user;
+    hook_kill(&u->hook);
+    image_remove(&u->image);
+    u->size = 0;
+}
+
+static enum ln_status save(void *user, struct ln_span state)
+{
+    const struct update *u = user;
+    return store_save(store_of(u), RECORD, state);
+}
+
+static enum ln_status load(void *user, struct ln_mspan room, size_t *len)
+{
+    const struct update *u = user;
+    return store_load(store_of(u), RECORD, room, len);
+}
+
+static void changed(void *user, enum ln_firmware_state state, enum ln_firmware_result result)
+{
+    struct update *u = user;
+    struct ln_firmware_info info;
+    char line[LN_DIAG_LINE_MAX];
+    u->changed(u->user);
+    if (u->firmware == NULL)
+        return;
+    log_line(LN_LOG_INFO, "firmware: %s, %s", ln_firmware_state_word(state),
+             ln_firmware_result_word(result));
+    ln_firmware_info(u->firmware, &info);
+    if (info.diag != NULL && result > LN_FIRMWARE_SUCCESS && result != LN_FIRMWARE_DEFERRED) {
+        const struct ln_env *env = u->hook.env;
+        u->failure = (struct failure) { .is = true,
+                                        .since = env->clock.wall(env->clock.ctx),
+                                        .diag = *info.diag };
+        failure_text(&u->failure, line, sizeof line);
+        log_line(LN_LOG_WARN, "firmware: %s", line);
+    } else if (result == LN_FIRMWARE_SUCCESS || state == LN_FIRMWARE_DOWNLOADED) {
+        u->failure.is = false;
+    }
+}
+
+/* ---- life ---- */
+
+enum ln_status update_begin(struct update *update, struct ln_client *client,
+                            const struct config *config, const struct store *store,
+                            struct problems *problems, struct ln_diag *diag)
+{
+    struct ln_firmware_config c = LN_FIRMWARE_CONFIG_INIT;
+    struct ln_firmware_info info;
+    update->config = config;
+    update->problems = problems;
+    update->restart = false;
+    update->hook =
+        (struct hook) { .env = problems->env, .output = -1, .done = on_done, .user = update };
+    image_init(&update->image, store);
+    if (config->firmware.hook == NULL)
+        return LN_OK;
+    c.store = image_store(&update->image);
+    c.verify = verify;
+    c.reset = reset;
+    c.install = install;
+    c.save = save;
+    c.load = load;
+    c.changed = changed;
+    c.user = update;
+    c.system_trust = config->firmware.system_trust;
+    c.size_max = (uint64_t)config->firmware.size_max_mib << 20;
+    if (config->firmware.ca != NULL)
+        c.trust = ln_source_file(config->firmware.ca);
+    if (config->firmware.certificate != NULL) {
+        c.chain = ln_source_file(config->firmware.certificate);
+        c.key = ln_source_file(config->firmware.key);
+    }
+    enum ln_status st = ln_firmware_new(client, &c, diag, &update->firmware);
+    if (st != LN_OK)
+        return st;
+    ln_firmware_info(update->firmware, &info);
+    if (info.state == LN_FIRMWARE_UPDATING) /* we were started by an update, or in one */
+        confirm(update);
+    return LN_OK;
+}
+
+void update_end(struct update *update)
+{
+    hook_kill(&update->hook);
+    ln_firmware_free(update->firmware);
+    update->firmware = NULL;
+    image_close(&update->image);
+}
+
+void update_watch(struct update *update, struct loop *loop)
+{
+    hook_watch(&update->hook, loop);
+}
+
+void update_step(struct update *update, ln_msec now)
+{
+    hook_step(&update->hook, now);
+}

@@ -1,0 +1,207 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/**
+ * @file test_download_coap_sweep.c
+ * A download by coap, and one by coaps+tcp, with the Nth allocation, network call, question or random
+ * number failing, N = 0, 1, 2, ... until it is not reached.
+ *
+ * The server is silent for a while, and the program ends once and begins again with what is stored.
+ * What failed is told or healed; what is stored in the end is right; where only one call failed, the
+ * same download, begun again, is complete. Nothing is left behind.
+ */
+#include "support/coapfile.h"
+#include "support/dlstore.h"
+#include "support/httpserver.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+enum { SIZE = 12000, KILL_AT = 3000, PORT = 5683 };
+
+struct job {
+    enum ln_testkit_point point;
+    enum ln_sock_kind kind;
+    bool sticky;
+};
+
+static struct {
+    struct ln_env device;
+    struct ln_env server_env;
+    struct coap_server server;
+    struct coap_file file;
+    struct dl_store store;
+    struct ln_diag diag;
+    uint8_t content[SIZE];
+} t;
+
+static void respond(void *user, const struct coap_ask *ask, struct coap_say *say)
+{
+    (void)user;
+    say->silent = t.server.kind == LN_UDP && ask->number >= 8 && ask->number < 13;
+    say->reset = t.server.kind != LN_UDP && ask->number == 8;
+    if (!say->silent && !say->reset)
+        coap_serve_file(&t.file, ask, say);
+}
+
+static struct ln_download_options options_of(const struct job *job, struct ln_tls_config *tls)
+{
+    struct ln_download_options o = LN_DOWNLOAD_OPTIONS_INIT;
+    bool plain = job->kind == LN_UDP;
+    o.uri = plain ? "coap://server.example/fw" : "coaps+tcp://server.example:5683/fw";
+    o.store = dl_store_ops(&t.store);
+    o.tls = tls;
+    o.save_bytes = 2000;
+    o.sync_bytes = 5000;
+    return o;
+}
+
+/* Until it is over, or `stop_at` bytes are stored: then the program ends. */
+static enum ln_status run(const struct ln_download_options *options, size_t stop_at)
+{
+    struct ln_download *d = NULL;
+    ln_diag_clear(&t.diag);
+    enum ln_status st = ln_download_new(&t.device, options, &t.diag, &d);
+    if (st != LN_OK)
+        return st;
+    for (;;) {
+        struct ln_interest want;
+        st = ln_download_step(d, ln_now(&t.device));
+        if (st != LN_AGAIN || t.store.len >= stop_at)
+            break;
+        ln_download_interest(d, &want);
+        http_wait(&t.device, &want);
+    }
+    t.diag = *ln_download_diag(d);
+    ln_download_free(d);
+    return st == LN_AGAIN ? LN_OK : st;
+}
+
+static bool is_right(void)
+{
+    return dl_store_holds(&t.store, ln_span(t.content, SIZE));
+}
+
+static enum ln_testkit_verdict told(struct ln_testkit_trial *trial, enum ln_status st)
+{
+    if (st == LN_OK)
+        return ln_testkit_broken(trial, "what is stored is not what was sent, and nobody tells");
+    if (t.diag.status != st || t.diag.text[0] == '\0' || t.diag.category == LN_CAT_NONE)
+        return ln_testkit_broken(trial, "a failure without a diagnosis: %s", ln_status_name(st));
+    return ln_testkit_failed(trial, st, &t.diag);
+}
+
+static enum ln_testkit_verdict download(const struct job *job, struct ln_testkit_trial *trial,
+                                        struct ln_tls_config *tls)
+{
+    struct ln_download_options options = options_of(job, tls);
+    trial->phase = "first";
+    enum ln_status st = run(&options, KILL_AT);
+    if (st == LN_OK) {
+        trial->phase = "second";
+        st = run(&options, SIZE_MAX);
+    }
+    enum ln_testkit_verdict verdict = LN_TESTKIT_COMPLETED;
+    if (st != LN_OK || !is_right())
+        verdict = told(trial, st);
+    else if (ln_testkit_hits(trial->device, job->point) > 0)
+        verdict = LN_TESTKIT_TOLERATED; /* healed by another try */
+    if (verdict == LN_TESTKIT_FAILED && !job->sticky) {
+        enum ln_status again = run(&options, SIZE_MAX);
+        if (again != LN_OK || !is_right())
+            verdict = ln_testkit_broken(trial, "after %s it cannot be completed: %s: %.80s",
+                                        ln_status_name(st), ln_status_name(again), t.diag.text);
+    }
+    return verdict;
+}
+
+static enum ln_testkit_verdict scenario(void *user, struct ln_testkit_trial *trial)
+{
+    struct job *job = user;
+    struct ln_testkit_host *host = NULL;
+    struct ln_tls_config *tls[2] = { NULL, NULL };
+    struct ln_tls_options options = LN_TLS_OPTIONS_INIT;
+    enum ln_status st = LN_OK;
+    ln_diag_clear(&t.diag);
+    http_psk(&options);
+    dl_store_clear(&t.store);
+    t.file = (struct coap_file) { .content = { t.content, SIZE }, .etag = ln_span_str("v1") };
+    assert_int_equal(ln_testkit_host_new(trial->kit, "server", "192.0.2.1", &host), LN_OK);
+    assert_int_equal(ln_testkit_name(trial->kit, "server.example", "192.0.2.1"), LN_OK);
+    ln_testkit_env(host, &t.server_env);
+    ln_testkit_env(trial->device, &t.device);
+    if (job->kind == LN_TLS)
+        assert_int_equal(ln_tls_config_new(&t.server_env, LN_TLS, &options, &t.diag, &tls[0]),
+                         LN_OK);
+    coap_server_open(&t.server, trial->kit, host, &t.server_env, job->kind, PORT, tls[0], respond,
+                     NULL);
+    trial->phase = "configure";
+    if (job->kind == LN_TLS)
+        st = ln_tls_config_new(&t.device, LN_TLS, &options, &t.diag, &tls[1]);
+    enum ln_testkit_verdict verdict =
+        st == LN_OK ? download(job, trial, tls[1]) : ln_testkit_failed(trial, st, &t.diag);
+    ln_tls_config_unref(tls[1]);
+    coap_server_close(&t.server);
+    ln_tls_config_unref(tls[0]);
+    return verdict;
+}
+
+static void sweep(enum ln_testkit_point point, enum ln_sock_kind kind, enum ln_status status,
+                  size_t failures)
+{
+    for (int sticky = 0; sticky <= 1; sticky++) {
+        struct job job = { .point = point, .kind = kind, .sticky = sticky != 0 };
+        struct ln_testkit_sweep settings = {
+            .scenario = scenario,
+            .user = &job,
+            .seed = 1,
+            .modes = sticky != 0 ? LN_TESTKIT_STICKY : LN_TESTKIT_TRANSIENT,
+            .status = status,
+        };
+        struct ln_testkit_report report;
+        if (!ln_testkit_for_each_fault(point, &settings, &report))
+            fail_msg("N = %zu%s, %s: %s", report.n, report.sticky ? " and on" : "", report.phase,
+                     report.text);
+        assert_true(report.whole);
+        assert_true(report.points > 0);
+        assert_true(report.failed >= failures || sticky == 0); /* once is healed */
+    }
+}
+
+static void test_memory(void **state)
+{
+    (void)state;
+    sweep(LN_TESTKIT_ALLOC, LN_UDP, LN_OK, 5);
+    sweep(LN_TESTKIT_ALLOC, LN_TLS, LN_OK, 5);
+}
+
+/* A network that fails once is healed by another message, or another try. */
+static void test_network(void **state)
+{
+    (void)state;
+    sweep(LN_TESTKIT_NET, LN_UDP, LN_IO, 0);
+    sweep(LN_TESTKIT_NET, LN_TLS, LN_IO, 0);
+    sweep(LN_TESTKIT_RESOLVE, LN_UDP, LN_IO, 0);
+}
+
+/* scenario: H102 */
+static void test_randomness(void **state)
+{
+    (void)state;
+    sweep(LN_TESTKIT_RANDOM, LN_UDP, LN_IO, 1);
+}
+
+int main(void)
+{
+    for (size_t i = 0; i < sizeof t.content; i++)
+        t.content[i] = (uint8_t)(i * 7 + i / 251);
+    static const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_memory),
+        cmocka_unit_test(test_network),
+        cmocka_unit_test(test_randomness),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
