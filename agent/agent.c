@@ -274,11 +274,16 @@ static bool open_signals(struct agent *a)
 
 /* ---- the loop ---- */
 
-/* What the agent itself has to do in a turn. */
-static void step_own(struct agent *a, ln_msec now)
+/* What ended beside us. Before the client's step: what it tells the client is done in the same turn. */
+static void step_hooks(struct agent *a, ln_msec now)
 {
     update_step(&a->update, now);
     hook_step(&a->reboot, now);
+}
+
+/* What the agent itself has to do in a turn. */
+static void step_own(struct agent *a, ln_msec now)
+{
     reboot_if_due(a, now);
     if (a->update.restart && a->end == AGENT_GOES_ON)
         a->end = AGENT_RESTARTS;
@@ -307,6 +312,7 @@ static enum ln_status turn(struct agent *a, ln_msec until)
     struct ln_interest want;
     ln_msec now = ln_now(a->env);
     ln_interest_init(&want, 0);
+    step_hooks(a, now);
     enum ln_status st = ln_client_step(a->client, now, &want);
     step_own(a, now);
     if (st == LN_CLOSED)

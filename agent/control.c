@@ -25,7 +25,8 @@ struct control_peer {
     struct control *control;
     int fd; /* -1: free */
     bool follows, stale;
-    bool over; /* close when all is written */
+    bool over;  /* close when all is written */
+    bool skips; /* the rest of a line that is too long */
     ln_msec told;
     char *in;
     size_t in_len;
@@ -149,15 +150,19 @@ static void run_lines(struct control_peer *peer)
         if (end == NULL || peer->over)
             break;
         size_t len = (size_t)(end - peer->in) - from;
-        run_line(peer, peer->in + from, len);
+        if (!peer->skips)
+            run_line(peer, peer->in + from, len);
+        peer->skips = false;
         from += len + 1;
     }
     memmove(peer->in, peer->in + from, peer->in_len - from);
     peer->in_len -= from;
-    if (peer->in_len == LINE_MAX_BYTES) {
+    if (peer->in_len < LINE_MAX_BYTES)
+        return;
+    if (!peer->skips)
         control_refuse(peer, "bad_request", "the request is longer than %u bytes", LINE_MAX_BYTES);
-        peer->over = true;
-    }
+    peer->skips = true;
+    peer->in_len = 0;
 }
 
 static void peer_read(struct control_peer *peer)

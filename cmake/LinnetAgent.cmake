@@ -28,6 +28,9 @@ if(LINNET_AGENT_FOUND AND NOT LN_AGENT STREQUAL "OFF")
         PRIVATE _GNU_SOURCE LN_PROGRAM_VERSION="${PROJECT_VERSION}")
     target_link_libraries(linnet_agent_parts
         PUBLIC Linnet::linnet Linnet::registry PkgConfig::LINNET_AGENT m)
+endif()
+
+if(TARGET linnet_agent_parts AND LN_PROGRAMS)
     add_executable(linnet_agent agent/main.c)
     ln_target_flags(linnet_agent)
     target_link_libraries(linnet_agent PRIVATE linnet_agent_parts)

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # lab/*.c is the program `linnet-lab`, built where its libraries are: libcoap >= 4.3.1 with GnuTLS,
-# which is another implementation of CoAP and DTLS than ours, cJSON and libedit. LN_LAB=OFF leaves it
-# out, ON makes it an error if one is missing. Of ours it sees <linnet/*.h> and src/codec.
+# which is another implementation of CoAP and DTLS than ours, cJSON, libedit and expat. LN_LAB=OFF leaves
+# it out, ON makes it an error if one is missing. Of ours it sees <linnet/*.h> and src/codec.
 
 set(LN_LAB AUTO CACHE STRING "Build linnet-lab, the LwM2M server: AUTO (if its libraries are there), ON, OFF")
 set_property(CACHE LN_LAB PROPERTY STRINGS AUTO ON OFF)
@@ -14,9 +14,9 @@ if(NOT LN_LAB STREQUAL "OFF" AND sources)
         set(wanted REQUIRED)
     endif()
     pkg_check_modules(LINNET_LAB ${wanted} IMPORTED_TARGET
-        "libcoap-3-gnutls >= 4.3.1" libcjson libedit)
+        "libcoap-3-gnutls >= 4.3.1" libcjson libedit expat)
     if(NOT LINNET_LAB_FOUND)
-        message(STATUS "linnet-lab is left out: it needs libcoap-3-gnutls >= 4.3.1, libcjson and libedit")
+        message(STATUS "linnet-lab is left out: it needs libcoap-3-gnutls >= 4.3.1, libcjson, libedit and expat")
     endif()
 endif()
 

@@ -13,11 +13,16 @@
 find_package(OpenSSL 3.0 REQUIRED)
 find_package(Threads REQUIRED)
 
+# test_agent_<name>.c and fuzz_agent_<name>.c are about agent/, and are built where it is.
+
 # ln_drop_unlinked(<variable>): of sources written on Mbed TLS itself, x_mbedtls.c, none without it.
 function(ln_drop_unlinked variable)
     set(kept ${${variable}})
     if(NOT "mbedtls" IN_LIST LN_TLS_LIBRARIES)
         list(FILTER kept EXCLUDE REGEX "_mbedtls\\.c$")
+    endif()
+    if(NOT TARGET linnet_agent_parts)
+        list(FILTER kept EXCLUDE REGEX "/(test|fuzz)_agent_[a-z]+\\.c$")
     endif()
     set(${variable} "${kept}" PARENT_SCOPE)
 endfunction()
@@ -69,6 +74,10 @@ function(ln_add_test_program target folder output)
     add_executable(${target} ${ARGN})
     ln_target_flags(${target})
     ln_test_target(${target})
+    if(target MATCHES "_agent_")
+        target_include_directories(${target} PRIVATE "${PROJECT_SOURCE_DIR}") # "agent/store.h"
+        target_link_libraries(${target} PRIVATE linnet_agent_parts)
+    endif()
     target_link_libraries(${target} PRIVATE tests_support)
     set_target_properties(${target} PROPERTIES
         OUTPUT_NAME ${output}
@@ -177,12 +186,14 @@ if(LN_TESTS)
     foreach(source IN LISTS sources)
         ln_name(${source} bench name)
         ln_add_test_program(bench_${name} bench bench_${name} ${source})
+        target_link_libraries(bench_${name} PRIVATE PkgConfig::CMOCKA) # their servers check themselves
         set_target_properties(bench_${name} PROPERTIES EXCLUDE_FROM_ALL ON)
         add_dependencies(bench bench_${name})
     endforeach()
 endif()
 
 file(GLOB sources CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/tests/fuzz/fuzz_*.c")
+ln_drop_unlinked(sources)
 foreach(source IN LISTS sources)
     ln_name(${source} fuzz name)
     set(target fuzz_${name})

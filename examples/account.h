@@ -42,7 +42,7 @@ static inline const char *account_file(const char *path, uint8_t *room, size_t s
     if (f == NULL)
         return strerror(errno);
     size_t len = fread(room, 1, size, f);
-    bool whole = ferror(f) == 0 && fgetc(f) == EOF;
+    bool whole = ferror(f) == 0 && (feof(f) != 0 || fgetc(f) == EOF);
     fclose(f);
     *out = ln_span(room, len);
     return !whole ? "cannot be read, or is too long" : len == 0 ? "is empty" : NULL;

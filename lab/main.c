@@ -2,6 +2,7 @@
 /** @file main.c  linnet-lab: the loop, and what is told. See lab.h. */
 #include "clients.h"
 #include "command.h"
+#include "definitions.h"
 #include "exchange.h"
 #include "expect.h"
 #include "input.h"
@@ -242,6 +243,7 @@ static void stop(struct lab *lab)
     expect_free(lab->expectation);
     keys_free(&lab->keys);
     free(lab->chosen);
+    definitions_free();
 }
 
 int main(int argc, char **argv)

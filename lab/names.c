@@ -2,46 +2,72 @@
 /** @file names.c  See names.h. */
 #include "names.h"
 
+#include "definitions.h"
 #include "util.h"
 
 #include <linnet/registry.h>
 
+#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
+
+/* One resource, of what was given or else of the registry. */
+static bool find(uint16_t object, uint16_t resource, struct ln_registry_resource *out)
+{
+    const struct defined_object *given = definitions_find(object);
+    if (given == NULL)
+        return ln_registry_resource(object, resource, out);
+    const struct defined_resource *r = definitions_resource(given, resource);
+    if (r == NULL)
+        return false;
+    *out = (struct ln_registry_resource) {
+        .id = r->id, .multiple = r->multiple, .type = r->type, .name = r->name
+    };
+    return true;
+}
 
 const char *names_object(uint16_t object)
 {
     struct ln_registry_object o;
+    const struct defined_object *given = definitions_find(object);
+    if (given != NULL)
+        return given->name;
     return ln_registry_object(object, &o) ? o.name : NULL;
 }
 
 const char *names_resource(uint16_t object, uint16_t resource)
 {
     struct ln_registry_resource r;
-    return ln_registry_resource(object, resource, &r) ? r.name : NULL;
+    return find(object, resource, &r) ? r.name : NULL;
 }
 
 enum ln_value_type names_type(uint16_t object, uint16_t resource)
 {
     struct ln_registry_resource r;
-    return ln_registry_resource(object, resource, &r) ? r.type : LN_VALUE_NONE;
+    return find(object, resource, &r) ? r.type : LN_VALUE_NONE;
 }
 
 bool names_is_multiple(uint16_t object, uint16_t resource)
 {
     struct ln_registry_resource r;
-    return ln_registry_resource(object, resource, &r) && r.multiple;
+    return find(object, resource, &r) && r.multiple;
 }
 
 const char *names_object_at(size_t i)
 {
     struct ln_registry_object o;
-    return ln_registry_object_at(i, &o) ? o.name : NULL;
+    size_t given = definitions_count();
+    if (i < given)
+        return definitions_at(i)->name;
+    return ln_registry_object_at(i - given, &o) ? o.name : NULL;
 }
 
 const char *names_resource_at(uint16_t object, size_t i)
 {
     struct ln_registry_resource r;
+    const struct defined_object *given = definitions_find(object);
+    if (given != NULL)
+        return i < given->count ? given->resources[i].name : NULL;
     return ln_registry_resource_at(object, i, &r) ? r.name : NULL;
 }
 
@@ -71,11 +97,31 @@ static bool read_number(const char *text, uint16_t *out)
     return true;
 }
 
+/* Names are the same whose letters and digits are. */
+static bool same(const char *a, const char *b)
+{
+    while (*a != '\0' || *b != '\0') {
+        if (*a != '\0' && !isalnum((unsigned char)*a))
+            a++;
+        else if (*b != '\0' && !isalnum((unsigned char)*b))
+            b++;
+        else if (tolower((unsigned char)*a++) != tolower((unsigned char)*b++))
+            return false;
+    }
+    return true;
+}
+
 static bool read_object(const char *text, uint16_t *out)
 {
     struct ln_registry_object o;
     if (read_number(text, out))
         return true;
+    for (size_t i = 0; i < definitions_count(); i++) {
+        if (same(text, definitions_at(i)->name)) {
+            *out = definitions_at(i)->id;
+            return true;
+        }
+    }
     if (!ln_registry_object_named(ln_span_str(text), &o))
         return false;
     *out = o.id;
@@ -87,6 +133,15 @@ bool names_read_resource(uint16_t object, const char *text, uint16_t *out)
     struct ln_registry_resource r;
     if (read_number(text, out))
         return true;
+    const struct defined_object *given = definitions_find(object);
+    for (size_t i = 0; given != NULL && i < given->count; i++) {
+        if (same(text, given->resources[i].name)) {
+            *out = given->resources[i].id;
+            return true;
+        }
+    }
+    if (given != NULL)
+        return false;
     if (!ln_registry_resource_named(object, ln_span_str(text), &r))
         return false;
     *out = r.id;

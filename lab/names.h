@@ -3,7 +3,8 @@
 #define LAB_NAMES_H
 /**
  * @file names.h
- * What the OMA definitions say about objects and resources, for people.
+ * What object definitions say about objects and resources, for people: those that were given
+ * (definitions.h), and for all other objects OMA's registry.
  */
 #include <linnet/path.h>
 #include <linnet/value.h>

@@ -2,6 +2,7 @@
 /** @file options.c  See options.h. */
 #include "options.h"
 
+#include "definitions.h"
 #include "util.h"
 
 #include <getopt.h>
@@ -23,6 +24,7 @@ enum {
     OPT_KEY,
     OPT_CA,
     OPT_CERTIFIED,
+    OPT_DEFINITIONS,
     OPT_SCRIPT,
     OPT_SERVE,
     OPT_JSON,
@@ -40,6 +42,7 @@ static const struct option table[] = {
     { "key", required_argument, NULL, OPT_KEY },
     { "ca", required_argument, NULL, OPT_CA },
     { "certified", required_argument, NULL, OPT_CERTIFIED },
+    { "definitions", required_argument, NULL, OPT_DEFINITIONS },
     { "script", required_argument, NULL, OPT_SCRIPT },
     { "serve", no_argument, NULL, OPT_SERVE },
     { "json", no_argument, NULL, OPT_JSON },
@@ -73,6 +76,7 @@ static const char usage[] =
     "  --ca FILE              who signs the devices' certificates\n"
     "\n"
     "What to do:\n"
+    "  --definitions PATH     names and types of your own objects: OMA's XML, a file or a folder\n"
     "  --script FILE          run these commands, then end; see 'expect' in linnet-lab(1)\n"
     "  --serve                read no commands: only tell what happens\n"
     "  --json                 an object a line instead of text\n"
@@ -108,12 +112,12 @@ static bool read_timeout(const char *text, int64_t *out)
     return true;
 }
 
-static bool read_key_file(struct keys *keys, const char *path)
+/* @param why  taken; NULL: nothing is wrong */
+static bool was_read(const char *option, char *why)
 {
-    char *why = keys_read(keys, path);
     if (why == NULL)
         return true;
-    wrong("psk-file", why);
+    wrong(option, why);
     free(why);
     return false;
 }
@@ -144,7 +148,7 @@ static bool read_option(struct options *o, struct keys *keys, int option)
     case OPT_PSK:
         return read_psk(keys, optarg);
     case OPT_PSK_FILE:
-        return read_key_file(keys, optarg);
+        return was_read("psk-file", keys_read(keys, optarg));
     case OPT_CERT:
         o->certificate = optarg;
         return true;
@@ -156,6 +160,8 @@ static bool read_option(struct options *o, struct keys *keys, int option)
         return true;
     case OPT_CERTIFIED:
         return told("certified", keys_add_certificate(keys, optarg));
+    case OPT_DEFINITIONS:
+        return was_read("definitions", definitions_read(optarg));
     case OPT_SCRIPT:
         o->script = optarg;
         return true;

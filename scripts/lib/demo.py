@@ -2,12 +2,11 @@
 """The story that scripts/demo tells: a device registers over DTLS-PSK, is read and observed, downloads
 its firmware over HTTPS with a client certificate, installs it and comes back updated.
 
-What is told is what the LwM2M server saw (linnet-lab --json) and, between its notifications, the size of
-the image on the device. Every wait has a deadline; every program ends with this one, however it ends.
+What is told is what the LwM2M server saw (linnet-lab --json) and, between its notifications, how far the
+download is (the socket of linnet-agent). Every wait has a deadline; every program ends with this one, however it ends.
 """
 
 import argparse
-import hashlib
 import json
 import os
 import secrets
@@ -25,7 +24,7 @@ ENDPOINT = "demo-device"
 IMAGE_BYTES = 6 << 20
 BYTES_PER_SECOND = "2m"  # of nginx, so that there is something to watch
 STEP_SECONDS = 30
-RESTART_STATUS = 42
+HOOK = Path(__file__).resolve().parents[2] / "examples/hooks/versioned_folder"
 
 STATE, RESULT, URI, UPDATE = "/5/0/3", "/5/0/5", "/5/0/1", "/5/0/2"
 IDLE, DOWNLOADING, DOWNLOADED, UPDATING = range(4)
@@ -208,36 +207,82 @@ def start_nginx(folder):
     raise Failed(f"nginx does not start:\n{program.tail()}")
 
 
+CONFIGURATION = """\
+[agent]
+endpoint = {endpoint}
+state = {device}/state
+socket = {device}/agent.sock
+
+[server]
+uri = {server}
+lifetime = 600
+psk_identity = {endpoint}
+psk_key = @{device}/key.psk
+
+[device]
+manufacturer = Linnet
+model = demo
+firmware = {version}
+
+[firmware]
+hook = {hook}
+ca = {folder}/ca.pem
+certificate = {folder}/device.pem
+key = {folder}/device.key
+"""
+
+
 class Device(Program):
-    """The device, started again whenever it ends in order to restart."""
+    """linnet-agent. What it runs with is in its current release, so that an update changes it."""
 
-    def __init__(self, build, folder, lab, key):
+    def __init__(self, build, folder, server, key):
         self.folder = folder / "device"
-        self.folder.mkdir()
-        self.image = self.folder / "image"
-        (folder / "device.psk").write_text(key + "\n")
-        self.argv = [
-            build / "bin/example_03_firmware_https", "--server", lab.uri, "--endpoint", ENDPOINT,
-            "--psk-identity", ENDPOINT, "--psk-key", f"@{folder}/device.psk", "--lifetime", "600",
-            "--folder", self.folder, "--https-ca", folder / "ca.pem",
-            "--https-cert", folder / "device.pem", "--https-key", folder / "device.key"]
-        self.place = folder
-        self.start()
+        self.releases = self.folder / "releases"
+        self.socket = self.folder / "agent.sock"
+        self.configuration = {"endpoint": ENDPOINT, "device": self.folder, "server": server,
+                              "hook": HOOK, "folder": folder}
+        (self.folder / "state").mkdir(parents=True, mode=0o700)
+        (self.folder / "key.psk").write_text(key + "\n")
+        (self.folder / "key.psk").chmod(0o600)
+        self.write_release(self.releases / "versions/1.0", "1.0")
+        (self.releases / "current").symlink_to("versions/1.0")
+        (folder / "signer.pub").rename(self.releases / "key.pem")
+        self.status = {}
+        super().__init__("linnet-agent", [
+            "env", f"LINNET_RELEASES={self.releases}", build / "bin/linnet-agent",
+            "--config", self.releases / "current/agent.ini"], folder)
+        self.follower = None
 
-    def start(self):
-        super().__init__("device", self.argv, self.place)
+    def write_release(self, folder, version):
+        folder.mkdir(parents=True)
+        (folder / "VERSION").write_text(version + "\n")
+        (folder / "agent.ini").write_text(CONFIGURATION.format(version=version, **self.configuration))
 
-    def received(self):
-        return self.image.stat().st_size if self.image.exists() else 0
+    def follow(self):
+        """Keep what the agent tells of itself in self.status, until it ends or restarts."""
+        connection = socket.socket(socket.AF_UNIX)
+        connection.connect(str(self.socket))
+        connection.sendall(b'{"command":"status","follow":true}\n')
 
-    def restart(self):
-        status = self.process.wait(STEP_SECONDS)
-        if status != RESTART_STATUS:
-            raise Failed(f"the device ended with status {status}")
-        self.start()
+        def read():
+            with connection, connection.makefile() as lines:
+                for line in lines:
+                    self.status = json.loads(line)
+        self.follower = threading.Thread(target=read, daemon=True)
+        self.follower.start()
 
-    def installed(self):
-        return hashlib.sha256((self.folder / "installed").read_bytes()).hexdigest()
+    def download(self):
+        """Bytes so far and in all, or None."""
+        download = (self.status.get("firmware") or {}).get("download")
+        return (download["offset"], download["total"]) if download and download["total"] else None
+
+    def wait_restart(self):
+        self.follower.join(STEP_SECONDS)
+        if self.follower.is_alive():
+            raise Failed(f"the device did not restart within {STEP_SECONDS} s")
+
+    def release(self):
+        return os.readlink(self.releases / "current")
 
 
 # ---- the PKI ----
@@ -270,6 +315,26 @@ def make_pki(folder):
     make_certificate(folder, "device", ENDPOINT, [*leaf, "extendedKeyUsage=clientAuth"], "ca")
 
 
+def make_image(folder, device, version):
+    """A signed release, as examples/hooks/versioned_folder wants it. Returns its size."""
+    release, www = folder / "release", folder / "www"
+    device.write_release(release, version)
+    (release / "payload").write_bytes(secrets.token_bytes(IMAGE_BYTES))
+    www.mkdir()
+    subprocess.run(["tar", "-C", release, "-cf", folder / "release.tar", "."], check=True)
+    openssl("dgst", "-sha256", "-sign", folder / "signer.key", "-out", folder / "release.sig",
+            folder / "release.tar")
+    subprocess.run(["tar", "-C", folder, "-cf", www / "firmware.tar", "release.tar", "release.sig"],
+                   check=True)
+    return (www / "firmware.tar").stat().st_size
+
+
+def make_signer(folder):
+    openssl("genpkey", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:prime256v1",
+            "-out", folder / "signer.key")
+    openssl("pkey", "-in", folder / "signer.key", "-pubout", "-out", folder / "signer.pub")
+
+
 # ---- the story ----
 
 def tell_device(story, lab):
@@ -278,8 +343,8 @@ def tell_device(story, lab):
                f"for {registered['lifetime']:.0f} s")
     objects = [item for item in lab.ask("read", ENDPOINT, "/3/0")["values"] if "/3/0/" in item["path"]]
     known = {item["path"]: item["value"] for item in objects if item["path"].count("/") == 3}
-    story.tell(f"Device read: {known.get('/3/0/0', '?')} {known.get('/3/0/1', '')}".rstrip()
-               + f", {len(objects)} values")
+    story.tell(f"Device read: {known['/3/0/0']} {known['/3/0/1']}, firmware {known['/3/0/3']}, "
+               f"{len(objects)} values")
     lab.ask("write-attributes", ENDPOINT, TIME, "pmin=1", "pmax=1")
     clock = value_of(lab.ask("observe", ENDPOINT, TIME))
     later = value_of(lab.event("notification", TIME))
@@ -288,63 +353,71 @@ def tell_device(story, lab):
     lab.ask("cancel", ENDPOINT, TIME)
 
 
-def tell_download(story, lab, device, uri):
+def tell_download(story, lab, device, uri, size):
     lab.ask("observe", ENDPOINT, STATE)
+    device.follow()
     lab.ask("write", ENDPOINT, URI, uri)
     story.tell(f"firmware written by URI: {uri}")
 
     def bar():
-        received = device.received()
-        if received > 0:
-            story.bar(min(received, IMAGE_BYTES), IMAGE_BYTES)
+        at = device.download()
+        if at is not None:
+            story.bar(*at)
     state = IDLE
     while state != DOWNLOADED:
         before, state = state, value_of(lab.event("notification", STATE, bar, "the end of the download"))
         if state == IDLE and before == DOWNLOADING:
             raise Failed(f"the download failed with Update Result {lab.read(RESULT)}")
-    story.bar(IMAGE_BYTES, IMAGE_BYTES, last=True)
+    story.bar(size, size, last=True)
+    story.tell("verified: its signature is that of the vendor")
 
 
-def tell_update(story, lab, device, digest):
-    story.tell(f"verified: SHA-256 {digest[:16]}...")
+def tell_update(story, lab, device):
     lab.ask("execute", ENDPOINT, UPDATE)
     story.tell("installing")
-    device.restart()
+    device.wait_restart()
     story.tell("restarted")
     lab.event("registered", what="the device, after its restart,")
-    story.tell("registered again over DTLS-PSK")
-    result, state = lab.read(RESULT), lab.read(STATE)
-    if (result, state) != (1, IDLE) or device.installed() != digest:
-        raise Failed(f"the update failed: Update Result {result}, State {state}")
-    story.tell("Update Result 1: the device runs the new firmware")
+    lab.ask("observe", ENDPOINT, STATE)
+    state = lab.read(STATE)
+    while state == UPDATING:  # until the hook has confirmed
+        state = value_of(lab.event("notification", STATE, what="the end of the update"))
+    result, version = lab.read(RESULT), lab.read("/3/0/3")
+    story.tell(f"registered again over DTLS-PSK, firmware {version}")
+    if (result, version, device.release()) != (1, "2.0", "versions/2.0"):
+        raise Failed(f"the update failed: Update Result {result}, {device.release()}")
+    story.tell("Update Result 1: the update succeeded")
 
 
 def run(story, build, folder, running, keep):
     key = secrets.token_hex(16)
-    image = secrets.token_bytes(IMAGE_BYTES)
-    digest = hashlib.sha256(image).hexdigest()
-    (folder / "www").mkdir()
-    (folder / "www/firmware.bin").write_bytes(image)
     make_pki(folder)
-    story.tell("made a CA, certificates for firmware server and device, and a pre-shared key")
+    make_signer(folder)
+    story.tell("made a CA, certificates for firmware server and device, a pre-shared key")
     nginx, port = start_nginx(folder)
     running.append(nginx)
     story.tell(f"firmware server: nginx at https://localhost:{port}, wants a client certificate")
     lab = Lab(build, folder, key)
     running.append(lab)
     story.tell(f"LwM2M server: linnet-lab at {lab.uri}")
-    device = Device(build, folder, lab, key)
+    device = Device(build, folder, lab.uri, key)
     running.append(device)
+    size = make_image(folder, device, "2.0")
     tell_device(story, lab)
-    tell_download(story, lab, device, f"https://localhost:{port}/firmware.bin")
-    tell_update(story, lab, device, digest)
+    tell_download(story, lab, device, f"https://localhost:{port}/firmware.tar", size)
+    tell_update(story, lab, device)
     if keep:
-        play(lab)
+        play(lab, device, build)
 
 
-def play(lab):
-    print(f"\nIt is left running. Type commands for linnet-lab, such as\n\n"
-          f"  read {ENDPOINT} /3/0\n  observe {ENDPOINT} {TIME}\n\n"
+def play(lab, device, build):
+    print(f"\nIt is left running. In another terminal:\n\n"
+          f"  export LINNET_SOCKET={device.socket}\n"
+          f"  {build}/bin/linnet status\n"
+          f"  {build}/bin/linnet get /3/0\n\n"
+          f"Here, commands for linnet-lab:\n\n"
+          f"  read {ENDPOINT} /3/0\n"
+          f"  observe {ENDPOINT} {TIME}\n\n"
           f"Everything is stopped and removed at Ctrl-C.", flush=True)
     try:
         for line in sys.stdin:
@@ -364,7 +437,7 @@ def main():
     parser.add_argument("--keep", action="store_true")
     parser.add_argument("build", type=Path)
     args = parser.parse_args()
-    for name in ("example_03_firmware_https", "linnet-lab"):
+    for name in ("linnet", "linnet-agent", "linnet-lab"):
         if not (args.build / "bin" / name).exists():
             print(f"demo: {args.build}/bin/{name} was not built; without --no-setup, scripts/demo "
                   "installs what it needs", file=sys.stderr)

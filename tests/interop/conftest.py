@@ -97,7 +97,8 @@ def start_lab(pki, lwm2m_trust, tmp_path):
             "--ca", lwm2m_trust / "cas.pem", *options))
         return running[-1]
     if not servers.LAB.exists():
-        pytest.skip("linnet-lab was not built (Debian packages libcoap3-dev and libedit-dev)")
+        pytest.skip("linnet-lab was not built (Debian packages libcoap3-dev, "
+                    "libedit-dev and libexpat1-dev)")
     yield start
     for lab in running:
         if lab.program.process.poll() is None:  # else the test ended it

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from drive import BUILD, ROOT
+from drive import BUILD, ROOT, linnet
 
 SECONDS = 120
 
@@ -19,7 +19,7 @@ STORY = [
     "made a CA", "firmware server: nginx at https://", "LwM2M server: linnet-lab at coaps://",
     "registered over DTLS-PSK", "Device read", "Time observed", "firmware written by URI: https://",
     "[==============================] 100 %", "verified", "installing", "restarted",
-    "registered again over DTLS-PSK", "Update Result 1"]
+    "registered again over DTLS-PSK, firmware 2.0", "Update Result 1"]
 
 
 class Demo:
@@ -38,7 +38,7 @@ class Demo:
 
     def read_until(self, text):
         for line in self.process.stdout:
-            self.lines.append(line[10:].rstrip())  # without the time
+            self.lines.append(line[10:].rstrip() if line[6:10] == " s  " else line.rstrip())
             if text in line:
                 return
         raise AssertionError(f"no '{text}' in {self.lines}: {self.process.stderr.read()}")
@@ -46,7 +46,7 @@ class Demo:
     def end(self):
         """The status, and what it said at last."""
         out, err = self.process.communicate(timeout=SECONDS)
-        self.lines += [line[10:] for line in out.splitlines()]
+        self.lines += [line[10:] for line in out.splitlines()]  # without the time
         return self.process.returncode, err
 
     def programs(self):
@@ -99,6 +99,9 @@ def test_kept_until_it_is_interrupted(demo):
     one.read_until("Ctrl-C")
     assert_story(one.lines)
     assert len(one.programs()) >= 4  # itself, nginx, linnet-lab, the device
+    name = next(line for line in one.lines if "LINNET_SOCKET=" in line).split("=")[1]
+    shown = linnet("get", "--json", "--socket", name, "/3/0/3")
+    assert shown.report["values"][0]["value"] == "2.0", shown.err
     one.process.send_signal(signal.SIGINT)
     assert one.end() == (0, "")
     assert_nothing_left(one)

@@ -86,6 +86,30 @@ def test_what_the_object_does(lab, start):
     assert device.process.wait(20) == 0
 
 
+def test_what_the_object_is_called(start_lab, start):
+    """With its definition the lab has names and types for it."""
+    lab = start_lab("--definitions", ROOT / "examples/02_object.xml")
+    start(OBJECT, "--server", lab.coap_uri, "--endpoint", "thermometer")
+    name = "thermometer"
+    lab.wait("registered", name)
+    told = lab.command("read", name, "/thermometer/0")
+    items = {item["path"]: (item["name"], item["type"]) for item in told["values"]}
+    assert items["/33000/0/0"] == ("Value", "float")
+    assert items["/33000/0/3"] == ("Unit", "string")
+    assert items["/33000/0/10/0"] == ("Last Values", "float")
+    assert {kind for _, kind in items.values()} >= {
+        "float", "string", "boolean", "time", "unsigned", "objlnk", "opaque"}
+    values = lab.read(name, "/33000/0", "TLV").values
+    assert (values["/33000/0/3"], values["/33000/0/5"], values["/33000/0/8"]) == \
+        ("Cel", True, (3, 0))
+    assert lab.ask("write", name, "/thermometer/0", "place=cellar", "on=false",
+                   "--update").code == "2.04"
+    assert lab.read(name, "/thermometer/0/place").value == "cellar"
+    assert "true or false" in lab.command("write", name, "/Thermometer/0/On", "5")["error"]
+    assert "no resource" in lab.command("write", name, "/thermometer/0", "height=5")["error"]
+    assert lab.read(name, "/device/0/manufacturer").value == "Linnet"  # the registry still counts
+
+
 GOOD = ["--server", "coaps://127.0.0.1", "--endpoint", "x"]
 
 

@@ -619,6 +619,42 @@ def test_wrong_usage(options, why):
     assert why in done.stderr
 
 
+OBJECT = "<Object><Name>Thing</Name><ObjectID>{}</ObjectID><Resources>{}</Resources></Object>"
+ITEM = '<Item ID="{}"><Name>{}</Name><Type>{}</Type></Item>'
+
+
+@pytest.mark.parametrize("text, why", [
+    ("", "no element found"), ("{}", "not well-formed"), ("<LWM2M>", "no element found"),
+    ("<LWM2M/>", "no Object in it"),
+    ('<!DOCTYPE x [<!ENTITY a "aaaa">]><LWM2M>&a;</LWM2M>', "line 1: it has a DOCTYPE"),
+    (OBJECT.format("65535", ""), "no ObjectID"), (OBJECT.format("x", ""), "no ObjectID"),
+    ("<LWM2M>" + OBJECT.format(7, "") * 2 + "</LWM2M>", "was defined before"),
+    (OBJECT.format(7, ITEM.format(65535, "a", "Integer")), "no ID from 0 to 65534"),
+    (OBJECT.format(7, ITEM.format(1, "a", "Number")), "none of LwM2M's"),
+    (OBJECT.format(7, ITEM.format(1, "a", "Integer") * 2), "stands twice"),
+    (OBJECT.format(7, '<Item ID="1"><Type>Integer</Type></Item>'), "no Name"),
+    ("<LWM2M>" + " " * (4 << 20) + "</LWM2M>", "too long"),
+])
+def test_definitions_that_make_no_sense(tmp_path, text, why):
+    path = tmp_path / "thing.xml"
+    path.write_text(text)
+    done = run("--definitions", path)
+    assert done.returncode == 2 and why in done.stderr, done.stderr
+    assert str(path) in done.stderr and done.stderr.count("\n") == 1
+    assert run("--definitions", tmp_path).stderr == done.stderr  # the folder that it is in
+
+
+def test_definitions_of_a_folder(tmp_path):
+    for number in (7, 8):
+        (tmp_path / f"{number}.xml").write_text(
+            OBJECT.format(number, ITEM.format(1, "A Thing", "Integer")))
+    (tmp_path / "readme.txt").write_text("no XML")
+    assert run("--definitions", tmp_path).returncode == 0
+    assert "No such file" in run("--definitions", tmp_path / "nowhere").stderr
+    (tmp_path / "empty").mkdir()
+    assert "no file in this folder" in run("--definitions", tmp_path / "empty").stderr
+
+
 def test_help_and_version():
     done = run("--help")
     assert done.returncode == 0 and "--psk-file FILE" in done.stdout

@@ -235,10 +235,12 @@ static bool may_tell(const struct watch *o, ln_msec now)
     return (o->fired && since >= pmin) || (pmax > 0 && pmax >= pmin && since >= pmax);
 }
 
-/* What happens in this millisecond by itself. */
+/* What happens in this millisecond by itself. Twice: what comes behind a value that was kept and is
+ * now told is looked at in the same millisecond. */
 static void poll_at(ln_msec now)
 {
-    for (unsigned t = 0; t < TARGETS; t++) {
+    for (unsigned i = 0; i < 2 * TARGETS; i++) {
+        unsigned t = i / 2;
         struct watch *o = &run.watch[t];
         if (may_evaluate(o, now))
             evaluate(t, now);

@@ -249,16 +249,19 @@ static void on_event(void *user, struct ln_client *client, const struct ln_clien
     w->event_count++;
 }
 
-static void open_server(struct lw_world *w)
+static void open_host(struct lw_world *w)
 {
-    struct lw_server *s = &w->server;
-    struct ln_sock_options options = { .reuse_addr = true };
-    struct ln_addr local;
     assert_int_equal(
         ln_testkit_host_new(w->kit, "server", "192.0.2.1 2001:db8::1", &w->server_host), LN_OK);
+}
+
+static void open_server(struct lw_world *w, struct lw_server *s, uint16_t port)
+{
+    struct ln_sock_options options = { .reuse_addr = true };
+    struct ln_addr local;
     ln_testkit_env(w->server_host, &s->env);
     assert_int_equal(ln_sock_new(&s->env, LN_UDP, &options, NULL, NULL, &s->sock), LN_OK);
-    assert_int_equal(ln_addr_parse("192.0.2.1", 5683, &local), LN_OK);
+    assert_int_equal(ln_addr_parse("192.0.2.1", port, &local), LN_OK);
     assert_int_equal(ln_sock_bind(s->sock, &local), LN_OK);
     s->mid = 0x4000;
     s->resend_at = LN_NEVER;
@@ -307,7 +310,10 @@ enum ln_status lw_open(struct lw_world *w, const struct lw_options *options, con
         w->kit = options->trial->kit;
         w->device_host = options->trial->device;
     }
-    open_server(w);
+    open_host(w);
+    open_server(w, &w->server, 5683);
+    if (options->two_servers)
+        open_server(w, &w->other, 5693);
     assert_int_equal(ln_testkit_path(w->kit, w->device_host, w->server_host, &options->link),
                      LN_OK);
     ln_testkit_env(w->device_host, &w->env);
@@ -327,6 +333,10 @@ enum ln_status lw_open(struct lw_world *w, const struct lw_options *options, con
         st = add_account(w, "coap://192.0.2.1", 1, options->lifetime_s);
     if (st == LN_OK && options->two_accounts)
         st = add_account(w, "coap://192.0.2.2", 2, options->lifetime_s);
+    if (st == LN_OK && options->two_servers)
+        st = add_account(w, "coap://192.0.2.1:5693", 2, options->lifetime_s);
+    if (st == LN_OK && options->prepare != NULL)
+        options->prepare(w);
     return st;
 }
 
@@ -336,6 +346,8 @@ void lw_close(struct lw_world *w)
     w->client = NULL;
     ln_testkit_serve_stop(w->kit, &w->server);
     ln_sock_free(w->server.sock);
+    ln_testkit_serve_stop(w->kit, &w->other);
+    ln_sock_free(w->other.sock);
     if (!w->own_kit)
         return;
     struct ln_testkit_memory memory;
@@ -343,6 +355,14 @@ void lw_close(struct lw_world *w)
     assert_int_equal(memory.live_blocks, 0);
     assert_int_equal(ln_testkit_open_handles(w->device_host), 0);
     ln_testkit_free(w->kit);
+}
+
+void lw_swap(struct lw_world *w)
+{
+    static struct lw_server old;
+    old = w->server;
+    w->server = w->other;
+    w->other = old;
 }
 
 ln_msec lw_now(const struct lw_world *w)
@@ -388,20 +408,20 @@ bool lw_run(struct lw_world *w, bool (*until)(const struct lw_world *w), int64_t
     }
 }
 
-static bool registered(const struct lw_world *w)
+bool lw_is_registered_at(const struct lw_world *w, uint16_t ssid)
 {
     struct ln_server_info info;
-    return ln_client_server_info(w->client, 1, &info) == LN_OK && info.registered;
+    return ln_client_server_info(w->client, ssid, &info) == LN_OK && info.registered;
 }
 
 bool lw_is_registered(const struct lw_world *w)
 {
-    return registered(w);
+    return lw_is_registered_at(w, 1);
 }
 
 bool lw_register(struct lw_world *w)
 {
-    bool ok = lw_start(w) == LN_OK && lw_run(w, registered, 600000);
+    bool ok = lw_start(w) == LN_OK && lw_run(w, lw_is_registered, 600000);
     if (!ok)
         print_message("%s", ln_testkit_log(w->device_host));
     return ok;

@@ -106,6 +106,7 @@ struct lw_world {
     struct ln_testkit_host *server_host;
     struct ln_env env; /* the device's */
     struct lw_server server;
+    struct lw_server other; /* see lw_swap() */
     struct ln_client *client;
     struct ln_client_event events[256]; /* ring; diag is not kept */
     size_t event_count;
@@ -121,6 +122,9 @@ struct lw_options {
     struct ln_client_config config; /* env, endpoint and on_event are filled in */
     bool without_objects;           /* only 0, 1, 2 */
     bool two_accounts;              /* a second one, ssid 2, at 192.0.2.2, where nobody listens */
+    bool two_servers;               /* a second one, ssid 2, who is another scripted server */
+    /** Before the start: settings of accounts. NULL. */
+    void (*prepare)(struct lw_world *w);
 };
 #define LW_OPTIONS_INIT { .config = LN_CLIENT_CONFIG_INIT }
 
@@ -129,11 +133,15 @@ enum ln_status lw_open(struct lw_world *w, const struct lw_options *options, con
 /** Free all; outside of sweeps also checks that nothing is left behind. */
 void lw_close(struct lw_world *w);
 
+/** The two servers change their places: from now on `server` is the other one. */
+void lw_swap(struct lw_world *w);
+
 ln_msec lw_now(const struct lw_world *w);
 enum ln_status lw_start(struct lw_world *w);
 /** Step the client in virtual time until `until` (NULL: never) or for `ms`. @return `until` held */
 bool lw_run(struct lw_world *w, bool (*until)(const struct lw_world *w), int64_t ms);
 bool lw_is_registered(const struct lw_world *w);
+bool lw_is_registered_at(const struct lw_world *w, uint16_t ssid);
 /** Start, and run until registered. */
 bool lw_register(struct lw_world *w);
 /** ln_client_stop, and run to the end. */

@@ -1,0 +1,101 @@
+# SPDX-License-Identifier: Apache-2.0
+"""linnet-agent, run and asked over its control socket."""
+
+import json
+import signal
+import socket
+import threading
+import time
+
+from drive import BUILD
+from peers import Program
+
+AGENT = BUILD / "bin/linnet-agent"
+SECONDS = 40
+
+
+class Refused(Exception):
+    """The agent said no: args are its word and its sentence."""
+
+
+class Agent:
+    def __init__(self, folder, *options, state=None):
+        self.folder = folder
+        self.socket = folder / "agent.sock"
+        self.options = [str(AGENT), "--socket", str(self.socket),
+                        "--state", str(state or folder / "state"), *map(str, options)]
+        self.start()
+
+    def start(self):
+        self.program = Program(self.options)
+
+    @property
+    def log(self):
+        return self.program.log
+
+    def stop(self, number=signal.SIGTERM):
+        """End it; the status."""
+        self.program.process.send_signal(number)
+        status = self.program.process.wait(SECONDS)
+        self.program.stop()
+        return status
+
+    # ---- the control socket ----
+
+    def connect(self):
+        """The socket is there when the agent runs, and nobody tells when: asked again, with a deadline."""
+        deadline = time.monotonic() + SECONDS
+        pause = threading.Event()
+        while True:
+            peer = socket.socket(socket.AF_UNIX)
+            peer.settimeout(SECONDS)
+            try:
+                peer.connect(str(self.socket))
+                return peer
+            except (FileNotFoundError, ConnectionRefusedError):
+                peer.close()
+                assert self.program.process.poll() is None, f"the agent ended: {self.log}"
+                assert time.monotonic() < deadline, f"no control socket: {self.log}"
+                pause.wait(0.01)
+
+    def lines(self, **request):
+        """The lines of an answer, with the last one."""
+        with self.connect() as peer, peer.makefile("rw") as stream:
+            stream.write(json.dumps(request) + "\n")
+            stream.flush()
+            answer = []
+            for line in stream:
+                answer.append(json.loads(line))
+                if answer[-1].get("done"):
+                    break
+        assert answer and answer[-1].get("done"), f"no whole answer: {answer}; {self.log}"
+        if "error" in answer[-1]:
+            raise Refused(answer[-1]["error"]["word"], answer[-1]["error"]["text"])
+        return answer
+
+    def ask(self, command, **members):
+        return self.lines(command=command, **members)[-1]
+
+    def get(self, path):
+        return {line["path"]: line["value"] for line in self.lines(command="get", path=path)[:-1]}
+
+    def wait(self, matches, seconds=SECONDS):
+        """The first status that matches, over restarts of the agent too."""
+        deadline = time.monotonic() + seconds
+        last = None
+        while time.monotonic() < deadline:
+            with self.connect() as peer, peer.makefile("rw") as stream:
+                peer.settimeout(max(0.1, deadline - time.monotonic()))
+                try:
+                    stream.write(json.dumps({"command": "status", "follow": True}) + "\n")
+                    stream.flush()
+                    for line in stream:
+                        last = json.loads(line)
+                        if matches(last):
+                            return last
+                except (ConnectionResetError, BrokenPipeError, TimeoutError):
+                    pass
+        raise AssertionError(f"it did not come; the last status: {last}; {self.log}")
+
+    def wait_registered(self):
+        return self.wait(lambda s: s["servers"] and s["servers"][0]["registered"])

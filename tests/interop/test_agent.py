@@ -1,0 +1,318 @@
+# SPDX-License-Identifier: Apache-2.0
+"""linnet-agent against linnet-lab: it registers, is asked over its socket, and says of each trouble in
+one sentence what it is, in its log and in the status."""
+
+import hashlib
+import json
+import signal
+import socket
+import subprocess
+
+import pytest
+
+import agent as agent_module
+from agent import Refused
+
+KEY = "00112233445566778899aabbccddeeff"
+IMAGE = bytes(range(256)) * 12  # three blocks
+
+if not agent_module.AGENT.exists():
+    pytest.skip("linnet-agent was not built (Debian package libinih-dev)", allow_module_level=True)
+
+
+@pytest.fixture
+def start_agent(tmp_path):
+    running = []
+
+    def start(*options, **how):
+        running.append(agent_module.Agent(tmp_path, *options, **how))
+        return running[-1]
+    yield start
+    for one in running:
+        if one.program.process.poll() is None:
+            assert one.stop() == 0, one.log
+
+
+@pytest.fixture
+def keyed(lab, tmp_path):
+    """Options for a device that the lab knows."""
+    lab.add_psk("dev", "dev-id", KEY)
+    key = tmp_path / "key"
+    key.write_text(KEY + "\n")
+    return ["--server", lab.coaps_uri, "--endpoint", "dev", "--psk-identity", "dev-id",
+            "--psk-key", f"@{key}"]
+
+
+def hook(folder, text):
+    path = folder / "hook"
+    path.write_text("#!/bin/sh\n" + text)
+    path.chmod(0o755)
+    return path
+
+
+def problem(status, about):
+    return next((p["text"] for p in status["problems"] if p["about"] == about), "")
+
+
+# ---- the good case ----
+
+# scenario: S5
+def test_registers_and_answers(lab, keyed, start_agent):
+    agent = start_agent(*keyed)
+    status = agent.wait_registered()
+    server, = status["servers"]
+    assert server["uri"] == lab.coaps_uri and server["failure"] is None
+    assert server["tls"]["version"] == "DTLS 1.2" and "PSK" in server["tls"]["suite"]
+    assert status["problems"] == [] and status["firmware"] is None
+    values = agent.get("/3/0")
+    assert values["/3/0/16"] == "U" and values["/3/0/11/0"] == 0
+    assert lab.read("dev", "/3/0/10").value > 0
+    assert "/4/0/0" in agent.get("/") and not any(p.startswith("/0/") for p in agent.get("/"))
+    assert agent.stop() == 0
+    lab.wait("deregistered", "dev")
+
+
+def test_values_are_set_and_observers_told(lab, keyed, start_agent):
+    agent = start_agent(*keyed)
+    agent.wait_registered()
+    lab.observe("dev", "/3/0/14")
+    agent.ask("set", path="/3/0/14", value="+05:30")
+    event = lab.wait("notification", "dev", "/3/0/14")
+    assert event.answer.value == "+05:30"
+    mark = lab.mark()
+    lab.observe("dev", "/3/0/13")
+    told = agent.ask("notify", path="/3/0/13")
+    assert told["observations"] == 1
+    paths = {o["path"] for o in agent.ask("why")["servers"][0]["observations"]}
+    assert paths == {"/3/0/14", "/3/0/13"}
+    assert agent.ask("update")["servers"] == [1]
+    lab.wait("updated", "dev", since=mark)
+
+
+@pytest.mark.parametrize("request_, word", [
+    ({"command": "get", "path": "/3/0/99"}, "not_found"),
+    ({"command": "get", "path": "/0"}, "denied"),
+    ({"command": "get", "path": "3"}, "bad_path"),
+    ({"command": "set", "path": "/1/0/1", "value": "soon"}, "bad_value"),
+    ({"command": "set", "path": "/0/0/5", "value": "00"}, "denied"),
+    ({"command": "set", "path": "/3/0/4", "value": "1"}, "unsupported"),
+    ({"command": "notify", "path": "/3/7"}, "not_found"),
+    ({"command": "update", "ssid": 9}, "not_found"),
+    ({"command": "dance"}, "unknown_command"),
+])
+def test_what_is_wrong_is_refused(keyed, start_agent, request_, word):
+    agent = start_agent(*keyed)
+    with pytest.raises(Refused) as refusal:
+        agent.lines(**request_)
+    assert refusal.value.args[0] == word
+
+
+def test_garbage_ends_nothing(keyed, start_agent):
+    agent = start_agent(*keyed)
+    with agent.connect() as peer, peer.makefile("r") as answers:
+        peer.sendall(b"nonsense\n" + b"[" * 200000 + b"\n" + b'{"command":"status"}\n')
+        words = [json.loads(answers.readline()).get("error", {}).get("word") for _ in range(3)]
+    assert words == ["bad_request", "bad_request", None]
+
+
+def test_values_survive_a_restart(lab, keyed, start_agent):
+    agent = start_agent(*keyed)
+    agent.wait_registered()
+    assert lab.write("dev", "/3/0/14", "+05:30").code == "2.04"
+    assert lab.write("dev", "/1/0", {1: 1234}, replace=False).code == "2.04"
+    lab.wait("updated", "dev", matches=lambda e: e.data["lifetime"] == 1234)
+    agent.ask("status")  # answered in a later turn than the one that has the values written
+    agent.program.process.send_signal(signal.SIGKILL)
+    agent.program.process.wait(10)
+    agent.program.stop()
+    mark = lab.mark()
+    agent.start()
+    lab.wait("registered", "dev", since=mark, matches=lambda e: e.data["lifetime"] == 1234)
+    assert agent.get("/3/0/14") == {"/3/0/14": "+05:30"}
+    agent.stop()
+    agent.options += ["--lifetime", "4321"]  # the configuration has changed: it wins
+    mark = lab.mark()
+    agent.start()
+    lab.wait("registered", "dev", since=mark, matches=lambda e: e.data["lifetime"] == 4321)
+
+
+def test_reload(lab, keyed, start_agent, tmp_path):
+    path = tmp_path / "agent.ini"
+    text = (f"[agent]\nendpoint = dev\n[server]\nuri = {lab.coaps_uri}\npsk_identity = dev-id\n"
+            f"psk_key = @key\n[device]\nmodel = %s\n")
+    path.write_text(text % "one")
+    agent = start_agent("--config", path)
+    agent.wait_registered()
+    path.write_text("[server]\nuri = 7\n")
+    agent.program.process.send_signal(signal.SIGHUP)
+    status = agent.wait(lambda s: problem(s, "config"))
+    assert status["servers"][0]["registered"]
+    path.write_text(text % "two")
+    agent.program.process.send_signal(signal.SIGHUP)
+    agent.wait(lambda s: not problem(s, "config") and s["servers"][0]["registered"])
+    assert agent.get("/3/0/1") == {"/3/0/1": "two"}
+
+
+# ---- what goes wrong ----
+
+def test_wrong_key(lab, keyed, start_agent, tmp_path):
+    (tmp_path / "key").write_text("ff" * 16)
+    agent = start_agent(*keyed)
+    failure = agent.wait(lambda s: s["servers"][0]["failure"])["servers"][0]["failure"]
+    # GnuTLS says goodbye instead of telling that a record could not be read.
+    assert failure["category"] in ("psk_key", "reset"), failure
+    assert failure["advice"] in failure["line"] and failure["line"] in agent.log
+    lab.remove_security("dev")
+    lab.add_psk("dev", "dev-id", "ff" * 16)
+    agent.ask("update")  # at once, instead of after the back-off
+    assert agent.wait_registered()["servers"][0]["failure"] is None
+
+
+def test_nobody_listens(start_agent, keyed):
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as taken:
+        taken.bind(("127.0.0.1", 0))
+        port = taken.getsockname()[1]
+    keyed[1] = f"coaps://127.0.0.1:{port}"
+    agent = start_agent(*keyed)
+    status = agent.wait(lambda s: s["servers"][0]["failure"])
+    assert status["servers"][0]["failure"]["category"] == "refused"
+    assert status["servers"][0]["state"] == "backoff" and status["servers"][0]["waits_ms"] > 0
+    assert "next attempt in" in agent.log
+
+
+def test_state_folder_that_cannot_be_written(keyed, start_agent):
+    agent = start_agent(*keyed, state="/proc/linnet/state")
+    text = problem(agent.wait_registered(), "state")
+    assert "/proc/linnet/state" in text and "--state" in text and text in agent.log
+
+
+def test_clock_behind(keyed, start_agent, tmp_path):
+    """As on a machine that starts in 1970: the kept time is ahead of its clock."""
+    record = (4102444800).to_bytes(8, "big")  # 2100
+    head = b"LNAS\x01\0\0\0" + (1).to_bytes(8, "big") + len(record).to_bytes(4, "big") + record
+    state = tmp_path / "state"
+    state.mkdir(mode=0o700)
+    (state / "time.0").write_bytes(head + hashlib.sha256(head).digest())
+    agent = start_agent(*keyed)
+    status = agent.wait_registered()
+    assert "2100-01-01" in problem(status, "clock") and "NTP" in problem(status, "clock")
+    assert status["agent"]["clock"]["wall"] >= 4102444800
+    assert not status["agent"]["clock"]["trusted"]
+
+
+CONFIGURATIONS = [
+    ("[agent]\nendpiont = dev\n", 2, "did you mean 'endpoint'"),
+    ("[agent]\nendpoint = dev\n[servers]\nuri = coap://x\n", 4, "no section [servers]"),
+    ("[agent]\nendpoint = dev\n[server]\nuri = coap://x\nlifetime = soon\n", 5,
+     "[server] lifetime: 'soon'; expected a number from 20"),
+    ("[agent]\nendpoint = dev\nendpoint = again\n", 3, "given twice"),
+    ("[agent]\nqueue_mode = maybe\n", 2, "expected yes or no"),
+    ("[agent]\nlog = loud\n", 2, "expected one of off, error, warn, info, debug"),
+    ("[agent]\nstate = here\n", 2, "expected an absolute path"),
+    ("[agent\n", 1, "expected [section] or key = value"),
+    ("endpoint = dev\n", 1, "before any section"),
+    ("[agent]\nendpoint = dev\n[server]\nuri = coaps://x\npsk_identity = a\n", 0, "psk_key"),
+    ("[agent]\nendpoint = dev\n[server]\nuri = coaps://x\npsk_identity = a\npsk_key = xyz\n", 0,
+     "hexadecimal"),
+    ("[agent]\nendpoint = dev\n[server]\nuri = http://x\n", 0, "expected coaps:// or coap://"),
+]
+
+
+@pytest.mark.parametrize("text, line, said", CONFIGURATIONS)
+def test_check_names_what_is_wrong(tmp_path, text, line, said):
+    path = tmp_path / "agent.ini"
+    path.write_text(text)
+    run = subprocess.run([agent_module.AGENT, "--config", path, "--check"],
+                         capture_output=True, text=True, timeout=30)
+    assert run.returncode == 1 and said in run.stderr, run
+    if line:
+        assert f"{path}:{line}:" in run.stderr, run
+    assert "xyz" not in run.stderr  # a key is never shown
+
+
+def test_check_is_content(tmp_path):
+    path = tmp_path / "agent.ini"
+    path.write_text("# a comment\n[agent]\nendpoint = dev\n\n[server]\nuri = coap://localhost\n")
+    run = subprocess.run([agent_module.AGENT, "--config", path, "--check"],
+                         capture_output=True, text=True, timeout=30)
+    assert (run.returncode, run.stderr) == (0, ""), run
+
+
+# ---- firmware ----
+
+# scenario: T17
+def test_update_by_the_hook(lab, keyed, start_agent, tmp_path):
+    trace = tmp_path / "trace"
+    program = hook(tmp_path, f'echo "I $1"; echo "$1 $(sha256sum <"$2" | cut -c1-64) $LINNET_SHA256"'
+                             f' >> {trace}\n')
+    agent = start_agent(*keyed, "--hook", program)
+    agent.wait_registered()
+    pid = agent.ask("status")["agent"]["pid"]
+    mark = lab.mark()
+    assert lab.write("dev", "/5/0/0", IMAGE).code == "2.04"
+    agent.wait(lambda s: s["firmware"]["state"] == "downloaded")
+    assert lab.execute("dev", "/5/0/2").code == "2.04"
+    lab.wait("registered", "dev", since=mark)
+    status = agent.wait(lambda s: s["firmware"]["result"] == "success")
+    assert status["firmware"]["state"] == "idle" and status["agent"]["pid"] == pid
+    agent.wait_registered()
+    assert lab.read("dev", "/5/0/5").value == 1 and lab.read("dev", "/5/0/3").value == 0
+    digest = hashlib.sha256(IMAGE).hexdigest()
+    verbs = [line.split() for line in trace.read_text().splitlines()]
+    assert [v[0] for v in verbs] == ["verify", "install", "confirm"]
+    assert all(v[1] == digest for v in verbs) and verbs[0][2] == digest
+    assert "hook verify: I verify" in agent.log
+    assert not any(e.kind == "deregistered" for e in lab.events_since(mark, "dev"))
+    agent.stop()
+    agent.start()  # told once: after another start nothing is confirmed again
+    agent.wait_registered()
+    assert len(trace.read_text().splitlines()) == 3
+
+
+@pytest.mark.parametrize("text, result, said", [
+    ("exit 6\n", 6, "status 6 (package_type)"),
+    ("exit 77\n", 5, "status 77"),
+    ("kill -9 $$\n", 5, "signal 9"),
+    ("sleep 600\n", 5, "took too long to verify"),
+])
+def test_hook_that_refuses_the_image(lab, keyed, start_agent, tmp_path, text, result, said):
+    config = tmp_path / "agent.ini"
+    config.write_text(f"[firmware]\nhook = {hook(tmp_path, text)}\nverify_timeout = 1\n")
+    agent = start_agent("--config", config, *keyed)
+    agent.wait_registered()
+    assert lab.write("dev", "/5/0/0", IMAGE).code == "2.04"
+    status = agent.wait(lambda s: s["firmware"]["result_number"] == result)
+    assert status["firmware"]["state"] == "idle"
+    assert said in problem(status, "hook") and said in agent.log
+    assert lab.read("dev", "/5/0/5").value == result
+
+
+def test_hook_that_cannot_install_now(lab, keyed, start_agent, tmp_path):
+    program = hook(tmp_path, 'test "$1" != install || exit 11\n')
+    agent = start_agent(*keyed, "--hook", program)
+    agent.wait_registered()
+    assert lab.write("dev", "/5/0/0", IMAGE).code == "2.04"
+    agent.wait(lambda s: s["firmware"]["state"] == "downloaded")
+    assert lab.execute("dev", "/5/0/2").code == "2.04"
+    status = agent.wait(lambda s: s["firmware"]["result"] == "deferred")
+    assert status["firmware"]["state"] == "downloaded"
+
+
+def test_hook_that_does_not_confirm(lab, keyed, start_agent, tmp_path):
+    program = hook(tmp_path, 'test "$1" != confirm\n')
+    agent = start_agent(*keyed, "--hook", program)
+    agent.wait_registered()
+    assert lab.write("dev", "/5/0/0", IMAGE).code == "2.04"
+    agent.wait(lambda s: s["firmware"]["state"] == "downloaded")
+    assert lab.execute("dev", "/5/0/2").code == "2.04"
+    status = agent.wait(lambda s: s["firmware"]["result"] == "failed")
+    assert "refused to confirm" in problem(status, "hook")
+
+
+def test_hook_that_is_missing(lab, keyed, start_agent, tmp_path):
+    agent = start_agent(*keyed, "--hook", tmp_path / "missing")
+    agent.wait_registered()
+    assert lab.write("dev", "/5/0/0", IMAGE).code == "2.04"
+    status = agent.wait(lambda s: problem(s, "hook"))
+    assert "missing cannot run" in problem(status, "hook")
+    assert status["firmware"]["result"] == "failed"
