@@ -112,9 +112,11 @@ static void on_event(void *user, struct ln_client *client, const struct ln_clien
     case LN_CLIENT_DISABLED:
         log_line(LN_LOG_INFO, "server %u: it asked for silence", event->ssid);
         break;
+    case LN_CLIENT_NOTIFICATION:
+        notes_take(&a->notes, event, ln_now(a->env));
+        break;
     case LN_CLIENT_ASLEEP:
     case LN_CLIENT_AWAKE:
-    case LN_CLIENT_NOTIFICATION:
         break;
     }
 }
@@ -248,8 +250,8 @@ static void on_signal(void *user, short events)
     struct signalfd_siginfo info;
     (void)events;
     while (read(a->signals, &info, sizeof info) == (ssize_t)sizeof info) {
-        if (info.ssi_signo == SIGHUP && a->end == AGENT_GOES_ON)
-            a->end = AGENT_RELOADS;
+        if (info.ssi_signo == SIGHUP)
+            a->reload = true;
         else if (info.ssi_signo == SIGTERM || info.ssi_signo == SIGINT)
             a->end = AGENT_STOPS;
     }
@@ -281,10 +283,28 @@ static void step_hooks(struct agent *a, ln_msec now)
     hook_step(&a->reboot, now);
 }
 
+/* Followers of the status see a download go on. */
+static void step_progress(struct agent *a)
+{
+    struct ln_firmware_info info;
+    if (a->update.firmware == NULL)
+        return;
+    ln_firmware_info(a->update.firmware, &info);
+    uint64_t progress = info.downloading ? info.download.offset : info.received;
+    if (progress != a->progress)
+        control_changed(a->control);
+    a->progress = progress;
+}
+
 /* What the agent itself has to do in a turn. */
 static void step_own(struct agent *a, ln_msec now)
 {
     reboot_if_due(a, now);
+    step_progress(a);
+    if (a->reload && a->end == AGENT_GOES_ON && a->update.hook.pid == 0) {
+        a->reload = false; /* a hook at work is not cut off for it */
+        a->end = AGENT_RELOADS;
+    }
     if (a->update.restart && a->end == AGENT_GOES_ON)
         a->end = AGENT_RESTARTS;
     if (!kept_save(&a->kept, &a->store, a->client, &a->machine))
@@ -377,6 +397,7 @@ static void reload(struct agent *a)
         memset(a->problems.servers, 0, sizeof a->problems.servers);
     }
     end_client(a);
+    memset(&a->notes, 0, sizeof a->notes);
     struct config *before = a->config;
     a->config = next;
     log_set_level((enum ln_level)next->log_level);

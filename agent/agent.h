@@ -15,6 +15,7 @@
 #include "kept.h"
 #include "loop.h"
 #include "machine.h"
+#include "notes.h"
 #include "problems.h"
 #include "store.h"
 #include "update.h"
@@ -44,6 +45,9 @@ struct agent {
     struct hook reboot; /* the program of 3/0/4 */
     ln_msec reboot_at;  /* LN_NEVER = not asked for */
     struct control *control;
+    struct notes notes;
+    uint64_t progress; /* bytes of an image, when followers were told last */
+    bool reload;       /* wanted as soon as no hook runs */
     struct loop loop;
     enum agent_end end;
     bool leaves;      /* ln_client_stop() was called */

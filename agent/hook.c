@@ -15,8 +15,6 @@
 #define KILL_MS 5000
 #define ENVIRONMENT_MAX 256
 
-extern char **environ;
-
 /* ---- output ---- */
 
 static void log_output(struct hook *h, size_t len)

@@ -21,11 +21,11 @@ void log_open(void)
 {
     const char *stream = getenv("JOURNAL_STREAM");
     struct stat about;
-    unsigned long long device = 0;
-    unsigned long long inode = 0;
-    to_journal = stream != NULL && sscanf(stream, "%llu:%llu", &device, &inode) == 2 &&
-                 fstat(STDERR_FILENO, &about) == 0 && about.st_dev == device &&
-                 about.st_ino == inode;
+    char *end = NULL;
+    unsigned long long device = stream != NULL ? strtoull(stream, &end, 10) : 0;
+    if (end == NULL || *end != ':' || fstat(STDERR_FILENO, &about) != 0)
+        return;
+    to_journal = about.st_dev == device && about.st_ino == strtoull(end + 1, NULL, 10);
 }
 
 static void put(enum ln_level level, const char *module, const char *text)

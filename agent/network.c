@@ -57,10 +57,14 @@ static int32_t signal_of(const char *interface)
     FILE *file = fopen("/proc/net/wireless", "re");
     while (file != NULL && fgets(line, sizeof line, file) != NULL) {
         const char *at = line + strspn(line, " ");
-        double level = 0;
-        if (strncmp(at, interface, len) == 0 && at[len] == ':' &&
-            sscanf(at + len + 1, "%*s %*f %lf", &level) == 1)
-            dbm = (int32_t)level;
+        if (strncmp(at, interface, len) != 0 || at[len] != ':')
+            continue;
+        at += len + 1; /* "0000   54.  -56.": status, link, level */
+        for (int column = 0; column < 2; column++) {
+            at += strspn(at, " ");
+            at += strcspn(at, " ");
+        }
+        dbm = (int32_t)strtol(at, NULL, 10);
     }
     if (file != NULL)
         fclose(file);

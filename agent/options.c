@@ -118,7 +118,8 @@ static enum options_result keep(struct options *o, const struct config_key *key,
     char *copy = strdup(value != NULL ? value : "yes");
     if (copy == NULL)
         return wrong(key->option, "there is not enough memory");
-    if (key->type == CONFIG_SECRET && value[0] != '@' && strncmp(value, "credential:", 11) != 0) {
+    if (key->type == CONFIG_SECRET && value != NULL && value[0] != '@' &&
+        strncmp(value, "credential:", 11) != 0) {
         o->exposed = true;
         o->set[o->count].exposed = value;
         ln_wipe(value, strlen(value));

@@ -256,6 +256,28 @@ static void add_observations(const struct agent *agent, cJSON *at, uint16_t ssid
     }
 }
 
+static void add_notifications(const struct agent *agent, cJSON *at, uint16_t ssid)
+{
+    cJSON *list = cJSON_AddArrayToObject(at, "notifications");
+    for (size_t i = 0; i < NOTES_MAX; i++) {
+        const struct note *note = &agent->notes.of[i];
+        char path[LN_PATH_ROOM];
+        if (note->id == 0 || note->ssid != ssid)
+            continue;
+        cJSON *made = cJSON_CreateObject();
+        ln_path_text(&note->path, path);
+        cJSON_AddNumberToObject(made, "id", note->id);
+        cJSON_AddStringToObject(made, "path", path);
+        cJSON_AddStringToObject(made, "state", note->sent ? "sent" : "queued");
+        cJSON_AddBoolToObject(made, "confirmable", note->confirmable);
+        cJSON_AddNumberToObject(made, "age_ms", (double)(ln_now(agent->env) - note->since));
+        cJSON_AddStringToObject(made, "waits_for",
+                                note->sent ? "the server's acknowledgement"
+                                           : "its turn, or the connection");
+        cJSON_AddItemToArray(list, made);
+    }
+}
+
 /* ---- the agent ---- */
 
 static void add_agent(const struct agent *agent, cJSON *at)
@@ -266,8 +288,8 @@ static void add_agent(const struct agent *agent, cJSON *at)
     cJSON_AddNumberToObject(made, "pid", (double)getpid());
     cJSON_AddStringToObject(made, "endpoint", config->endpoint);
     cJSON_AddStringToObject(made, "state", agent->leaves ? "stopping" : "running");
-    cJSON_AddNumberToObject(made, "uptime_s",
-                            (double)((ln_now(agent->env) - agent->started) / 1000));
+    int64_t uptime_s = (ln_now(agent->env) - agent->started) / 1000;
+    cJSON_AddNumberToObject(made, "uptime_s", (double)uptime_s);
     cJSON_AddStringToObject(made, "state_folder", agent->state);
     cJSON_AddStringToObject(made, "config", config->path != NULL ? config->path : "");
     cJSON_AddStringToObject(made, "tls_library", agent->tls != NULL ? agent->tls->name : "");
@@ -309,8 +331,11 @@ cJSON *why_json(struct agent *agent)
     uint16_t ssid = LN_ID_NONE;
     while ((ssid = ln_client_next_server(agent->client, ssid)) != LN_ID_NONE) {
         struct ln_server_info info;
-        if (ln_client_server_info(agent->client, ssid, &info) == LN_OK)
-            add_observations(agent, add_server(agent, list, &info), ssid);
+        if (ln_client_server_info(agent->client, ssid, &info) != LN_OK)
+            continue;
+        cJSON *server = add_server(agent, list, &info);
+        add_observations(agent, server, ssid);
+        add_notifications(agent, server, ssid);
     }
     add_firmware_wait(agent, made);
     return made;

@@ -17,6 +17,8 @@
 #define PATH_ROOM 4096
 #define FILE_ROOM (HEAD_BYTES + STORE_RECORD_MAX + SUM_BYTES)
 
+static const uint8_t magic[8] = { 'L', 'N', 'A', 'S', VERSION, 0, 0, 0 };
+
 /* ---- a file ---- */
 
 static void put(uint8_t *at, uint64_t value, size_t bytes)
@@ -47,9 +49,8 @@ static bool digest(const struct ln_env *env, struct ln_span data, uint8_t out[LN
 bool store_read(const struct ln_env *env, struct ln_span file, uint64_t *number,
                 struct ln_span *record)
 {
-    static const uint8_t head[8] = { 'L', 'N', 'A', 'S', VERSION, 0, 0, 0 };
     uint8_t sum[LN_HASH_MAX];
-    if (file.len < HEAD_BYTES + SUM_BYTES || memcmp(file.data, head, sizeof head) != 0)
+    if (file.len < HEAD_BYTES + SUM_BYTES || memcmp(file.data, magic, sizeof magic) != 0)
         return false;
     uint64_t len = take(file.data + 16, 4);
     if (len > STORE_RECORD_MAX || HEAD_BYTES + len + SUM_BYTES != file.len)
@@ -68,8 +69,7 @@ static size_t compose(const struct ln_env *env, uint8_t *room, uint64_t number,
 {
     uint8_t sum[LN_HASH_MAX];
     memset(room, 0, HEAD_BYTES);
-    memcpy(room, "LNAS", 4);
-    room[4] = VERSION;
+    memcpy(room, magic, sizeof magic);
     put(room + 8, number, 8);
     put(room + 16, record.len, 4);
     if (record.len > 0)

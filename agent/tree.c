@@ -210,12 +210,19 @@ static bool read_float(const char *text, double *out)
     return end != text && *end == '\0' && text[0] != ' ';
 }
 
+/* "3:0" */
 static bool read_link(const char *text, struct ln_objlnk *out)
 {
-    unsigned object = 0;
-    unsigned instance = 0;
-    int end = 0;
-    if (sscanf(text, "%5u:%5u%n", &object, &instance, &end) != 2 || text[end] != '\0' ||
+    const char *colon = strchr(text, ':');
+    char object_text[8];
+    uint64_t object = 0;
+    uint64_t instance = 0;
+    size_t len = colon != NULL ? (size_t)(colon - text) : sizeof object_text;
+    if (len >= sizeof object_text)
+        return false;
+    memcpy(object_text, text, len);
+    object_text[len] = '\0';
+    if (!read_unsigned(object_text, &object) || !read_unsigned(colon + 1, &instance) ||
         object > UINT16_MAX || instance > UINT16_MAX)
         return false;
     *out = (struct ln_objlnk) { (uint16_t)object, (uint16_t)instance };

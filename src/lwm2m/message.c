@@ -16,6 +16,7 @@
 #define OPTIONS_ROOM 640
 /* What a Location may have in all. Longer ones count as malformed. */
 #define LOCATION_MAX 320
+#define SEGMENT_MAX 255
 
 /* ---- options ---- */
 
@@ -126,7 +127,8 @@ static void put_location(struct ln_coap_writer *w, const struct ln__server *s)
 /* ---- answers ---- */
 
 /* Location-Path, option by option, as the Uri-Path of later messages. Any bytes are good: they are
- * echoed, never looked at. */
+ * echoed, never looked at; but a segment that is too long for a Uri-Path could not be (RFC 7252
+ * 5.10). */
 static enum ln_status keep_location(struct ln__server *s, const struct ln_coap_msg *msg)
 {
     uint8_t room[LOCATION_MAX];
@@ -137,6 +139,8 @@ static enum ln_status keep_location(struct ln__server *s, const struct ln_coap_m
     size_t bytes = 0;
     ln_coap_write_options(&w, ln_mspan(room, sizeof room));
     while (ln_coap_next_of(&it, LN_COAP_LOCATION_PATH, &segment)) {
+        if (segment.len > SEGMENT_MAX)
+            return LN_BAD_PEER;
         ln_coap_put(&w, LN_COAP_URI_PATH, segment);
         bytes += segment.len;
     }

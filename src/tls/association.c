@@ -102,14 +102,15 @@ static struct ln_span check(const struct ln_tls_sock *t, struct ln_span identity
     return saved;
 }
 
-/** Read and check both entries. */
-static struct ln_span look(struct ln_tls_sock *t, struct ln_mspan room)
+/** Read and check both entries. What is left in `room` is a secret, if the seal was there. */
+static struct ln_span look(struct ln_tls_sock *t, struct ln_mspan room, bool *sealed)
 {
     struct ln_kept_identity id;
     uint8_t seal[SEAL_MAX];
     ln__kept_set_peer(t, &id);
     size_t seal_len = load(t, LN_BLOB_SEAL, ln_mspan(seal, sizeof seal));
-    if (seal_len == 0)
+    *sealed = seal_len > 0;
+    if (!*sealed)
         return ln_span(NULL, 0);
     size_t len = load(t, LN_BLOB_ASSOCIATION, room);
     const struct ln_span identity = ln_span(id.bytes, id.len);
@@ -127,7 +128,8 @@ size_t ln__tls_association_take(struct ln_tls_sock *t, struct ln_mspan room)
 {
     if (!is_kept(t))
         return 0;
-    struct ln_span saved = look(t, room);
+    bool sealed = false;
+    struct ln_span saved = look(t, room, &sealed);
     if (saved.len != 0 && drop(t, LN_BLOB_SEAL) != LN_OK) {
         ln_log(t->base.env, LN_LOG_WARN, "tls",
                "a stored association cannot be used: its entry cannot be removed first");
@@ -137,7 +139,8 @@ size_t ln__tls_association_take(struct ln_tls_sock *t, struct ln_mspan room)
         (void)drop(t, LN_BLOB_ASSOCIATION); /* void by now */
         memmove(room.data, saved.data, saved.len);
     }
-    ln_wipe(room.data + saved.len, room.len - saved.len); /* there are keys in what is left */
+    if (sealed)
+        ln_wipe(room.data + saved.len, room.len - saved.len);
     return saved.len;
 }
 

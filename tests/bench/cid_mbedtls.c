@@ -139,6 +139,7 @@ static void live(const char *how, bool resumed, bool restored)
 {
     static const uint8_t message[MESSAGE_LEN];
     size_t sent = 0;
+    bench.sock = NULL;
     need(ln_sock_new(&bench.env, LN_DTLS, NULL, bench.config, NULL, &bench.sock) == LN_OK,
          "socket");
     enum ln_status st =

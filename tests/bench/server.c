@@ -131,14 +131,53 @@ static void send_record(void *ctx, const uint8_t *data, size_t len)
     bench_need(SSL_write(ctx, data, (int)len) == (int)len, "SSL_write");
 }
 
-static void manage(SSL *ssl)
+static SSL *listening_ssl(SSL_CTX *ctx, int listener)
+{
+    SSL *ssl = SSL_new(ctx);
+    BIO *bio = BIO_new_dgram(listener, BIO_NOCLOSE);
+    bench_need(ssl != NULL && bio != NULL, "server connection");
+    SSL_set_bio(ssl, bio, bio);
+    SSL_set_mtu(ssl, BENCH_MTU);
+    BIO_set_callback_ex(bio, count_wire);
+    memset(&wire, 0, sizeof wire);
+    return ssl;
+}
+
+/** A device that lost its session, or wants a new one, says so from the same port (RFC 6347 4.2.8): it
+ *  has the handshake of a newcomer, over the socket that is there. */
+static bool begins_anew(int fd)
+{
+    uint8_t head[5];
+    return recv(fd, head, sizeof head, MSG_PEEK) == (ssize_t)sizeof head && head[0] == 22 &&
+           head[3] == 0 && head[4] == 0; /* a handshake record of epoch 0 */
+}
+
+static SSL *accept_anew(SSL *old, int fd)
+{
+    struct sockaddr_in there;
+    socklen_t len = sizeof there;
+    SSL *ssl = listening_ssl(SSL_get_SSL_CTX(old), fd);
+    bench_need(getpeername(fd, (struct sockaddr *)&there, &len) == 0, "getpeername");
+    (void)BIO_ctrl_set_connected(SSL_get_rbio(ssl), &there);
+    SSL_set_accept_state(ssl);
+    bench_need(SSL_accept(ssl) == 1, "a new handshake over the same socket");
+    SSL_free(old);
+    return ssl;
+}
+
+static void manage(SSL *ssl, int fd)
 {
     uint8_t room[BENCH_MTU];
-    int n = 0;
+    int n = 1;
     manager.send = send_record;
-    manager.ctx = ssl;
-    while ((n = SSL_read(ssl, room, sizeof room)) > 0)
-        bench_manager_receive(&manager, room, (size_t)n);
+    while (n > 0) {
+        if (begins_anew(fd))
+            ssl = accept_anew(ssl, fd);
+        manager.ctx = ssl;
+        n = SSL_read(ssl, room, sizeof room);
+        if (n > 0)
+            bench_manager_receive(&manager, room, (size_t)n);
+    }
 }
 
 /** In a process of its own. Requests are answered until the client says goodbye. */
@@ -151,7 +190,7 @@ static _Noreturn void serve(SSL *ssl, int fd)
         bench_die("the handshake failed on the server", mode->name);
     (void)alarm(0); /* idle connections are measured too */
     if (manager.path != NULL) {
-        manage(ssl);
+        manage(ssl, fd);
         _exit(EXIT_SUCCESS);
     }
     if (!mode->datagram)
@@ -208,18 +247,6 @@ static int connected_socket(int listener, const BIO_ADDR *client)
     int fd = open_socket(SOCK_DGRAM, &here);
     bench_need(connect(fd, (const struct sockaddr *)&there, sizeof there) == 0, "server connect");
     return fd;
-}
-
-static SSL *listening_ssl(SSL_CTX *ctx, int listener)
-{
-    SSL *ssl = SSL_new(ctx);
-    BIO *bio = BIO_new_dgram(listener, BIO_NOCLOSE);
-    bench_need(ssl != NULL && bio != NULL, "server connection");
-    SSL_set_bio(ssl, bio, bio);
-    SSL_set_mtu(ssl, BENCH_MTU);
-    BIO_set_callback_ex(bio, count_wire);
-    memset(&wire, 0, sizeof wire);
-    return ssl;
 }
 
 static void accept_datagram(SSL_CTX *ctx, int listener)

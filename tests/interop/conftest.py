@@ -132,7 +132,8 @@ def start_device():
         return running[-1]
     yield start
     for device in running:
-        if device.program.process.returncode is None:
+        if device.program.process.poll() is None:
+            device.settle()
             assert device.stop() == 0, device.program.log
 
 

@@ -73,6 +73,13 @@ class LwDevice:
             return found[count - 1] if len(found) >= count else None
         return self._wait(pick, seconds)
 
+    def settle(self):
+        """Until an answer to a Register has come: the server tells of a registration before that, and
+        a device that is stopped in between cannot de-register, for it has no place yet."""
+        count = len(self.events("registered"))
+        if self.info().get("state") == "registering":
+            self.wait("registered", count + 1)
+
     def stop(self):
         """De-register and end. The exit status says whether all was well, leaks included."""
         if self.program.process.poll() is None:

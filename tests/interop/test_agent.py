@@ -83,8 +83,9 @@ def test_values_are_set_and_observers_told(lab, keyed, start_agent):
     lab.observe("dev", "/3/0/13")
     told = agent.ask("notify", path="/3/0/13")
     assert told["observations"] == 1
-    paths = {o["path"] for o in agent.ask("why")["servers"][0]["observations"]}
-    assert paths == {"/3/0/14", "/3/0/13"}
+    server, = agent.ask("why")["servers"]
+    assert {o["path"] for o in server["observations"]} == {"/3/0/14", "/3/0/13"}
+    assert all(n["waits_for"] for n in server["notifications"])
     assert agent.ask("update")["servers"] == [1]
     lab.wait("updated", "dev", since=mark)
 

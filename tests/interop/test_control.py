@@ -11,7 +11,8 @@ import threading
 
 import pytest
 
-from drive import LINNET, linnet
+from drive import BUILD, LINNET, linnet
+from peers import PSK_KEY, Program
 
 COMMANDS = [["status"], ["get", "/3/0"], ["set", "/3/0/14", "+01:00"], ["update"],
             ["notify", "/3/0/13"], ["why"]]
@@ -365,6 +366,79 @@ def test_what_was_done(agent, tmp_path):
             ({"observations": 0}, ["notify", "/3/0/13"], "/3/0/13: nobody observes it\n")]:
         assert ask(agent({**answer, "done": True}), *words).out == said
         (tmp_path / "agent.sock").unlink()
+
+
+# ---- at the real agent ----
+
+class Real:
+    """linnet-agent, registered at linnet-lab; the commands by name."""
+
+    def __init__(self, lab, folder):
+        self.path = folder / "real.sock"
+        (folder / "state").mkdir(mode=0o700)
+        (folder / "key").write_text(PSK_KEY + "\n")
+        (folder / "key").chmod(0o600)
+        lab.add_psk("asked", "asked", PSK_KEY)
+        self.program = Program([str(BUILD / "bin/linnet-agent"), "--server", lab.coaps_uri, "--endpoint",
+                                "asked", "--psk-identity", "asked", "--psk-key", f"@{folder}/key",
+                                "--state", str(folder / "state"), "--socket", str(self.path)])
+
+    def report(self, *words):
+        told = ask(self, *words, "--json")
+        assert told.status == 0, (told.out, self.program.log)
+        return told.report
+
+    def refusal(self, *words):
+        told = ask(self, *words, "--json")
+        assert told.status == REFUSED, told.out
+        return told.report.error.word
+
+
+@pytest.fixture
+def real(lab, tmp_path):
+    if not (BUILD / "bin/linnet-agent").exists():
+        pytest.skip("linnet-agent was not built (Debian package libinih-dev)")
+    one = Real(lab, tmp_path)
+    lab.wait("registered", "asked")
+    yield one
+    one.program.process.terminate()
+    assert one.program.process.wait(SECONDS) == 0, one.program.log
+    one.program.stop()
+
+
+def test_a_real_agent(real, lab):
+    told = real.report("status")
+    assert told.agent.endpoint == "asked"
+    server, = told.servers
+    assert (server.uri, server.state, server.tls.version) == (lab.coaps_uri, "registered", "DTLS 1.2")
+    page = ask(real, "status").out
+    assert page.startswith("asked  running") and f"server 1  {lab.coaps_uri}\n  registered" in page
+
+    values = {item.path: item for item in real.report("get", "/3/0")["values"]}
+    assert values["/3/0/16"].value == "U"
+    assert real.report("get", "/3/0/16")["values"] == [values["/3/0/16"]]
+    assert real.refusal("get", "/3/0/99") == "not_found"
+    assert real.refusal("get", "/0/0") == "denied"
+    assert real.refusal("get", "x") == "bad_path"
+
+    lab.observe("asked", "/3/0/14")
+    since = lab.mark()
+    real.report("set", "/3/0/14", "+02:30")
+    event = lab.wait("notification", "asked", "/3/0/14", since=since)
+    assert event.answer.value == "+02:30"
+    assert real.refusal("set", "/3/0/99", "1") == "not_found"
+    assert real.report("notify", "/3/0/14").observations == 1
+    assert real.report("notify", "/3/0/15").observations == 0
+    assert real.report("status").servers[0].observations == 1
+
+    since = lab.mark()
+    assert real.report("update").servers == [1]
+    lab.wait("updated", "asked", since=since)
+    assert real.refusal("update", "--server", "7") == "not_found"
+
+    why, = real.report("why").servers
+    assert why.state == "registered" and why.waits_for
+    assert ask(real, "why").out.startswith(f"server 1  {lab.coaps_uri}  registered\n  waits for ")
 
 
 # ---- the command line ----

@@ -15,7 +15,8 @@ TLS = ("listen 127.0.0.1:PORT ssl; ssl_certificate PKI/server-chain.pem; "
        "ssl_certificate_key PKI/server.key; ")
 MUTUAL = TLS + "ssl_client_certificate PKI/root.pem; ssl_verify_client on; ssl_verify_depth 3; "
 PLAIN = "listen 127.0.0.1:PORT; location /moved { return 302 /fw.bin; } "
-KILLS = 100 if os.environ.get("LN_TEST_FULL") else 10
+KILLS = 100 if os.environ.get("LN_TEST_FULL") else 5
+LARGE = 1 << 30 if os.environ.get("LN_TEST_FULL") else 64 << 20
 
 
 def put(server, size, name="fw.bin"):
@@ -103,3 +104,24 @@ def test_swapped_between_two_runs(peers, tmp_path):
     done = download(uri, folder=tmp_path)
     assert done.status == 0 and done.report.sha256 == digest
     assert done.report.restarts == 1
+
+
+def peak_kib(uri, folder):
+    """Peak resident memory of a download, in KiB."""
+    process = subprocess.Popen([LINNET, "download", "-q", "-4", "--restart", "-o", folder / "out.bin", uri])
+    _, status, usage = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    assert process.returncode == 0
+    return usage.ru_maxrss
+
+
+# scenario: T3
+def test_memory_does_not_grow_with_the_file(peers, tmp_path):
+    server = peers.nginx([PLAIN])
+    for name, size in (("small", 1 << 20), ("large", LARGE)):
+        with open(server.html / name, "wb") as file:
+            file.truncate(size)
+    small, large = (peak_kib(f"http://127.0.0.1:{server.port}/{name}", tmp_path)
+                    for name in ("small", "large"))
+    assert (tmp_path / "out.bin").stat().st_size == LARGE
+    assert large <= small + 512, (small, large)  # pages that the kernel happens to give

@@ -131,24 +131,41 @@ def test_a_server_that_lost_everything(start_lab, start_device, name):
     device.wait("registered", count=2)
 
 
-def test_two_servers_at_once(lab, leshan_driver, start_device, name):
-    """It is registered at both, each manages it, and what each may do stands in Access Control."""
-    device = start_device(name, account(lab, ssid=1), account(leshan_driver, ssid=2))
-    for server in (lab, leshan_driver):
+@pytest.mark.parametrize("owner", ["lab", "leshan"])
+def test_two_servers_at_once(lab, leshan_driver, start_device, name, owner):
+    """It is registered at both, each manages it, and what each may do stands in Access Control, which
+    is read, written, discovered and observed as any other object."""
+    first, second = (lab, leshan_driver) if owner == "lab" else (leshan_driver, lab)
+    name = f"{name}-{owner}"
+    device = start_device(name, account(first, ssid=1), account(second, ssid=2))
+    for server in (first, second):
         server.wait("registered", name)
     device.wait("registered", ssid=1)
     device.wait("registered", ssid=2)
     # the first server owns what was there, so it may do all; the other one has no right yet
-    assert lab.read(name, "/3/0/1", "TEXT").value == "lwdevice"
-    assert leshan_driver.read(name, "/3/0/1", "TEXT").code == "4.01"
-    acl = next(path.rsplit("/", 1)[0] for path, value in lab.read(name, "/2", "TLV").values.items()
+    assert first.read(name, "/3/0/1", "TEXT").value == "lwdevice"
+    assert second.read(name, "/3/0/1", "TEXT").code == "4.01"
+    acl = next(path.rsplit("/", 1)[0] for path, value in first.read(name, "/2", "TLV").values.items()
                if path.endswith("/0") and path.count("/") == 3 and value == 3)
-    assert lab.write(name, f"{acl}/2", {2: 1}).code == "2.04"  # Read for server 2
-    assert leshan_driver.read(name, "/3/0/1", "TEXT").value == "lwdevice"
-    assert leshan_driver.write(name, "/3/0/14", "+01", format="TEXT").code == "4.01"
-    assert leshan_driver.write(name, f"{acl}/2", {2: 31}, format="TLV").code == "4.01"
+    links = first.discover(name, acl).links
+    assert [acl, f"{acl}/0", f"{acl}/1", f"{acl}/2", f"{acl}/3"] == list(links)
+    assert f"{acl}/2" in first.discover(name, "/2").links
+
+    assert first.observe(name, acl, "TLV").code == "2.05"
+    since = first.mark()
+    assert first.write(name, f"{acl}/2", {2: 1}, format="TLV").code == "2.04"  # Read for server 2
+    event = first.wait("notification", name, acl, since=since)
+    assert event.answer.values[f"{acl}/2/2"] == 1
+    assert second.read(name, "/3/0/1", "TEXT").value == "lwdevice"
+    assert second.write(name, "/3/0/14", "+01", format="TEXT").code == "4.01"
+    assert second.write(name, f"{acl}/2", {2: 31}, format="TLV").code == "4.01"
+
+    first.cancel(name, acl)
+    if not first.cancels_actively:  # a Reset to the next notification ends it
+        assert first.write(name, f"{acl}/2", {2: 3}, format="TLV").code == "2.04"
+    device.wait_observations(0)
     assert device.stop() == 0
-    for server in (lab, leshan_driver):
+    for server in (first, second):
         server.wait("deregistered", name)
 
 

@@ -167,7 +167,10 @@ static bool is_different(unsigned t, const struct watch *o)
 {
     if (targets[t].kind != KIND_ALL)
         return run.now.of[t] != o->last.of[t];
-    return memcmp(&run.now, &o->last, sizeof run.now) != 0;
+    for (unsigned i = 0; i < TARGETS; i++)
+        if (run.now.of[i] != o->last.of[i])
+            return true;
+    return false;
 }
 
 static void evaluate(unsigned t, ln_msec now)

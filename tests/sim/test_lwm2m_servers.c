@@ -19,14 +19,20 @@ static bool both_registered(const struct lw_world *world)
     return lw_is_registered_at(world, 1) && lw_is_registered_at(world, 2);
 }
 
-static void open_world(void (*prepare)(struct lw_world *w))
+static void open_world_at(const char *second_uri, void (*prepare)(struct lw_world *w))
 {
     struct lw_options options = LW_OPTIONS_INIT;
     const char *what = "";
     options.two_servers = true;
+    options.second_uri = second_uri;
     options.prepare = prepare;
     assert_int_equal(lw_open(&w, &options, &what), LN_OK);
     assert_int_equal(lw_start(&w), LN_OK);
+}
+
+static void open_world(void (*prepare)(struct lw_world *w))
+{
+    open_world_at(NULL, prepare);
 }
 
 static void open_registered(void)
@@ -417,6 +423,92 @@ static void test_servers_do_not_wait_for_each_other(void **state)
     close_world();
 }
 
+/* ---- what hangs ---- */
+
+static void slow_name(struct lw_world *world)
+{
+    struct ln_testkit_answer slow = { .delay_ms = 60000 };
+    assert_int_equal(ln_testkit_name(world->kit, "slow.example", "192.0.2.1"), LN_OK);
+    assert_int_equal(ln_testkit_name_answer(world->kit, "slow.example", LN_FAMILY_ANY, &slow),
+                     LN_OK);
+}
+
+/* Requests of the first server are answered at once, all the time that the other one hangs. */
+static void assert_first_is_served(ln_msec ms)
+{
+    for (ln_msec end = lw_now(&w) + ms; lw_now(&w) < end;) {
+        ln_msec asked = lw_now(&w);
+        assert_string_equal(lw_read(&w, "/3/0/0"), "Linnet");
+        assert_in_range(lw_now(&w) - asked, 0, 20);
+        assert_true(lw_run(&w, NULL, 1000));
+    }
+}
+
+/* scenario: T6 */
+static void test_a_name_that_takes_a_minute(void **state)
+{
+    (void)state;
+    open_world_at("coap://slow.example:5693", slow_name);
+    assert_true(lw_run(&w, lw_is_registered, 1000));
+    assert_first_is_served(60000);
+    assert_int_equal(w.other.messages, 0);
+    struct ln_testkit_answer at_once = { .delay_ms = 0 }; /* an attempt waits less than a minute */
+    assert_int_equal(ln_testkit_name_answer(w.kit, "slow.example", LN_FAMILY_ANY, &at_once), LN_OK);
+    assert_true(lw_run(&w, both_registered, 300000));
+    close_world();
+}
+
+static struct ln_net_ops stalled_ops;
+static const struct ln_net_ops *real_ops;
+static unsigned refused;
+static ln_msec stalled_until;
+
+static enum ln_status stalled_send(void *ctx, ln_handle h, const struct ln_addr *to,
+                                   struct ln_span data, size_t *sent, struct ln_diag *diag)
+{
+    if (lw_now(&w) < stalled_until) {
+        refused++;
+        return LN_AGAIN;
+    }
+    return real_ops->send(ctx, h, to, data, sent, diag);
+}
+
+/* Meanwhile no socket is writable. */
+static enum ln_status stalled_wait(void *ctx, const struct ln_interest *want, ln_msec until)
+{
+    struct ln_interest left = *want;
+    if (lw_now(&w) >= stalled_until)
+        return real_ops->wait(ctx, want, until);
+    for (size_t i = 0; i < left.count; i++)
+        left.wait[i].events &= ~LN_WANT_WRITE;
+    return real_ops->wait(ctx, &left, until < stalled_until ? until : stalled_until);
+}
+
+static void stall_sends(struct lw_world *world)
+{
+    stalled_until = lw_now(world) + 60000;
+    real_ops = world->env.net.ops;
+    stalled_ops = *real_ops;
+    stalled_ops.send = stalled_send;
+    stalled_ops.wait = stalled_wait;
+    world->env.net.ops = &stalled_ops;
+}
+
+/* The network takes nothing for a minute: steps return, and do not spin; then all goes on. */
+/* scenario: T6 */
+static void test_sends_that_are_stalled_for_a_minute(void **state)
+{
+    (void)state;
+    refused = 0;
+    open_world(stall_sends);
+    assert_false(lw_run(&w, lw_is_registered, 59000));
+    assert_int_equal(w.server.messages + w.other.messages, 0);
+    assert_in_range(refused, 2, 2000); /* a step each 100 ms, and no more */
+    assert_true(lw_run(&w, both_registered, 400000));
+    assert_string_equal(lw_read(&w, "/3/0/0"), "Linnet");
+    close_world();
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -433,6 +525,8 @@ int main(void)
         cmocka_unit_test(test_a_server_that_blocks_others),
         cmocka_unit_test(test_initial_delay),
         cmocka_unit_test(test_servers_do_not_wait_for_each_other),
+        cmocka_unit_test(test_a_name_that_takes_a_minute),
+        cmocka_unit_test(test_sends_that_are_stalled_for_a_minute),
     };
     return cmocka_run_group_tests_name("lwm2m/servers", tests, NULL, NULL);
 }

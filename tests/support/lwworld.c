@@ -334,7 +334,9 @@ enum ln_status lw_open(struct lw_world *w, const struct lw_options *options, con
     if (st == LN_OK && options->two_accounts)
         st = add_account(w, "coap://192.0.2.2", 2, options->lifetime_s);
     if (st == LN_OK && options->two_servers)
-        st = add_account(w, "coap://192.0.2.1:5693", 2, options->lifetime_s);
+        st = add_account(
+            w, options->second_uri != NULL ? options->second_uri : "coap://192.0.2.1:5693", 2,
+            options->lifetime_s);
     if (st == LN_OK && options->prepare != NULL)
         options->prepare(w);
     return st;

@@ -123,6 +123,7 @@ struct lw_options {
     bool without_objects;           /* only 0, 1, 2 */
     bool two_accounts;              /* a second one, ssid 2, at 192.0.2.2, where nobody listens */
     bool two_servers;               /* a second one, ssid 2, who is another scripted server */
+    const char *second_uri;         /* of that; NULL: its address */
     /** Before the start: settings of accounts. NULL. */
     void (*prepare)(struct lw_world *w);
 };

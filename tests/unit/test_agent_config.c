@@ -144,6 +144,29 @@ static void test_the_table(void **state)
     }
 }
 
+/* The manual page has every key, in the section of its name. */
+static void test_the_manual(void **state)
+{
+    static char page[65536];
+    FILE *file = fopen(LN_TESTS_DIR "/../man/linnet-agent.8.scd", "r");
+    (void)state;
+    assert_non_null(file);
+    page[fread(page, 1, sizeof page - 1, file)] = '\0';
+    fclose(file);
+    for (size_t i = 0; i < config_key_count; i++) {
+        char heading[32];
+        char word[40];
+        (void)snprintf(heading, sizeof heading, "## [%s]", config_keys[i].section);
+        (void)snprintf(word, sizeof word, "*%s*", config_keys[i].name);
+        char *section = strstr(page, heading);
+        assert_non_null(section);
+        char *end = strstr(section + 1, "\n#");
+        const char *found = strstr(section, word);
+        if (found == NULL || end == NULL || found > end)
+            fail_msg("linnet-agent(8) does not explain %s of %s", word, heading);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -152,6 +175,7 @@ int main(void)
         cmocka_unit_test(test_nul_and_control_characters),
         cmocka_unit_test(test_too_many_servers),
         cmocka_unit_test(test_the_table),
+        cmocka_unit_test(test_the_manual),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
