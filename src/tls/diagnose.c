@@ -258,6 +258,17 @@ static struct verdict of_alert(const struct cause *c)
     return certain(LN_REFUSED, LN_CAT_ALERT_OTHER, "the peer ended the connection by an alert");
 }
 
+/* ---- a close_notify in the handshake ---- */
+
+static struct verdict of_goodbye(const struct cause *c)
+{
+    if (c->psk && c->client && !c->stream && said(c, MT_FINISHED))
+        return likely(LN_CLOSED, LN_CAT_PSK_KEY,
+                      "the server said goodbye after our Finished, as some do that cannot read it: "
+                      "the keys differ; or it has shut down");
+    return certain(LN_CLOSED, LN_CAT_RESET, "the peer said goodbye in the handshake");
+}
+
 /* ---- silence ---- */
 
 /** Chance may lose the same piece of a flight some times, but hardly each time. It takes fewer times
@@ -416,7 +427,7 @@ static struct verdict judge(const struct cause *c)
     if (c->status == LN_CLOSED && f->closed_by_peer && c->phase == LN_PHASE_TRANSFER)
         return certain(LN_CLOSED, LN_CAT_CLOSED_BY_PEER, "the peer ended the association");
     if (f->closed_by_peer)
-        return certain(LN_CLOSED, LN_CAT_RESET, "the peer said goodbye in the handshake");
+        return of_goodbye(c);
     if (c->status == LN_TIMEOUT)
         return of_silence(c);
     return of_reason(c);
