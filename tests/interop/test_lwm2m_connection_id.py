@@ -2,6 +2,7 @@
 """DTLS with Connection ID (RFC 9146) at Leshan: the device's address changes, as behind a NAT, and the
 association goes on without a handshake."""
 
+import agent as agent_module
 import pytest
 from conftest import backends
 from drive import Drive
@@ -77,3 +78,33 @@ def test_a_server_without_it(world):
     assert relay.records(TLS12_CID) == 0
     device.set(PATH, "integer", -60)
     assert server.next("notification") == f"{PATH} -60"
+
+
+# scenario: C2
+def test_the_agent_restarts(library, tmp_path):
+    """What it keeps of the association outlives it: registered again, and no handshake."""
+    if not agent_module.AGENT.exists():
+        pytest.skip("linnet-agent was not built (Debian package libinih-dev)")
+    key = tmp_path / "key"
+    key.write_text(PSK_KEY)
+    server = LibraryServer(NAME, PSK_ID, PSK_KEY)
+    relay = Relay(server.coaps_port)
+    agent = agent_module.Agent(
+        tmp_path, "--server", f"coaps://127.0.0.1:{relay.port}", "--endpoint", NAME,
+        "--psk-identity", PSK_ID, "--psk-key", f"@{key}", "--tls-library", library)
+    try:
+        tls = agent.wait_registered()["servers"][0]["tls"]
+        assert tls["cid"] is True and tls["cid_restored"] is False
+        shaken = relay.records(HANDSHAKE)
+        assert agent.stop() == 0
+        server.next("deregistered")
+        agent.start()
+        tls = agent.wait_registered()["servers"][0]["tls"]
+        assert tls["cid"] is True and tls["cid_restored"] is True
+        assert agent.stop() == 0
+        server.next("deregistered")
+        assert relay.records(HANDSHAKE) == shaken > 0
+    finally:
+        agent.program.stop()
+        relay.close()
+        server.stop()
