@@ -587,6 +587,35 @@ static void test_keys(void **state)
     TRY_ALL(table);
 }
 
+/* Of 256 wrong passwords one leaves a padding that looks right: then it is the key behind it that does
+ * not. */
+/* scenario: S15, S26 */
+static void test_no_wrong_password_is_lucky(void **state)
+{
+    (void)state;
+    static const struct {
+        enum pki_form form;
+        unsigned tries; /* PKCS#8 makes each of them dear */
+    } forms[] = { { PKI_LEGACY_ENCRYPTED_PEM, 2000 }, { PKI_PKCS8_ENCRYPTED_DER, 300 } };
+    struct tls_rows rows = tls_rows_of(LN_TLS_1_2, 0);
+    for (size_t f = 0; f < rows.count * COUNT(forms); f++) {
+        const struct tls_row *row = &rows.row[f / COUNT(forms)];
+        struct tls_case c = tls_case(row, "many wrong passwords");
+        struct ln_tls_options o = base_options(CLIENT, row);
+        struct ln_tls_config *config = NULL;
+        char password[32] = "";
+        tls_pair_open_bare(&bench, &c);
+        encrypted(&o, forms[f % COUNT(forms)].form, password);
+        for (unsigned i = 0; i < forms[f % COUNT(forms)].tries; i++) {
+            (void)snprintf(password, sizeof password, "wrong %u", i);
+            bench.client_status = tls_pair_config(&bench, &bench.client_env, &o, row->client,
+                                                  &bench.client_diag, &config);
+            tls_want_status(&bench, LN_DENIED);
+        }
+        tls_pair_close(&bench);
+    }
+}
+
 /* ---- PSK ---- */
 
 static uint8_t long_bytes[300];
@@ -1257,6 +1286,7 @@ int main(void)
         cmocka_unit_test(test_sources),
         cmocka_unit_test(test_pkcs11_without_provider),
         cmocka_unit_test(test_keys),
+        cmocka_unit_test(test_no_wrong_password_is_lucky),
         cmocka_unit_test(test_psk),
         cmocka_unit_test(test_versions),
         cmocka_unit_test(test_dtls_1_3_needs_a_library_that_has_it),

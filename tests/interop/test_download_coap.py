@@ -95,13 +95,15 @@ def kill_at(command, part, point):
 
 # scenario: T3
 def test_killed_at_random_points(tmp_path):
-    size = 1_000_000
+    size = 1_500_000
     out = tmp_path / "out.bin"
     dice = random.Random(1)
+    # The state is saved each 512 KiB, or more often where that takes long: the last one finds it saved.
+    points = [dice.randrange(size) for _ in range(KILLS - 1)] + [1_200_000]
     with CoapFiles() as server:
         digest = server.put("/fw.bin", dice.randbytes(size))
         killed = 0
-        for point in sorted(dice.randrange(size) for _ in range(KILLS)):
+        for point in sorted(points):
             ended = kill_at([LINNET, "download", "-q", "-o", out, server.uri("/fw.bin")],
                             tmp_path / "out.bin.part", point)
             killed += ended == -signal.SIGKILL
@@ -120,7 +122,7 @@ def test_swapped_between_two_runs(tmp_path):
     with CoapFiles() as server:
         server.put("/fw.bin", random.Random(1).randbytes(1_500_000))
         assert kill_at([LINNET, "download", "-q", "-o", out, server.uri("/fw.bin")],
-                       tmp_path / "out.bin.part", 500_000) == -signal.SIGKILL
+                       tmp_path / "out.bin.part", 1_000_000) == -signal.SIGKILL
         digest = server.put("/fw.bin", random.Random(2).randbytes(1_500_000))
         done = download(server.uri("/fw.bin"), folder=tmp_path)
     assert done.status == 0 and done.report.sha256 == digest, done.err

@@ -109,13 +109,27 @@ static int parse_key(struct mbed_config *c, const struct ln_tls_key *key)
     return error;
 }
 
-/** EncryptedPrivateKeyInfo (RFC 5958 3) begins with an algorithm where every other key has a version. */
+/** Words with a byte that is not of base64 stand in no key's body. */
+static bool says(struct ln_span pem, const char *words)
+{
+    size_t len = strlen(words);
+    for (size_t i = 0; i + len <= pem.len; i++) {
+        if (memcmp(pem.data + i, words, len) == 0)
+            return true;
+    }
+    return false;
+}
+
+/** EncryptedPrivateKeyInfo (RFC 5958 3) begins with an algorithm where every other key has a version.
+ *  In PEM its label says so (RFC 7468 11), or a header of the older form (RFC 1421 4.6.1.1). */
 static bool is_encrypted(const struct ln_tls_key *key)
 {
     struct ln_cursor in = ln__cursor(key->data);
     struct ln_cursor inside;
     struct ln_der first;
-    return !key->pem && ln__der_enter(&in, LN_DER_SEQUENCE, &inside) == LN_OK &&
+    if (key->pem)
+        return says(key->data, "BEGIN ENCRYPTED PRIVATE KEY") || says(key->data, "4,ENCRYPTED");
+    return ln__der_enter(&in, LN_DER_SEQUENCE, &inside) == LN_OK &&
            ln__der_read(&inside, &first) == LN_OK && first.tag == LN_DER_SEQUENCE;
 }
 
@@ -133,6 +147,9 @@ static enum ln_status load_key(struct mbed_config *c, const struct ln_tls_key *k
     if (is_foreign(error))
         return mbed_config_fail(diag, LN_UNSUPPORTED, error,
                                 "key: of a kind that Mbed TLS does not have");
+    if (is_encrypted(key) &&
+        !mbed_is_memory(error)) /* the wrong password can leave a right padding */
+        return mbed_config_fail(diag, LN_DENIED, error, "key: the password is wrong");
     return mbed_config_fail(diag, LN_BAD_ARG, error, "key: cannot be read as a private key");
 }
 
