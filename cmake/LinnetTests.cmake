@@ -40,11 +40,13 @@ list(FILTER sources EXCLUDE REGEX "/libmem_[a-z]+\\.c$")
 set(list "")
 foreach(library IN LISTS hooks)
     list(APPEND sources "${PROJECT_SOURCE_DIR}/tests/support/libmem_${library}.c")
-    string(APPEND list "bool libmem_hook_${library}(void);\n")
+    string(APPEND list "bool libmem_hook_${library}(void);\nvoid libmem_renew_${library}(void);\n")
 endforeach()
+list(JOIN hooks ", libmem_renew_" renewals)
 list(JOIN hooks ", libmem_hook_" hooks)
 file(CONFIGURE OUTPUT libmem_hooks.c @ONLY CONTENT "#include \"support/libmem.h\"
 @list@bool (*const libmem_hooks[])(void) = { libmem_hook_@hooks@, NULL };
+void (*const libmem_renewals[])(void) = { libmem_renew_@renewals@, NULL };
 ")
 ln_add_library(tests_support STATIC ${sources} "${PROJECT_BINARY_DIR}/libmem_hooks.c")
 

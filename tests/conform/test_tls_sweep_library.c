@@ -113,6 +113,7 @@ static struct result run_once(const struct tls_case *c, size_t n, bool keep_fail
         broken(&r, "blocks or handles are left");
     ln_testkit_free(kit);
     ERR_clear_error();
+    libmem_renew();
     return r;
 }
 

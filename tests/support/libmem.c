@@ -108,3 +108,9 @@ void *libmem_resize(void *data, size_t size)
     libmem_give(data);
     return next;
 }
+
+void libmem_renew(void)
+{
+    for (size_t i = 0; libmem_renewals[i] != NULL; i++)
+        libmem_renewals[i]();
+}

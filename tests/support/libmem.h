@@ -24,6 +24,11 @@ void libmem_disarm(void);
 /** Since libmem_arm(): how many there were. */
 size_t libmem_calls(void);
 
+/** What the libraries keep for the whole process begins anew. Nothing of theirs may be in use. Out of
+ *  memory while its random generator is reseeded, Mbed TLS 3.6 loses a pointer and follows it at the next
+ *  reseed, 10,000 numbers later: a test that goes on for so long renews. */
+void libmem_renew(void);
+
 /* for the hooks of a library, libmem_*.c */
 
 /** Zeroed, or NULL. */
@@ -32,5 +37,6 @@ void libmem_give(void *data);
 void *libmem_resize(void *data, size_t size);
 /** One for each library of the build, NULL behind the last; CMake makes the list. */
 extern bool (*const libmem_hooks[])(void);
+extern void (*const libmem_renewals[])(void);
 
 #endif

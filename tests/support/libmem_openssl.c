@@ -30,3 +30,10 @@ bool libmem_hook_openssl(void)
 {
     return CRYPTO_set_mem_functions(take, resize, give) == 1;
 }
+
+void libmem_renew_openssl(void);
+
+void libmem_renew_openssl(void)
+{
+    /* It begins once in a process, and never again. */
+}
