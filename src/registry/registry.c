@@ -70,6 +70,7 @@ static const struct resource resources[] = {
 
 /* FIRST_n: how many resources stand before those of object n. The line behind it steps back by one,
  * so that the resource after it has the same number. */
+/* NOLINTNEXTLINE(cert-int09-c,readability-enum-initial-value): each line counts on from the one before */
 enum {
 #define OBJECT(id, name, version, urn, instances, presence) FIRST_##id, STEP_##id = FIRST_##id - 1,
 #define RESOURCE(object, id, name, operations, type, instances, presence) NUMBER_##object##_##id,
