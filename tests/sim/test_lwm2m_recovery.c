@@ -286,6 +286,59 @@ static void test_queue_mode(void **state)
     lw_close(&w);
 }
 
+static void open_sleeper(void)
+{
+    struct lw_options options = LW_OPTIONS_INIT;
+    const char *what = "";
+    options.config.queue_mode = true;
+    options.config.awake_ms = 10000;
+    assert_int_equal(lw_open(&w, &options, &what), LN_OK);
+    assert_true(lw_register(&w));
+    assert_true(lw_run(&w, is_asleep, MINUTE));
+}
+
+/* Who sleeps wakes up to say goodbye, to a server that would count on it for hours. */
+static void test_a_farewell_from_sleep(void **state)
+{
+    (void)state;
+    open_sleeper();
+    assert_true(lw_stop(&w, MINUTE));
+    assert_int_equal(w.server.deregisters, 1);
+    assert_int_equal(lw_count(&w, LN_CLIENT_DEREGISTERED), 1);
+    lw_close(&w);
+    open_sleeper();
+    assert_int_equal(ln_client_disable(w.client, 1, 300), LN_OK);
+    ln_msec at = lw_now(&w);
+    assert_true(lw_run(&w, registered_twice, 10 * MINUTE));
+    assert_int_equal(w.server.deregisters, 1);
+    assert_int_equal(lw_count(&w, LN_CLIENT_DISABLED), 1);
+    assert_in_range(lw_now(&w) - at, 299000, 301000);
+    lw_close(&w);
+    open_sleeper();
+    w.server.script.silent = true; /* nobody hears it: told as what it is */
+    assert_true(lw_stop(&w, 100 * 1000));
+    assert_int_equal(lw_count(&w, LN_CLIENT_DEREGISTERED), 1);
+    assert_int_equal(w.events[(w.event_count - 1) % 256].code, 0);
+    lw_close(&w);
+}
+
+/* The application ends what has not begun, or waits: that is no failure, and no reason to bootstrap. */
+static void test_a_stop_is_no_failure(void **state)
+{
+    static const ln_msec moments[] = { 0, 10 * 1000, 100 * 1000, 24 * HOUR };
+    (void)state;
+    for (size_t i = 0; i < sizeof moments / sizeof moments[0]; i++) {
+        open_world(20 + i, 3600);
+        w.server.script.silent = true;
+        assert_int_equal(lw_start(&w), LN_OK);
+        assert_true(lw_run(&w, NULL, moments[i]));
+        w.event_count = 0;
+        assert_true(lw_stop(&w, MINUTE));
+        assert_int_equal(w.event_count, 0);
+        lw_close(&w);
+    }
+}
+
 /* /1/x/4: answered, de-registered, silent for /1/x/5 seconds, and back. */
 static void test_disable(void **state)
 {
@@ -433,6 +486,8 @@ int main(void)
         cmocka_unit_test(test_three_days_without_a_server),
         cmocka_unit_test(test_older_versions),
         cmocka_unit_test(test_queue_mode),
+        cmocka_unit_test(test_a_farewell_from_sleep),
+        cmocka_unit_test(test_a_stop_is_no_failure),
         cmocka_unit_test(test_disable),
         cmocka_unit_test(test_no_burst_after_a_server_restart),
         cmocka_unit_test(test_no_burst_after_a_silence),
