@@ -201,6 +201,18 @@ static void tell_written(const struct transaction *t, void *data, const void *wa
     ops->written(&at, was);
 }
 
+/* The program makes the values last, before anybody is told. What it cannot keep is not written. */
+static enum ln_answer keep(struct ln__request *rq, uint16_t iid)
+{
+    const struct ln_client_config *config = &rq->client->config;
+    if (config->keep == NULL)
+        return LN_ANSWER_OK;
+    enum ln_answer answer = config->keep(config->user, rq->client, rq->path.id[0], iid);
+    if (answer != LN_ANSWER_OK)
+        ln_coap_reply_text(rq->reply, (uint8_t)answer, "this device cannot keep the value");
+    return answer;
+}
+
 /* The copy becomes the instance, and the old bytes the copy. */
 static void swap_bytes(uint8_t *a, uint8_t *b, size_t len)
 {
@@ -268,8 +280,13 @@ static enum ln_answer transact(struct ln__request *rq, struct transaction *t,
         answer = validate(t, data);
     if (answer != LN_ANSWER_OK)
         return answer;
-    if (data != NULL)
-        swap_bytes(data, t->copy, t->object->def->instance_size);
+    uint16_t size = data != NULL ? t->object->def->instance_size : 0;
+    swap_bytes(data, t->copy, size);
+    answer = keep(rq, t->iid);
+    if (answer != LN_ANSWER_OK) {
+        swap_bytes(data, t->copy, size);
+        return answer;
+    }
     tell_written(t, data, t->copy);
     tell_changes(t);
     return LN_ANSWER_OK;
@@ -337,7 +354,7 @@ static enum ln_answer fill_new(struct transaction *t, const struct ln__request *
     return answer == LN_ANSWER_OK ? validate(t, NULL) : answer;
 }
 
-static enum ln_answer add_new(struct transaction *t)
+static enum ln_answer add_new(struct transaction *t, struct ln__request *rq)
 {
     struct ln_client *client = t->client;
     uint16_t size = t->object->def->instance_size;
@@ -349,8 +366,12 @@ static enum ln_answer add_new(struct transaction *t)
         ln_free_secret(client->env, data, size);
         return LN_ANSWER_UNAVAILABLE;
     }
-    tell_written(t, data, NULL);
-    return LN_ANSWER_OK;
+    enum ln_answer answer = keep(rq, t->iid);
+    if (answer == LN_ANSWER_OK)
+        tell_written(t, data, NULL);
+    else
+        ln__model_take(&client->model, t->object, t->iid);
+    return answer;
 }
 
 static void answer_location(struct ln__request *rq, uint16_t iid)
@@ -401,7 +422,7 @@ enum ln_answer ln__op_create(struct ln__request *rq, struct ln_span payload)
     t->target = rq->path;
     answer = fill_new(t, rq, format, payload);
     if (answer == LN_ANSWER_OK)
-        answer = add_new(t);
+        answer = add_new(t, rq);
     end(t);
     if (answer != LN_ANSWER_OK)
         return answer;
