@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """tools/scenarios.py on a small tree: which marks it reads, which it refuses, what it makes of them."""
 
+import importlib
 import shutil
 import subprocess
 import sys
@@ -182,3 +183,19 @@ def test_a_run_is_compared_with_the_page(tree, results, says):
     told = about(output, "S43")
     assert (told == []) == (says is None) and all(says in line for line in told)
     assert status == (says is not None)
+
+
+# Pains (T) and hostile inputs (H) of CoAP and LwM2M: first and last number.
+PROTOCOL = [("T", 4, 7), ("T", 12, 12), ("T", 15, 15), ("H", 1, 25), ("H", 30, 42), ("H", 50, 58),
+            ("H", 65, 68), ("H", 72, 76), ("H", 80, 83)]
+
+
+def test_each_hostile_input_of_the_protocol_has_a_test(monkeypatch):
+    """Of this tree, which the other tests do not look at; each H has one without a real peer."""
+    monkeypatch.syspath_prepend(TOOLS)
+    by_tag = importlib.import_module("scenarios").tests_by_tag()
+    wanted = [f"{letter}{number:02}" if letter == "H" else f"{letter}{number}"
+              for letter, first, last in PROTOCOL for number in range(first, last + 1)]
+    found = {tag for tag, tests in by_tag.items()
+             if tag[0] == "T" or any(not program.startswith("interop/") for program, _ in tests)}
+    assert [tag for tag in wanted if tag not in found] == []
