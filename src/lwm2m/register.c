@@ -112,6 +112,10 @@ static const struct ln__reg_edge edges[] = {
     { LN_REG_PAUSED, LN_REG_EV_STOPPED, LN_REG_STOPPED, LN_REG_DO_CLOSE,
       LN__WORDS("nothing to say") },
 
+    { LN_REG_DEREGISTERING, LN_REG_EV_CONNECTED_NEW, LN_REG_DEREGISTERING, LN_REG_DO_DEREGISTER,
+      LN__WORDS("it slept, and woke up to say it") },
+    { LN_REG_DEREGISTERING, LN_REG_EV_CONNECTED_OLD, LN_REG_DEREGISTERING, LN_REG_DO_DEREGISTER,
+      LN__WORDS("it slept, and woke up to say it") },
     { LN_REG_DEREGISTERING, LN_REG_EV_DEREGISTERED, LN_REG_STOPPED, LN_REG_DO_CLOSE,
       LN__WORDS("whatever the server said") },
     { LN_REG_DEREGISTERING, LN_REG_EV_NO_ANSWER, LN_REG_STOPPED, LN_REG_DO_CLOSE,
@@ -121,6 +125,10 @@ static const struct ln__reg_edge edges[] = {
     { LN_REG_DEREGISTERING, LN_REG_EV_STOPPED, LN_REG_STOPPED, LN_REG_DO_CLOSE,
       LN__WORDS("asked twice: no more waiting") },
 
+    { LN_REG_DISABLED, LN_REG_EV_CONNECTED_NEW, LN_REG_DISABLED, LN_REG_DO_DEREGISTER,
+      LN__WORDS("it slept, and woke up to say it") },
+    { LN_REG_DISABLED, LN_REG_EV_CONNECTED_OLD, LN_REG_DISABLED, LN_REG_DO_DEREGISTER,
+      LN__WORDS("it slept, and woke up to say it") },
     { LN_REG_DISABLED, LN_REG_EV_DEREGISTERED, LN_REG_DISABLED, LN_REG_DO_CLOSE,
       LN__WORDS("silence begins") },
     { LN_REG_DISABLED, LN_REG_EV_NO_ANSWER, LN_REG_DISABLED, LN_REG_DO_CLOSE,

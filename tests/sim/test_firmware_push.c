@@ -18,6 +18,7 @@ struct device {
     size_t len;
     uint8_t state[LN_FIRMWARE_STATE_MAX];
     size_t state_len;
+    enum ln_status save;
     unsigned resets, installs, verifies;
     enum ln_firmware_result verify, install;
     enum ln_status write;
@@ -74,6 +75,8 @@ static enum ln_firmware_result install(void *user)
 static enum ln_status save(void *user, struct ln_span state)
 {
     (void)user;
+    if (d.save != LN_OK)
+        return d.save;
     memcpy(d.state, state.data, state.len);
     d.state_len = state.len;
     return LN_OK;
@@ -265,6 +268,49 @@ static void test_failures(void **state)
     }
 }
 
+/* Where State cannot be saved an update does not begin: 5.00, and Downloaded as before. */
+/* scenario: T17 */
+static void test_a_state_that_cannot_be_saved(void **state)
+{
+    (void)state;
+    make_image();
+    fresh();
+    assert_int_equal(push(image, 300, 4), LN_COAP_CHANGED);
+    d.save = LN_NO_SPACE;
+    assert_int_equal(run("/5/0/2"), LN_COAP_INTERNAL_ERROR);
+    assert_is("2/0");
+    assert_true(lw_run(&w, NULL, 20000));
+    assert_int_equal(d.installs, 0);
+    d.save = LN_OK;
+    assert_int_equal(run("/5/0/2"), LN_COAP_CHANGED);
+    assert_true(lw_run(&w, NULL, 6000));
+    assert_int_equal(d.installs, 1);
+    assert_is("3/0");
+    halt();
+}
+
+/* Nor does one whose time has come: it is tried again. */
+static void test_deferral_that_cannot_be_saved(void **state)
+{
+    (void)state;
+    make_image();
+    fresh();
+    assert_int_equal(lw_put(&w, "/5/0/13", 0, "600", 3), LN_COAP_CHANGED);
+    assert_int_equal(push(image, 300, 4), LN_COAP_CHANGED);
+    d.install = LN_FIRMWARE_DEFERRED;
+    assert_int_equal(run("/5/0/2"), LN_COAP_CHANGED);
+    assert_true(lw_run(&w, NULL, 6000));
+    d.install = LN_FIRMWARE_INITIAL;
+    d.save = LN_IO;
+    assert_true(lw_run(&w, NULL, 700000));
+    assert_is("2/11");
+    d.save = LN_OK;
+    assert_true(lw_run(&w, NULL, 70000));
+    assert_is("3/0");
+    assert_int_equal(d.installs, 2);
+    halt();
+}
+
 /* Deferred for as long as the server allows, then installed without asking. */
 static void test_deferral_ends(void **state)
 {
@@ -347,6 +393,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_push_to_the_end),
         cmocka_unit_test(test_blocks_of_any_size),
+        cmocka_unit_test(test_a_state_that_cannot_be_saved),
+        cmocka_unit_test(test_deferral_that_cannot_be_saved),
         cmocka_unit_test(test_resets),
         cmocka_unit_test(test_failures),
         cmocka_unit_test(test_deferral_ends),
