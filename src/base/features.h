@@ -9,13 +9,15 @@
 
 #ifdef LN_SMALL
 enum {
-    LN__WITH_TCP = 0,   /**< CoAP over TCP, RFC 8323 */
-    LN__WITH_WORDS = 0, /**< sentences: in diagnostic payloads and tables */
+    LN__WITH_TCP = 0,    /**< CoAP over TCP, RFC 8323 */
+    LN__WITH_BASE64 = 0, /**< opaque values as text */
+    LN__WITH_WORDS = 0,  /**< sentences: in diagnostic payloads and tables */
 };
 #define LN__WORDS(text) NULL
 #else
 enum {
     LN__WITH_TCP = 1,
+    LN__WITH_BASE64 = 1,
     LN__WITH_WORDS = 1,
 };
 /** A sentence in a constant table; NULL in a small build. */

@@ -5,14 +5,15 @@
  *
  * Connect: a literal address, or the first address that the environment's resolver gives for one family:
  *          that of the options, else the preferred one, else IPv4. Each connect has a new local port.
- * Bind, accept, send_to and the options of a port (dscp, priority, interface) are LN_UNSUPPORTED or
- * passed to open() as they are.
+ * There is no bind, accept and send_to (LN_UNSUPPORTED). dscp, priority and interface go to the port's
+ * open() as they are.
  */
 #include "net/ip.h"
 
 #include "base/try.h"
 
 #define RESOLVE_TIMEOUT_MS 30000
+#define MTU_MIN 68 /* RFC 791 3.2; with the headers of IPv6 there is still room for 20 bytes */
 
 struct udp {
     struct ln_sock base;
@@ -187,6 +188,9 @@ enum ln_status ln__udp_new(const struct ln_env *env, const struct ln_sock_option
     if (env->net.ops == NULL)
         return ln_diag_set(diag, LN_UNSUPPORTED, LN_CAT_CONFIGURATION, LN_PHASE_CONFIGURE,
                            "the environment has no network");
+    if (options != NULL && options->mtu != 0 && options->mtu < MTU_MIN)
+        return ln_diag_set(diag, LN_BAD_ARG, LN_CAT_CONFIGURATION, LN_PHASE_CONFIGURE,
+                           "mtu: 0 or 68 to 65535 is needed");
     enum ln_status st = ln_filter_new(&udp_ops, sizeof(struct udp), env, NULL, out);
     if (st != LN_OK)
         return ln_diag_set(diag, st, LN_CAT_OUT_OF_MEMORY, LN_PHASE_CONFIGURE,
