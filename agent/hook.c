@@ -179,6 +179,11 @@ void hook_step(struct hook *hook, ln_msec now)
     hook->until = now + KILL_MS;
 }
 
+ln_msec hook_ends(const struct hook *hook)
+{
+    return hook->ending ? hook->until : hook->until + KILL_MS;
+}
+
 void hook_kill(struct hook *hook)
 {
     int status = 0;

@@ -11,47 +11,12 @@ import subprocess
 import pytest
 
 import agent as agent_module
-from agent import Refused
+from agent import Refused, hook, problem
 
-KEY = "00112233445566778899aabbccddeeff"
 IMAGE = bytes(range(256)) * 12  # three blocks
 
 if not agent_module.AGENT.exists():
     pytest.skip("linnet-agent was not built (Debian package libinih-dev)", allow_module_level=True)
-
-
-@pytest.fixture
-def start_agent(tmp_path):
-    running = []
-
-    def start(*options, **how):
-        running.append(agent_module.Agent(tmp_path, *options, **how))
-        return running[-1]
-    yield start
-    for one in running:
-        if one.program.process.poll() is None:
-            assert one.stop() == 0, one.log
-
-
-@pytest.fixture
-def keyed(lab, tmp_path):
-    """Options for a device that the lab knows."""
-    lab.add_psk("dev", "dev-id", KEY)
-    key = tmp_path / "key"
-    key.write_text(KEY + "\n")
-    return ["--server", lab.coaps_uri, "--endpoint", "dev", "--psk-identity", "dev-id",
-            "--psk-key", f"@{key}"]
-
-
-def hook(folder, text):
-    path = folder / "hook"
-    path.write_text("#!/bin/sh\n" + text)
-    path.chmod(0o755)
-    return path
-
-
-def problem(status, about):
-    return next((p["text"] for p in status["problems"] if p["about"] == about), "")
 
 
 # ---- the good case ----
@@ -122,10 +87,7 @@ def test_values_survive_a_restart(lab, keyed, start_agent):
     assert lab.write("dev", "/3/0/14", "+05:30").code == "2.04"
     assert lab.write("dev", "/1/0", {1: 1234}, replace=False).code == "2.04"
     lab.wait("updated", "dev", matches=lambda e: e.data["lifetime"] == 1234)
-    agent.ask("status")  # answered in a later turn than the one that has the values written
-    agent.program.process.send_signal(signal.SIGKILL)
-    agent.program.process.wait(10)
-    agent.program.stop()
+    agent.kill()
     mark = lab.mark()
     agent.start()
     lab.wait("registered", "dev", since=mark, matches=lambda e: e.data["lifetime"] == 1234)
@@ -161,7 +123,7 @@ def test_wrong_key(lab, keyed, start_agent, tmp_path):
     agent = start_agent(*keyed)
     failure = agent.wait(lambda s: s["servers"][0]["failure"])["servers"][0]["failure"]
     assert failure["category"] == "psk_key", failure  # GnuTLS says goodbye and no more
-    assert failure["advice"] in failure["line"] and failure["line"] in agent.log
+    assert failure["advice"] in failure["line"] and agent.logged(failure["line"])
     lab.remove_security("dev")
     lab.add_psk("dev", "dev-id", "ff" * 16)
     agent.ask("update")  # at once, instead of after the back-off
@@ -177,13 +139,13 @@ def test_nobody_listens(start_agent, keyed):
     status = agent.wait(lambda s: s["servers"][0]["failure"])
     assert status["servers"][0]["failure"]["category"] == "refused"
     assert status["servers"][0]["state"] == "backoff" and status["servers"][0]["waits_ms"] > 0
-    assert "next attempt in" in agent.log
+    assert agent.logged("next attempt in")
 
 
 def test_state_folder_that_cannot_be_written(keyed, start_agent):
     agent = start_agent(*keyed, state="/proc/linnet/state")
     text = problem(agent.wait_registered(), "state")
-    assert "/proc/linnet/state" in text and "--state" in text and text in agent.log
+    assert "/proc/linnet/state" in text and "--state" in text and agent.logged(text)
 
 
 def test_clock_behind(keyed, start_agent, tmp_path):
@@ -261,7 +223,7 @@ def test_update_by_the_hook(lab, keyed, start_agent, tmp_path):
     verbs = [line.split() for line in trace.read_text().splitlines()]
     assert [v[0] for v in verbs] == ["verify", "install", "confirm"]
     assert all(v[1] == digest for v in verbs) and verbs[0][2] == digest
-    assert "hook verify: I verify" in agent.log
+    assert agent.logged("hook verify: I verify")
     assert not any(e.kind == "deregistered" for e in lab.events_since(mark, "dev"))
     agent.stop()
     agent.start()  # told once: after another start nothing is confirmed again
@@ -283,7 +245,7 @@ def test_hook_that_refuses_the_image(lab, keyed, start_agent, tmp_path, text, re
     assert lab.write("dev", "/5/0/0", IMAGE).code == "2.04"
     status = agent.wait(lambda s: s["firmware"]["result_number"] == result)
     assert status["firmware"]["state"] == "idle"
-    assert said in problem(status, "hook") and said in agent.log
+    assert said in problem(status, "hook") and agent.logged(said)
     assert lab.read("dev", "/5/0/5").value == result
 
 
