@@ -40,6 +40,16 @@ static enum ln_status begin(void *ctx, uint64_t offset, struct ln_diag *diag)
                : failed(diag, "begun", image);
 }
 
+/* The image's size stays the mark of what is there. Where a file system cannot give room, writing tells. */
+static enum ln_status reserve(void *ctx, uint64_t size, struct ln_diag *diag)
+{
+    const struct image *image = ctx;
+    if (size == 0 || fallocate(image->fd, FALLOC_FL_KEEP_SIZE, 0, (off_t)size) == 0)
+        return LN_OK;
+    bool full = errno == ENOSPC || errno == EDQUOT || errno == EFBIG;
+    return full ? failed(diag, "given room", image) : LN_OK;
+}
+
 static enum ln_status write_image(void *ctx, uint64_t offset, struct ln_span data,
                                   struct ln_diag *diag)
 {
@@ -97,6 +107,7 @@ static enum ln_status save(void *ctx, struct ln_span state)
 struct ln_download_store image_store(struct image *image)
 {
     return (struct ln_download_store) { .begin = begin,
+                                        .reserve = reserve,
                                         .write = write_image,
                                         .read = read_image,
                                         .sync = sync_image,

@@ -4,6 +4,7 @@
  *
  * The state is written in place, in one call of less than a sector: what kill -9 can interrupt is the
  * time before it or behind it. Should a loss of power tear it all the same, its checksum tells. */
+#define _GNU_SOURCE /* fallocate() */
 #include "download.h"
 
 #include <errno.h>
@@ -48,10 +49,20 @@ void download_file_init(struct download_file *file, const char *path)
     snprintf(file->state, sizeof file->state, "%s.part.state", path);
 }
 
+/* What was reserved and not used goes back. */
+static void trim(int fd)
+{
+    struct stat is;
+    if (fstat(fd, &is) == 0 && S_ISREG(is.st_mode))
+        (void)!ftruncate(fd, is.st_size); /* void: it costs room, and nothing else */
+}
+
 void download_file_close(struct download_file *file)
 {
-    if (file->fd >= 0)
+    if (file->fd >= 0) {
+        trim(file->fd);
         (void)close(file->fd);
+    }
     if (file->state_fd >= 0)
         (void)close(file->state_fd);
     file->fd = file->state_fd = -1;
@@ -96,6 +107,17 @@ static enum ln_status begin(void *ctx, uint64_t offset, struct ln_diag *diag)
     if (ftruncate(file->fd, (off_t)offset) != 0)
         return failed(diag, "cannot change the size of", file->part);
     return LN_OK;
+}
+
+/* Without it the file's size, the mark of what is there, stays as it is. Room in one piece costs the
+ * system less than room for each write; where a file system cannot give it, writing will tell. */
+static enum ln_status reserve(void *ctx, uint64_t size, struct ln_diag *diag)
+{
+    struct download_file *file = ctx;
+    if (size == 0 || fallocate(file->fd, FALLOC_FL_KEEP_SIZE, 0, (off_t)size) == 0)
+        return LN_OK;
+    return status_of(errno) == LN_NO_SPACE ? failed(diag, "there is no room for", file->part)
+                                           : LN_OK;
 }
 
 static enum ln_status write_part(void *ctx, uint64_t offset, struct ln_span data,
@@ -207,6 +229,7 @@ struct ln_download_store download_file_store(struct download_file *file)
         return (
             struct ln_download_store) { .begin = begin_output, .write = write_output, .ctx = file };
     return (struct ln_download_store) { .begin = begin,
+                                        .reserve = reserve,
                                         .write = write_part,
                                         .read = read_part,
                                         .sync = sync_part,

@@ -162,8 +162,13 @@ static enum ln_status add_firmware(struct ln_client *client, const struct files 
                                    struct ln_diag *diag, struct ln_firmware **fw)
 {
     struct ln_firmware_config c = LN_FIRMWARE_CONFIG_INIT;
-    c.store = (struct ln_download_store) { begin,         write_image,   read_image, sync_image,
-                                           load_download, save_download, &updater };
+    c.store = (struct ln_download_store) { .begin = begin,
+                                           .write = write_image,
+                                           .read = read_image,
+                                           .sync = sync_image,
+                                           .load = load_download,
+                                           .save = save_download,
+                                           .ctx = &updater };
     c.reset = reset;
     c.install = install;
     c.save = save;

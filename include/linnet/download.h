@@ -57,6 +57,10 @@ struct ln_download_store {
     /** Go on writing behind the first `offset` bytes and forget what is behind them; 0: from scratch.
      *  Called before the first write, and whenever the file begins anew. Required. */
     enum ln_status (*begin)(void *ctx, uint64_t offset, struct ln_diag *diag);
+    /** It will have `size` bytes in all: called behind begin() where the server tells the size, so that
+     *  a store that is too small says LN_NO_SPACE before a byte was paid for, and one that is not can
+     *  make room in one piece. NULL: whether there is room shows when it is written. */
+    enum ln_status (*reserve)(void *ctx, uint64_t size, struct ln_diag *diag);
     /** The next bytes, never empty and in order; borrowed for the call. LN_AGAIN: they are taken, but
      *  give no more until ln_download_ready(); with CoAP a few blocks may be on their way. Required. */
     enum ln_status (*write)(void *ctx, uint64_t offset, struct ln_span data, struct ln_diag *diag);

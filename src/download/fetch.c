@@ -92,6 +92,10 @@ static enum ln_status begin_store(struct ln_download *d)
     enum ln_status st = store->begin(store->ctx, d->offset, &d->diag);
     if (st != LN_OK)
         return store_failed(d, st, "the store cannot begin");
+    if (store->reserve != NULL && d->total != LN__UNKNOWN)
+        st = store->reserve(store->ctx, d->total, &d->diag);
+    if (st != LN_OK)
+        return store_failed(d, st, "there is no room for all of it");
     d->begun = true;
     return LN_OK;
 }

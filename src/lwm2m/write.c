@@ -5,6 +5,9 @@
  * A Write is a transaction on a copy of the instance's struct: values go into the copy, `validate`
  * sees it, and only then it replaces the original. What fails anywhere changes nothing. See
  * <linnet/object.h>.
+ *
+ * What a payload says twice: a resource or an object instance is refused (4.00), for what it asks for
+ * is not clear; of a resource instance the later value counts.
  */
 #include "codec/format.h"
 #include "lwm2m/core.h"
@@ -101,12 +104,9 @@ static enum ln_answer begin_array(struct transaction *t, const struct ln_resourc
 {
     uint8_t *seen = &t->seen[r - t->object->def->resources];
     bool whole = t->replace && t->target.levels == LN_LEVEL_RESOURCE;
-    if (*seen != 0 || !whole) {
-        *seen = 1;
-        return LN_ANSWER_OK;
-    }
+    bool first = *seen == 0;
     *seen = 1;
-    return clear(t, r);
+    return first && whole ? clear(t, r) : LN_ANSWER_OK;
 }
 
 static enum ln_answer take_value(struct transaction *t, struct ln_reader *reader,
@@ -134,7 +134,8 @@ static enum ln_answer apply_entry(struct transaction *t, struct ln_reader *reade
     if (answer != LN_ANSWER_OK || !take)
         return answer;
     bool in_array = e->path.levels == LN_LEVEL_RESOURCE_INSTANCE || e->kind == LN_ENTRY_ARRAY;
-    if (in_array != is_multiple(r) || (r->flags & LN_RES_STREAMED) != 0)
+    bool again = t->seen[r - t->object->def->resources] != 0 && e->path.levels == LN_LEVEL_RESOURCE;
+    if (in_array != is_multiple(r) || (r->flags & LN_RES_STREAMED) != 0 || again)
         return LN_ANSWER_BAD_REQUEST;
     if (in_array) {
         answer = begin_array(t, r);
@@ -332,7 +333,7 @@ static enum ln_answer wanted_iid(const struct ln__request *rq, const struct ln_f
             return LN_ANSWER_OK;
         if (e.path.levels < LN_LEVEL_INSTANCE)
             return LN_ANSWER_BAD_REQUEST;
-        if (!first && e.path.id[1] != *iid)
+        if (!first && (e.kind == LN_ENTRY_INSTANCE || e.path.id[1] != *iid))
             return LN_ANSWER_BAD_REQUEST; /* one instance at a time */
         *iid = e.path.id[1];
     }

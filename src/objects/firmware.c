@@ -188,7 +188,7 @@ static enum ln_firmware_result store_piece(struct ln_firmware *fw, struct ln_spa
     if (fw->config.size_max != 0 && fw->received + piece.len > fw->config.size_max)
         return LN_FIRMWARE_NO_SPACE;
     enum ln_status st = store->write(store->ctx, fw->received, piece, &fw->diag);
-    if (st != LN_OK)
+    if (st != LN_OK && st != LN_AGAIN) /* AGAIN: it was taken */
         return st == LN_NO_MEMORY ? LN_FIRMWARE_NO_MEMORY : LN_FIRMWARE_NO_SPACE;
     ln_hasher_update(fw->hasher, piece);
     fw->received += piece.len;
@@ -423,6 +423,12 @@ void ln_firmware_free(struct ln_firmware *fw)
     ln_download_free(fw->download);
     ln_hasher_free(fw->hasher);
     ln_free(fw->env, fw);
+}
+
+void ln_firmware_ready(struct ln_firmware *fw)
+{
+    if (fw->download != NULL)
+        ln_download_ready(fw->download);
 }
 
 void ln_firmware_suspend(struct ln_firmware *fw, bool suspended)

@@ -120,10 +120,10 @@ def test_killed_at_random_points(tmp_path):
 def test_swapped_between_two_runs(tmp_path):
     out = tmp_path / "out.bin"
     with CoapFiles() as server:
-        server.put("/fw.bin", random.Random(1).randbytes(1_500_000))
+        server.put("/fw.bin", random.Random(1).randbytes(800_000))
         assert kill_at([LINNET, "download", "-q", "-o", out, server.uri("/fw.bin")],
-                       tmp_path / "out.bin.part", 1_000_000) == -signal.SIGKILL
-        digest = server.put("/fw.bin", random.Random(2).randbytes(1_500_000))
+                       tmp_path / "out.bin.part", 600_000) == -signal.SIGKILL
+        digest = server.put("/fw.bin", random.Random(2).randbytes(800_000))
         done = download(server.uri("/fw.bin"), folder=tmp_path)
     assert done.status == 0 and done.report.sha256 == digest, done.err
     assert done.report.restarts == 1

@@ -911,6 +911,8 @@ static void test_stores_that_fail(void **state)
     } rows[] = {
         { DL_BEGIN, LN_IO, LN_DOWNLOAD_STORE, "cannot begin" },
         { DL_BEGIN, LN_NO_SPACE, LN_DOWNLOAD_SPACE, "cannot begin" },
+        { DL_RESERVE, LN_IO, LN_DOWNLOAD_STORE, "too small" },
+        { DL_RESERVE, LN_NO_SPACE, LN_DOWNLOAD_SPACE, "too small" },
         { DL_WRITE, LN_IO, LN_DOWNLOAD_STORE, "worn out" },
         { DL_WRITE, LN_NO_SPACE, LN_DOWNLOAD_SPACE, "worn out" },
         { DL_SYNC, LN_IO, LN_DOWNLOAD_STORE, "last" },
@@ -1080,6 +1082,44 @@ static void stop_at_400(void)
     asked[0] = '\0';
     w.plain.requests = 0;
     cut.times = 0;
+}
+
+/* The size is told before the first byte, and again where the file begins anew or goes on. */
+static void test_room_is_asked_for(void **state)
+{
+    (void)state;
+    run();
+    must_have("told", w.file.content);
+    assert_int_equal(store.calls[DL_RESERVE], 1);
+    assert_int_equal(store.reserved, 1000);
+
+    dl_store_clear(&store);
+    store.fails = DL_RESERVE;
+    store.fail_at = 1;
+    store.status = LN_NO_SPACE;
+    run();
+    must_fail("no room", LN_DOWNLOAD_SPACE, "too small");
+    assert_int_equal(store.calls[DL_WRITE], 0);
+    assert_int_equal(store.state_len, 0);
+
+    dl_store_clear(&store);
+    stop_at_400();
+    run();
+    must_have("gone on", w.file.content);
+    assert_int_equal(store.calls[DL_RESERVE], 2); /* by each of the two programs */
+
+    dl_store_clear(&store);
+    cuts(300, HTTP_CLOSE, 2);
+    run();
+    must_have("cut", w.file.content);
+    assert_int_equal(store.calls[DL_RESERVE], 1); /* it has the room already */
+
+    dl_store_clear(&store);
+    cuts(300, HTTP_CLOSE, 0);
+    w.file.chunked = true; /* nobody knows */
+    run();
+    must_have("no size", w.file.content);
+    assert_int_equal(store.calls[DL_RESERVE], 0);
 }
 
 static void test_what_is_stored_was_changed(void **state)
@@ -1599,6 +1639,7 @@ int main(void)
         TEST(test_limits),
         TEST(test_the_usual_limit_of_bytes),
         TEST(test_stores_that_fail),
+        TEST(test_room_is_asked_for),
         TEST(test_a_store_that_needs_time),
         TEST(test_without_state),
         TEST(test_killed_anywhere),

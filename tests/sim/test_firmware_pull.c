@@ -631,15 +631,79 @@ static void test_suspended(void **state)
     halt();
 }
 
+/* Requests are answered at once for a minute, which the download waits for its storage. */
+static void assert_served_for_a_minute(const char *what)
+{
+    for (ln_msec end = lw_now(&w) + 60000; lw_now(&w) < end;) {
+        ln_msec asked = lw_now(&w);
+        assert_is(what, "1/0");
+        assert_in_range(lw_now(&w) - asked, 0, 40);
+        assert_true(lw_run(&w, NULL, 1000));
+    }
+}
+
+/* Storage that takes a minute holds up the download, and nothing else; then the download goes on. */
+/* scenario: T6 */
+static void test_storage_that_is_stalled_for_a_minute(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < SCHEMES; i++) {
+        fresh();
+        store.busy = true;
+        assert_int_equal(write_uri(uris[i]), LN_COAP_CHANGED);
+        assert_true(lw_run(&w, has_some, 600000));
+        assert_true(lw_run(&w, NULL, 5000)); /* what is under way arrives */
+        size_t stored = store.len;
+        unsigned asked = requests();
+        assert_true(stored < SIZE);
+        assert_served_for_a_minute(uris[i]);
+        assert_int_equal(store.len, stored);
+        assert_int_equal(requests(), asked);
+        store.busy = false;
+        ln_firmware_ready(fw);
+        assert_true(lw_run(&w, is_over, 600000));
+        assert_is(uris[i], "2/0");
+        assert_true(dl_store_holds(&store, ln_span(image, SIZE)));
+        halt();
+    }
+}
+
+/* A push cannot be held: its blocks want their answers. */
+static void test_a_push_into_busy_storage(void **state)
+{
+    (void)state;
+    fresh();
+    store.busy = true;
+    struct lw_request rq = { LW_REQUEST_INIT, .code = LN_COAP_PUT, .path = "/5/0/0" };
+    rq.format = 42;
+    rq.payload = image;
+    rq.len = SIZE;
+    rq.block1_szx = 6;
+    assert_true(lw_ask(&w, &rq));
+    assert_int_equal(w.server.answer.code, LN_COAP_CHANGED);
+    assert_is("pushed", "2/0");
+    assert_true(dl_store_holds(&store, ln_span(image, SIZE)));
+    ln_firmware_ready(fw); /* there is no download */
+    halt();
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_every_scheme),      cmocka_unit_test(test_what_is_supported),
-        cmocka_unit_test(test_requests_by_state), cmocka_unit_test(test_ends_by_the_server),
-        cmocka_unit_test(test_results),           cmocka_unit_test(test_results_of_other_kinds),
-        cmocka_unit_test(test_storage),           cmocka_unit_test(test_security),
-        cmocka_unit_test(test_cuts_and_swaps),    cmocka_unit_test(test_without_an_end),
-        cmocka_unit_test(test_restarts),          cmocka_unit_test(test_suspended),
+        cmocka_unit_test(test_every_scheme),
+        cmocka_unit_test(test_what_is_supported),
+        cmocka_unit_test(test_requests_by_state),
+        cmocka_unit_test(test_ends_by_the_server),
+        cmocka_unit_test(test_results),
+        cmocka_unit_test(test_results_of_other_kinds),
+        cmocka_unit_test(test_storage),
+        cmocka_unit_test(test_security),
+        cmocka_unit_test(test_cuts_and_swaps),
+        cmocka_unit_test(test_without_an_end),
+        cmocka_unit_test(test_restarts),
+        cmocka_unit_test(test_suspended),
+        cmocka_unit_test(test_storage_that_is_stalled_for_a_minute),
+        cmocka_unit_test(test_a_push_into_busy_storage),
     };
     return cmocka_run_group_tests_name("firmware/pull", tests, NULL, NULL);
 }

@@ -36,6 +36,18 @@ static enum ln_status begin(void *ctx, uint64_t offset, struct ln_diag *diag)
     return done(s, DL_BEGIN, LN_OK);
 }
 
+static enum ln_status reserve(void *ctx, uint64_t size, struct ln_diag *diag)
+{
+    struct dl_store *s = ctx;
+    enum ln_status st = count(s, DL_RESERVE);
+    if (st != LN_OK)
+        return ln_diag_set(diag, st, LN_CAT_LOCAL_IO, LN_PHASE_TRANSFER, "the flash is too small");
+    if (s->calls[DL_BEGIN] == 0 || size < s->len)
+        abort();
+    s->reserved = size;
+    return done(s, DL_RESERVE, LN_OK);
+}
+
 static enum ln_status write_bytes(void *ctx, uint64_t offset, struct ln_span data,
                                   struct ln_diag *diag)
 {
@@ -108,6 +120,7 @@ static enum ln_status save(void *ctx, struct ln_span state)
 struct ln_download_store dl_store_ops(struct dl_store *store)
 {
     return (struct ln_download_store) { .begin = begin,
+                                        .reserve = reserve,
                                         .write = write_bytes,
                                         .read = read_bytes,
                                         .sync = sync_bytes,

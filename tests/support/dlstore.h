@@ -9,13 +9,14 @@
 
 enum { DL_ROOM = 1 << 20 };
 
-enum dl_call { DL_BEGIN = 0, DL_WRITE, DL_READ, DL_SYNC, DL_LOAD, DL_SAVE, DL_CALLS };
+enum dl_call { DL_BEGIN = 0, DL_RESERVE, DL_WRITE, DL_READ, DL_SYNC, DL_LOAD, DL_SAVE, DL_CALLS };
 
 struct dl_store {
     uint8_t bytes[DL_ROOM];
     size_t len;
     uint8_t state[LN_DOWNLOAD_STATE_MAX];
-    size_t state_len; /**< 0 = none */
+    size_t state_len;  /**< 0 = none */
+    uint64_t reserved; /**< the size that was told last */
     uint64_t calls[DL_CALLS];
     /** That call, counted from 1, fails with `status`; 0 = none does. */
     enum dl_call fails;
