@@ -268,6 +268,7 @@ static bool open_signals(struct agent *a)
     sigaddset(&set, SIGHUP);
     sigaddset(&set, SIGCHLD);
     signal(SIGPIPE, SIG_IGN);
+    signal(SIGXFSZ, SIG_IGN); /* a limit for files is a failed write, as a full disk is */
     a->signals = sigprocmask(SIG_BLOCK, &set, NULL) == 0
                      ? signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK)
                      : -1;
@@ -313,6 +314,9 @@ static void step_own(struct agent *a, ln_msec now)
         a->end = AGENT_STOPS; /* the hook that was waited for has ended in this turn */
     state_step(a, now);
     clock_check(&a->clock, &a->problems);
+    if (a->problems.changes != a->problems_told)
+        control_changed(a->control);
+    a->problems_told = a->problems.changes;
     control_step(a->control, now);
 }
 
@@ -324,8 +328,10 @@ static void watch_own(struct agent *a, ln_msec now)
     hook_watch(&a->reboot, &a->loop);
     loop_until(&a->loop, a->reboot_at);
     state_watch(a, now);
-    if (a->problems.of[PROBLEM_CLOCK].is)
-        loop_until(&a->loop, now + CLOCK_MS);
+    if (a->problems.of[PROBLEM_CLOCK].is) {
+        ln_msec behind = clock_behind_ms(&a->clock);
+        loop_until(&a->loop, now + (behind < CLOCK_MS ? behind : CLOCK_MS));
+    }
 }
 
 /* One turn. @return the client's status */

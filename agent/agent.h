@@ -47,8 +47,9 @@ struct agent {
     ln_msec reboot_at;  /* LN_NEVER = not asked for */
     struct control *control;
     struct notes notes;
-    uint64_t progress; /* bytes of an image, when followers were told last */
-    bool reload;       /* wanted as soon as no hook runs */
+    unsigned problems_told; /* changes of problems that followers know of */
+    uint64_t progress;      /* bytes of an image, when followers were told last */
+    bool reload;            /* wanted as soon as no hook runs */
     struct loop loop;
     enum agent_end end;
     bool leaves;      /* ln_client_stop() was called */

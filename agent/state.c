@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "state.h"
 
-#include "control.h"
-
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -18,7 +16,6 @@ static void on_saved(void *user, const char *why)
         problem_set(&a->problems, PROBLEM_STATE, "%s", why);
     else
         problem_clear(&a->problems, PROBLEM_STATE);
-    control_changed(a->control);
 }
 
 /* Sessions that cannot be stored cost a handshake and nothing else. */

@@ -57,20 +57,14 @@ void status_add_failure(cJSON *at, const struct failure *failure)
         cJSON_AddNullToObject(at, "failure");
         return;
     }
-    const struct ln_diag *d = &failure->diag;
-    bool has_diag = d->status != LN_OK;
+    struct failure_words words;
     cJSON *made = cJSON_AddObjectToObject(at, "failure");
+    failure_words(failure, &words);
     failure_text(failure, line, sizeof line);
     cJSON_AddNumberToObject(made, "since", (double)failure->since);
-    cJSON_AddStringToObject(made, "category",
-                            has_diag             ? ln_category_word(d->category)
-                            : failure->code != 0 ? ln_category_word(LN_CAT_ANSWER)
-                                                 : ln_category_word(LN_CAT_NO_ANSWER));
-    cJSON_AddStringToObject(made, "text", has_diag ? d->text : line);
-    cJSON_AddStringToObject(made, "advice",
-                            ln_category_advice(has_diag             ? d->category
-                                               : failure->code != 0 ? LN_CAT_ANSWER
-                                                                    : LN_CAT_NO_ANSWER));
+    cJSON_AddStringToObject(made, "category", words.category);
+    cJSON_AddStringToObject(made, "text", words.text);
+    cJSON_AddStringToObject(made, "advice", words.advice);
     cJSON_AddStringToObject(made, "line", line);
 }
 

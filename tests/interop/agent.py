@@ -34,11 +34,11 @@ def problem(status, about):
 
 
 class Agent:
-    def __init__(self, folder, *options, state=None, env=None, prefix=()):
+    def __init__(self, folder, *options, state=None, env=None, prefix=(), program=AGENT, socket=None):
         self.folder = folder
         self.env = env
-        self.socket = folder / "agent.sock"
-        self.options = [*map(str, prefix), str(AGENT), "--socket", str(self.socket),
+        self.socket = socket or folder / "agent.sock"
+        self.options = [*map(str, prefix), str(program), "--socket", str(self.socket),
                         "--state", str(state or folder / "state"), *map(str, options)]
         self.start()
 
