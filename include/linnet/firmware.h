@@ -68,14 +68,15 @@ struct ln_firmware_config {
     struct ln_download_store store;
     /** The image is complete: is it whole, of our type, signed by the right one? Called once, before
      *  State becomes Downloaded. LN_FIRMWARE_INITIAL = yes; INTEGRITY, PACKAGE_TYPE, NO_SPACE,
-     *  NO_MEMORY, FAILED = no. NULL: yes. `sha256` is zero for pushed images if no digest is at hand.
+     *  NO_MEMORY, FAILED = no; anything else counts as INTEGRITY. NULL: yes. `sha256` is zero for pushed images if no digest is at hand.
      *  For work that takes time: return LN_FIRMWARE_DEFERRED and call ln_firmware_verified() later. */
     enum ln_firmware_result (*verify)(void *user, uint64_t size, const uint8_t sha256[32]);
     /** Forget the image, whatever there is of it. Required. May come at any time. */
     void (*reset)(void *user);
     /** Install it: State is Updating and saved, the answer and all notifications are out.
      *  LN_FIRMWARE_INITIAL = under way: the device will restart, or ln_firmware_result() follows;
-     *  LN_FIRMWARE_DEFERRED = not now: Downloaded again; others = it failed: Idle. Required. */
+     *  LN_FIRMWARE_DEFERRED = not now: Downloaded again; NO_SPACE, NO_MEMORY, INTEGRITY, PACKAGE_TYPE
+     *  and FAILED = it failed: Idle. Anything else counts as FAILED. Required. */
     enum ln_firmware_result (*install)(void *user);
     /** 5/0/6 and 5/0/7 while there is an image; NULL = there are none. */
     const char *(*package_name)(void *user);
@@ -123,7 +124,7 @@ LN_API void ln_firmware_verified(struct ln_firmware *fw, enum ln_firmware_result
 /**
  * How an update went: after the restart, or later than `install` returned.
  * @param result  SUCCESS or FAILED in state Updating; other errors in any state but Idle; DEFERRED
- *                goes back to Downloaded
+ *                goes back to Downloaded, from there and from Updating
  * @retval LN_BAD_STATE  it does not fit the state; nothing changed
  */
 LN_MUST_USE LN_API enum ln_status ln_firmware_result(struct ln_firmware *fw,
