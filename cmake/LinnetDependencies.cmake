@@ -42,7 +42,7 @@ endif()
 list(JOIN LN_TLS_LIBRARIES ", " text)
 message(STATUS "TLS back ends: ${text}")
 
-if(LN_RESOLVER STREQUAL "cares")
+if(LN_RESOLVER STREQUAL "cares" AND LN_PORT STREQUAL "posix")
     find_package(PkgConfig REQUIRED)
     pkg_check_modules(LINNET_CARES REQUIRED IMPORTED_TARGET libcares)
     list(APPEND LN_LINKS PkgConfig::LINNET_CARES)

@@ -20,6 +20,14 @@ set(LN_HARDENING_IF_KNOWN # of some processors only
     -fstack-protector-strong -fstack-clash-protection -fcf-protection)
 set(LN_HARDENING_LINK_IF_KNOWN
     -Wl,-z,relro -Wl,-z,now -Wl,-z,noexecstack)
+set(LN_PIC ON)
+if(CMAKE_SYSTEM_NAME STREQUAL "Generic")
+    # Bare metal: nobody relocates a program, and what would be called on a smashed stack or a full
+    # buffer is the loader's or the C library's of a system.
+    set(LN_HARDENING_IF_KNOWN "")
+    set(LN_HARDENING_LINK_IF_KNOWN "")
+    set(LN_PIC OFF)
+endif()
 
 # ln_keep_known(<list> LINKER|COMPILER): drop from the list what this toolchain does not know.
 function(ln_keep_known list kind)
@@ -46,7 +54,7 @@ ln_keep_known(LN_HARDENING_LINK_IF_KNOWN LINKER)
 list(APPEND LN_WARNINGS ${LN_WARNINGS_IF_KNOWN})
 
 set(LN_HARDENING ${LN_HARDENING_IF_KNOWN})
-if(NOT LN_SANITIZE) # the checks of both would get in each other's way
+if(NOT LN_SANITIZE AND NOT CMAKE_SYSTEM_NAME STREQUAL "Generic") # the checks of both would get in each other's way
     list(APPEND LN_HARDENING -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2)
 endif()
 set(LN_OPTIMISED "$<CONFIG:Release,RelWithDebInfo,MinSizeRel>")
@@ -69,7 +77,7 @@ function(ln_target_flags target)
         C_STANDARD_REQUIRED ON
         C_EXTENSIONS OFF
         C_VISIBILITY_PRESET hidden
-        POSITION_INDEPENDENT_CODE ON)
+        POSITION_INDEPENDENT_CODE ${LN_PIC})
     target_compile_options(${target} PRIVATE
         ${LN_WARNINGS}
         $<$<BOOL:${LN_WERROR}>:-Werror>

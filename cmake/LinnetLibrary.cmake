@@ -24,8 +24,11 @@ function(ln_add_library target type)
     ln_target_flags(${target})
 endfunction()
 
-set(LN_FOLDERS src/base src/codec src/net src/net/posix src/port/posix src/tls
+set(LN_FOLDERS src/base src/codec src/net src/tls
     src/coap src/http src/download src/lwm2m src/objects)
+if(LN_PORT STREQUAL "posix")
+    list(APPEND LN_FOLDERS src/net/posix src/port/posix)
+endif()
 foreach(library IN LISTS LN_TLS_LIBRARIES)
     list(APPEND LN_FOLDERS src/tls/${library})
 endforeach()
@@ -49,6 +52,23 @@ if(EXISTS "${tls_list}")
     list(APPEND sources "${tls_list}")
 endif()
 
+# LN_TLS=off: of src/tls remains what needs no TLS socket, and x_off.c stands for x_tls.c.
+if(LN_TLS STREQUAL "off")
+    list(FILTER sources EXCLUDE REGEX "_tls\\.c$|/src/tls/")
+    foreach(name IN ITEMS off digest builtin builtin_none certificate)
+        list(APPEND sources "${PROJECT_SOURCE_DIR}/src/tls/${name}.c")
+    endforeach()
+else()
+    list(FILTER sources EXCLUDE REGEX "[/_]off\\.c$")
+endif()
+
+# x_small.c is there for LN_SMALL, in place of x_full.c.
+if(LN_SMALL)
+    list(FILTER sources EXCLUDE REGEX "_full\\.c$")
+else()
+    list(FILTER sources EXCLUDE REGEX "_small\\.c$")
+endif()
+
 # Strict C11 hides POSIX; only the two folders of the port may see it.
 set(posix_sources ${sources})
 list(FILTER posix_sources INCLUDE REGEX "/src/(net|port)/posix/")
@@ -61,12 +81,19 @@ target_include_directories(linnet
     PUBLIC "$<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/include>"
     PRIVATE "${PROJECT_SOURCE_DIR}/src")
 target_link_libraries(linnet PRIVATE ${LN_LINKS})
+if(LN_SMALL)
+    # base itself may be asked for texts, by the program
+    set(silent ${sources})
+    list(FILTER silent EXCLUDE REGEX "/src/base/")
+    set_property(SOURCE ${silent} APPEND PROPERTY
+        COMPILE_OPTIONS -include "${PROJECT_SOURCE_DIR}/src/base/small.h")
+endif()
 set_target_properties(linnet PROPERTIES
     VERSION ${PROJECT_VERSION}
     SOVERSION ${PROJECT_VERSION_MAJOR})
 
 # The testkit is built from internals, so it goes with the static library only.
-if(NOT BUILD_SHARED_LIBS)
+if(NOT BUILD_SHARED_LIBS AND LN_WHOLE)
     ln_sources(sources src/net/mem src/testkit)
     ln_add_library(linnet_testkit STATIC ${sources})
     add_library(Linnet::testkit ALIAS linnet_testkit)

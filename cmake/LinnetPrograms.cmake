@@ -2,7 +2,7 @@
 # cli/*.c is the program `linnet`; each examples/NN_name.c, or folder of that form, is a program
 # `example_NN_name`. All are in <build>/bin. They see <linnet/*.h> and nothing of src/.
 # An example with a CMakeLists.txt of its own is a project that also builds outside of this tree; here
-# it is built where pkg-config finds what the table LN_EXAMPLE_NEEDS_<name> says.
+# it is built where pkg-config finds what the table LN_EXAMPLE_NEEDS_<name> says, if it says anything.
 
 set(LN_EXAMPLE_NEEDS_05_own_event_loop "libuv >= 1.44")
 set(LN_EXAMPLE_NEEDS_06_custom_tls "gnutls >= 3.7.9")
@@ -21,7 +21,7 @@ function(ln_add_program target name)
 endfunction()
 
 ln_sources(sources cli)
-if(sources)
+if(sources AND LN_WHOLE)
     ln_add_program(linnet_cli linnet ${sources}) # the name `linnet` is the library's
     ln_link_backends(linnet_cli program_extra_backends ${LN_EXTRA_TLS})
     target_compile_definitions(linnet_cli PRIVATE LN_PROGRAM_VERSION="${PROJECT_VERSION}")
@@ -31,6 +31,10 @@ if(sources)
 endif()
 
 function(ln_add_example_project name)
+    if(NOT DEFINED LN_EXAMPLE_NEEDS_${name})
+        ln_add_project("${PROJECT_SOURCE_DIR}/examples/${name}")
+        return()
+    endif()
     find_package(PkgConfig REQUIRED)
     pkg_check_modules(LINNET_NEEDS_${name} QUIET "${LN_EXAMPLE_NEEDS_${name}}")
     if(LINNET_NEEDS_${name}_FOUND)
@@ -46,6 +50,9 @@ file(GLOB examples CONFIGURE_DEPENDS
 set(names ${examples})
 list(TRANSFORM names REPLACE "^.*/examples/([^/.]+).*$" "\\1")
 list(REMOVE_DUPLICATES names)
+if(NOT LN_WHOLE)
+    list(FILTER names INCLUDE REGEX "microcontroller")
+endif()
 foreach(name IN LISTS names)
     if(EXISTS "${PROJECT_SOURCE_DIR}/examples/${name}/CMakeLists.txt")
         ln_add_example_project(${name})

@@ -12,6 +12,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Expat 2.9 calls the old name of this function deprecated. */
+#if XML_MAJOR_VERSION > 2 || XML_MINOR_VERSION >= 9
+#define LINE_OF(parser) ((unsigned long)XML_GetCurrentLineNumber64(parser))
+#else
+#define LINE_OF(parser) ((unsigned long)XML_GetCurrentLineNumber(parser))
+#endif
+
 #define TEXT_MAX 256
 
 static struct defined_object *all;
@@ -214,7 +221,7 @@ static char *parse(struct reading *r, const char *path, FILE *file)
         r->wrong = "there is no Object in it";
     if (r->wrong == NULL)
         return NULL;
-    return lab_format("%s, line %lu: %s", path, XML_GetCurrentLineNumber(r->parser), r->wrong);
+    return lab_format("%s, line %lu: %s", path, LINE_OF(r->parser), r->wrong);
 }
 
 static char *read_file(const char *path)

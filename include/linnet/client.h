@@ -109,6 +109,12 @@ struct ln_client_config {
      *  objects may call (object.h), and must remove nothing. */
     void (*on_event)(void *user, struct ln_client *client, const struct ln_client_event *event);
     void *user;
+    /** A server has written to this instance, or created it: the new values stand in it, and nobody
+     *  was told. Keep them here, over a loss of power: the answer goes out when this has returned.
+     *  Anything but LN_ANSWER_OK takes the Write back and is what the server is told. It may call
+     *  ln_client_get() and the like, and change nothing. NULL: LN_ANSWER_OK. Not asked for streamed
+     *  resources, which their objects keep, and for Delete, of which `removed` tells. */
+    enum ln_answer (*keep)(void *user, struct ln_client *client, uint16_t oid, uint16_t iid);
 };
 #define LN_CLIENT_CONFIG_INIT { .size = sizeof(struct ln_client_config),                           \
                                 .min_version = LN_LWM2M_1_0, .max_version = LN_LWM2M_1_1 }

@@ -64,7 +64,9 @@ LN_API const char *ln_firmware_result_word(enum ln_firmware_result result);
 struct ln_firmware_config {
     size_t size;
     /** Where an image goes, pushed or pulled: see download.h. For a push, `begin` is called with 0 and
-     *  read, load and save are not. Required: begin, write. */
+     *  read, load and save are not. Required: begin, write. A `write` that says LN_AGAIN holds a pull
+     *  until ln_firmware_ready(); a push it cannot hold, for each block wants its answer: the store
+     *  has to take the next one when it comes, or fail. */
     struct ln_download_store store;
     /** The image is complete: is it whole, of our type, signed by the right one? Called once, before
      *  State becomes Downloaded. LN_FIRMWARE_INITIAL = yes; INTEGRITY, PACKAGE_TYPE, NO_SPACE,
@@ -129,6 +131,9 @@ LN_API void ln_firmware_verified(struct ln_firmware *fw, enum ln_firmware_result
  */
 LN_MUST_USE LN_API enum ln_status ln_firmware_result(struct ln_firmware *fw,
                                                      enum ln_firmware_result result);
+
+/** `write` of the store said LN_AGAIN: it can take more. */
+LN_API void ln_firmware_ready(struct ln_firmware *fw);
 
 /** Stop a pull for a while, and go on; reconnect: the network has changed. */
 LN_API void ln_firmware_suspend(struct ln_firmware *fw, bool suspended);

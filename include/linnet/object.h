@@ -14,6 +14,7 @@
  * Writing:   is a transaction. A write from a server goes into a copy of the instance's struct:
  *            bound fields and `write` work on that copy, `validate` may refuse it, and only then it
  *            replaces the original and `written` is told. What fails anywhere changes nothing.
+ *            The program may make it last before the answer: `keep` of struct ln_client_config.
  *            (Structs are copied as bytes: do not point into your own struct from within it.)
  * Threads:   all functions run in the thread of the client, within ln_client_step() or the call
  *            that caused them.

@@ -68,15 +68,14 @@ class Story:
 class Program:
     """One that runs beside us. Its output is a log that is shown if the story fails."""
 
-    def __init__(self, name, argv, folder):
+    def __init__(self, name, argv, folder, **streams):
         self.name = name
         self.log = folder / f"{name}.log"
         with open(self.log, "ab") as log:
             # setpriv: it ends when we do, even if we are killed. Its own session: Ctrl-C is for us.
             self.process = subprocess.Popen(
                 ["setpriv", "--pdeathsig", "TERM", *map(str, argv)], stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE if name == "linnet-lab" else log, stderr=log,
-                start_new_session=True, text=True)
+                start_new_session=True, text=True, **{"stdout": log, "stderr": log, **streams})
 
     def must_run(self):
         if self.process.poll() is not None:
@@ -96,28 +95,23 @@ class Program:
         return "".join(f"    {line}\n" for line in lines)
 
 
-class Lab(Program):
-    """linnet-lab: commands go in, JSON comes out."""
+class Heard(Program):
+    """One whose lines on "stdout" or "stderr" are waited for; they are in the log, too."""
 
-    def __init__(self, build, folder, key):
-        keys = folder / "lab.keys"
-        keys.write_text(f"{ENDPOINT}={ENDPOINT}:{key}\n")
+    def __init__(self, name, argv, folder, stream, parse=str):
         self.lines = []
         self.changed = threading.Condition()
-        self.seen = 0  # events before this one are told
-        super().__init__("linnet-lab", [
-            build / "bin/linnet-lab", "--json", "--address", "127.0.0.1", "--port", "0",
-            "--secure-port", "0", "--psk-file", keys, "--timeout", STEP_SECONDS], folder)
-        threading.Thread(target=self._read, daemon=True).start()
-        self.uri = self.event("listening")["coaps"]
+        super().__init__(name, argv, folder, **{stream: subprocess.PIPE})
+        threading.Thread(target=self._read, args=(getattr(self.process, stream), parse),
+                         daemon=True).start()
 
-    def _read(self):
+    def _read(self, stream, parse):
         with open(self.log, "a", encoding="utf-8") as log:
-            for line in self.process.stdout:
+            for line in stream:
                 log.write(line)
                 log.flush()
                 with self.changed:
-                    self.lines.append(json.loads(line))
+                    self.lines.append(parse(line))
                     self.changed.notify_all()
         with self.changed:
             self.changed.notify_all()
@@ -136,6 +130,20 @@ class Lab(Program):
                 self.changed.wait(0.1)
                 if meanwhile is not None:
                     meanwhile()
+
+
+class Lab(Heard):
+    """linnet-lab: commands go in, JSON comes out."""
+
+    def __init__(self, build, folder, key):
+        keys = folder / "lab.keys"
+        keys.write_text(f"{ENDPOINT}={ENDPOINT}:{key}\n")
+        self.seen = 0  # events before this one are told
+        super().__init__("linnet-lab", [
+            build / "bin/linnet-lab", "--json", "--address", "127.0.0.1", "--port", "0",
+            "--secure-port", "0", "--psk-file", keys, "--timeout", STEP_SECONDS], folder,
+            "stdout", json.loads)
+        self.uri = self.event("listening")["coaps"]
 
     def event(self, kind, path=None, meanwhile=None, what=None):
         """The next event of this kind; those before it count as seen."""
@@ -175,11 +183,6 @@ def free_port():
         return s.getsockname()[1]
 
 
-def listens(port):
-    with socket.socket() as s:
-        return s.connect_ex(("127.0.0.1", port)) == 0
-
-
 def start_nginx(folder):
     """On a port that was free a moment ago; should somebody take it meanwhile, on another one."""
     nginx = shutil.which("nginx", path=os.environ.get("PATH", "") + ":/usr/sbin:/sbin")
@@ -190,20 +193,21 @@ def start_nginx(folder):
     for _ in range(5):
         port = free_port()
         (folder / "nginx.conf").write_text(
-            f"daemon off; master_process off; pid {folder}/nginx.pid; error_log {folder}/nginx.log;\n"
+            f"daemon off; master_process off; pid {folder}/nginx.pid; error_log stderr notice;\n"
             f"events {{}}\nhttp {{ access_log {folder}/access.log; {temporary}"
             f"server {{ listen 127.0.0.1:{port} ssl; server_name localhost; root {folder}/www;\n"
             f"ssl_certificate {folder}/server.pem; ssl_certificate_key {folder}/server.key;\n"
             f"ssl_client_certificate {folder}/ca.pem; ssl_verify_client on;\n"
             f"limit_rate {BYTES_PER_SECOND}; }} }}\n")
-        program = Program("nginx", [nginx, "-p", folder, "-c", folder / "nginx.conf",
-                                    "-e", folder / "nginx.log"], folder)
-        deadline = time.monotonic() + STEP_SECONDS
-        while program.process.poll() is None and time.monotonic() < deadline:
-            if listens(port):
-                return program, port
-            time.sleep(0.02)  # the kernel tells nobody when a port opens
-        program.stop()
+        program = Heard("nginx", [nginx, "-p", folder, "-c", folder / "nginx.conf", "-e", "stderr"],
+                        folder, "stderr")
+        try:
+            # it says so behind the opening of its ports
+            program.wait(lambda lines: next((one for one in lines if "event method" in one), None),
+                         "nginx's choice of an event method")
+            return program, port
+        except Failed:
+            program.stop()
     raise Failed(f"nginx does not start:\n{program.tail()}")
 
 

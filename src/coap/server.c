@@ -52,7 +52,7 @@ static void refuse(struct serving *s, uint8_t code, const char *text)
 void ln_coap_reply_later(struct ln_coap_reply *reply, const struct ln_coap_incoming *in,
                          struct ln_coap_later *later)
 {
-    struct serving *s = (struct serving *)reply;
+    struct serving *s = (struct serving *)(void *)reply;
     const struct ln_coap_msg *msg = in->msg;
     s->later = true;
     *later = (struct ln_coap_later) {

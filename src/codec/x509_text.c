@@ -9,7 +9,6 @@
 #include "base/try.h"
 #include "codec/der.h"
 
-#include <inttypes.h>
 #include <linnet/addr.h>
 
 /* Parts of a name that are shown. Real names have fewer than ten. */
@@ -46,12 +45,12 @@ static const struct {
 static void add_arc(struct ln__text *text, uint64_t arc, bool first)
 {
     if (first) {
-        uint64_t top = arc < 80 ? arc / 40 : 2;
-        ln__text_add(text, "%" PRIu64 ".%" PRIu64, top, arc - 40 * top);
+        unsigned long long top = arc < 80 ? arc / 40 : 2;
+        ln__text_add(text, "%llu.%llu", top, arc - 40 * top);
     } else if (arc > UINT32_MAX) {
         ln__text_add(text, ".?");
     } else {
-        ln__text_add(text, ".%" PRIu64, arc);
+        ln__text_add(text, ".%lu", (unsigned long)arc);
     }
 }
 

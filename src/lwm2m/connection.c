@@ -2,48 +2,27 @@
 /*
  * A server's connection: what its instance of Security /0 says, as a socket and a CoAP endpoint.
  *
- * /0: 0 URI, 2 security mode (0 PSK, 2 certificate, 3 none), 3 identity or own certificate, 4 the
- * server's certificate or its hash, 5 secret key, 13 how 4 is to be matched, 14 name to verify,
- * 15 what 4 certifies, 16 cipher suites. 4, 13 and 15 become one TLSA record (RFC 6698): LwM2M's
- * numbers for digests are not those of DNS, and 384 bits has one here only.
- *
- * All of it is checked when the client starts: what cannot be used is refused with the number of the
- * resource. The TLS configuration is made once and shared by all connections to the server; nothing
- * of TLS is initialised for a plain coap server.
+ * /0/x/0, the URI, is read here; what is said of keys and certificates, where there is (D)TLS, in
+ * security_tls.c. All of it is checked when the client starts: what cannot be used is refused with the
+ * number of the resource.
  */
-#include <linnet/download.h>
-#include <linnet/tls.h>
 #include <linnet/uri.h>
 
-#include "lwm2m/core.h"
+#include "lwm2m/security.h"
 
-enum mode { MODE_PSK = 0, MODE_RPK = 1, MODE_CERTIFICATE = 2, MODE_NOSEC = 3, MODE_EST = 4 };
-
-#define RID_URI 0
-#define RID_MODE 2
-#define RID_IDENTITY 3
-#define RID_SERVER_KEY 4
-#define RID_SECRET 5
-#define RID_MATCHING 13
-#define RID_SNI 14
-#define RID_USAGE 15
-#define RID_SUITES 16
-
-#define SUITES_MAX 32
-
-static enum ln_status refuse(const struct ln__server *s, struct ln_diag *diag,
-                             enum ln_status status, unsigned rid, const char *why)
+enum ln_status ln__security_refuse(const struct ln__server *s, struct ln_diag *diag,
+                                   enum ln_status status, unsigned rid, const char *why)
 {
     return ln_diag_set(diag, status, LN_CAT_CONFIGURATION, LN_PHASE_CONFIGURE,
                        "Security /0/%u/%u: %s", (unsigned)s->security_iid, rid, why);
 }
 
-static struct ln_span bytes(const struct ln__server *s, uint16_t rid)
+struct ln_span ln__security_bytes(const struct ln__server *s, uint16_t rid)
 {
     return ln__model_bytes(&s->client->model, LN_OID_SECURITY, s->security_iid, rid);
 }
 
-static int64_t number(const struct ln__server *s, uint16_t rid, int64_t otherwise)
+int64_t ln__security_number(const struct ln__server *s, uint16_t rid, int64_t otherwise)
 {
     return ln__model_int(&s->client->model, LN_OID_SECURITY, s->security_iid, rid, otherwise);
 }
@@ -53,16 +32,17 @@ static int64_t number(const struct ln__server *s, uint16_t rid, int64_t otherwis
 static enum ln_status read_address(struct ln__server *s, struct ln_uri *uri, struct ln_diag *diag)
 {
     enum ln_uri_problem problem = LN_URI_PROBLEM_NONE;
-    if (ln_uri_read(bytes(s, RID_URI), uri, &problem) != LN_OK)
-        return refuse(s, diag, LN_BAD_ARG, RID_URI, ln_uri_problem_text(problem));
+    if (ln_uri_read(ln__security_bytes(s, RID_URI), uri, &problem) != LN_OK)
+        return ln__security_refuse(s, diag, LN_BAD_ARG, RID_URI, ln_uri_problem_text(problem));
     if (uri->scheme == LN_URI_COAP_TCP || uri->scheme == LN_URI_COAPS_TCP)
-        return refuse(s, diag, LN_UNSUPPORTED, RID_URI,
-                      "LwM2M over TCP is not supported yet; use coap or coaps");
+        return ln__security_refuse(s, diag, LN_UNSUPPORTED, RID_URI,
+                                   "LwM2M over TCP is not supported yet; use coap or coaps");
     if (uri->scheme != LN_URI_COAP && uri->scheme != LN_URI_COAPS)
-        return refuse(s, diag, LN_BAD_ARG, RID_URI, "the scheme must be coap or coaps");
+        return ln__security_refuse(s, diag, LN_BAD_ARG, RID_URI,
+                                   "the scheme must be coap or coaps");
     if (uri->path.len > 1 || uri->has_query)
-        return refuse(s, diag, LN_UNSUPPORTED, RID_URI,
-                      "a server URI with a path or a query is not supported");
+        return ln__security_refuse(s, diag, LN_UNSUPPORTED, RID_URI,
+                                   "a server URI with a path or a query is not supported");
     char host[LN_URI_HOST_ROOM];
     ln_uri_host_text(uri, host);
     char *copy = ln_strdup(s->client->env, host);
@@ -75,160 +55,15 @@ static enum ln_status read_address(struct ln__server *s, struct ln_uri *uri, str
     return LN_OK;
 }
 
-/* ---- security ---- */
-
-static size_t read_suites(const struct ln__server *s, uint16_t suites[SUITES_MAX])
-{
-    const struct ln__model *m = &s->client->model;
-    const struct ln__object *object = ln__model_object(m, LN_OID_SECURITY);
-    const struct ln__instance *it = ln__model_instance(object, s->security_iid);
-    const struct ln_resource *r = ln__model_resource(object->def, RID_SUITES);
-    size_t count = 0;
-    if (it == NULL || r == NULL || (r->flags & LN_RES_MULTIPLE) == 0)
-        return 0;
-    struct ln_at at = ln__model_at(m, object, it->iid, it->data, r, LN_ID_NONE, LN_ID_NONE);
-    if (!ln__resource_exists(&at))
-        return 0;
-    uint16_t riid = ln__resource_next(&at, LN_ID_NONE);
-    while (riid != LN_ID_NONE && count < SUITES_MAX) {
-        struct ln_value v;
-        at.riid = riid;
-        if (ln__resource_read(&at, &v) == LN_ANSWER_OK && v.as.natural <= UINT16_MAX)
-            suites[count++] = (uint16_t)v.as.natural;
-        uint16_t next = ln__resource_next(&at, riid);
-        riid = next > riid ? next : LN_ID_NONE;
-    }
-    return count;
-}
-
-static enum ln_status psk_options(const struct ln__server *s, struct ln_tls_options *o,
-                                  struct ln_diag *diag)
-{
-    o->auth = LN_AUTH_PSK;
-    o->psk_identity = bytes(s, RID_IDENTITY);
-    o->psk_key = bytes(s, RID_SECRET);
-    if (o->psk_identity.len == 0)
-        return refuse(s, diag, LN_BAD_ARG, RID_IDENTITY, "the PSK identity is empty");
-    if (o->psk_key.len == 0)
-        return refuse(s, diag, LN_BAD_ARG, RID_SECRET, "the PSK key is empty");
-    return LN_OK;
-}
-
-/* LwM2M counts digests as 0 exact, 1 SHA-256, 2 SHA-384, 3 SHA-512. */
-static bool matching_type(int64_t lwm2m, uint8_t *out)
-{
-    static const uint8_t types[] = { LN_TLSA_EXACT, LN_TLSA_SHA256, LN_TLSA_SHA384,
-                                     LN_TLSA_SHA512 };
-    if (lwm2m < 0 || lwm2m >= (int64_t)sizeof types)
-        return false;
-    *out = types[lwm2m];
-    return true;
-}
-
-static enum ln_status certificate_options(const struct ln__server *s, struct ln_tls_options *o,
-                                          struct ln_tlsa *record, struct ln_diag *diag)
-{
-    const struct ln_client_config *config = &s->client->config;
-    struct ln_span chain = bytes(s, RID_IDENTITY);
-    struct ln_span key = bytes(s, RID_SECRET);
-    if (chain.len > 0)
-        o->chain = ln_source_memory(chain.data, chain.len);
-    if (key.len > 0)
-        o->key = ln_source_memory(key.data, key.len);
-    o->trust = config->trust;
-    o->system_trust = config->system_trust;
-    record->data = bytes(s, RID_SERVER_KEY);
-    if (record->data.len == 0) {
-        o->auth = LN_AUTH_CERTIFICATE;
-        if (config->trust.kind == LN_SOURCE_NONE && !config->system_trust)
-            return refuse(s, diag, LN_BAD_ARG, RID_SERVER_KEY,
-                          "there is neither a server certificate nor a trust anchor, so that "
-                          "nobody could be verified");
-        return LN_OK;
-    }
-    int64_t usage = number(s, RID_USAGE, LN_TLSA_DANE_EE);
-    if (usage < LN_TLSA_PKIX_TA || usage > LN_TLSA_DANE_EE)
-        return refuse(s, diag, LN_BAD_ARG, RID_USAGE, "the certificate usage must be 0 to 3");
-    if (!matching_type(number(s, RID_MATCHING, 0), &record->matching))
-        return refuse(s, diag, LN_BAD_ARG, RID_MATCHING, "the matching type must be 0 to 3");
-    if (usage <= LN_TLSA_PKIX_EE && config->trust.kind == LN_SOURCE_NONE && !config->system_trust)
-        return refuse(s, diag, LN_BAD_ARG, RID_USAGE,
-                      "certificate usage 0 and 1 need a trust anchor besides");
-    record->usage = (uint8_t)usage;
-    o->auth = LN_AUTH_DANE;
-    o->tlsa = record;
-    o->tlsa_count = 1;
-    return LN_OK;
-}
-
-/* @param kind  LN_DTLS for the server itself; LN_TLS for downloads from its host */
-static enum ln_status make_tls(struct ln__server *s, enum mode mode, enum ln_sock_kind kind,
-                               const char *const *alpn, struct ln_diag *diag,
-                               struct ln_tls_config **out)
-{
-    struct ln_tls_options o = LN_TLS_OPTIONS_INIT;
-    struct ln_session_store memory = ln__session_store(&s->session, s->client->env);
-    struct ln_tlsa record = { 0 };
-    uint16_t suites[SUITES_MAX];
-    o.backend = s->client->config.tls;
-    o.insecure_legacy_server = s->client->config.insecure_legacy_server;
-    enum ln_status st =
-        mode == MODE_PSK ? psk_options(s, &o, diag) : certificate_options(s, &o, &record, diag);
-    if (st != LN_OK)
-        return st;
-    o.sessions = s->client->config.sessions != NULL ? s->client->config.sessions : &memory;
-    if (kind == LN_TLS) {
-        o.sessions = NULL;
-    } else {
-        o.handshake_first_ms = s->client->config.handshake_first_ms;
-        o.handshake_max_ms = s->client->config.handshake_max_ms;
-    }
-    o.alpn = alpn;
-    o.alpn_count = alpn != NULL ? 1 : 0;
-    o.suites = suites;
-    o.suite_count = read_suites(s, suites);
-    return ln_tls_config_new(s->client->env, kind, &o, diag, out);
-}
-
-static enum ln_status read_security(struct ln__server *s, struct ln_diag *diag)
-{
-    int64_t mode = number(s, RID_MODE, -1);
-    bool secure = s->kind == LN_DTLS;
-    if (mode == MODE_RPK)
-        return refuse(s, diag, LN_UNSUPPORTED, RID_MODE, "raw public keys are not supported yet");
-    if (mode == MODE_EST)
-        return refuse(s, diag, LN_UNSUPPORTED, RID_MODE, "EST is not supported yet");
-    if (mode != MODE_PSK && mode != MODE_CERTIFICATE && mode != MODE_NOSEC)
-        return refuse(s, diag, LN_BAD_ARG, RID_MODE,
-                      "the security mode must be 0 (PSK), 2 (certificate) or 3 (none)");
-    if ((mode == MODE_NOSEC) == secure)
-        return refuse(s, diag, LN_BAD_ARG, RID_MODE,
-                      secure ? "coaps needs a security mode other than 3"
-                             : "a security mode other than 3 needs coaps");
-    ln_tls_config_unref(s->tls);
-    s->tls = NULL;
-    return secure ? make_tls(s, (enum mode)mode, LN_DTLS, NULL, diag, &s->tls) : LN_OK;
-}
-
 /* ---- socket and endpoint ---- */
 
 static enum ln_status make_socket(struct ln__server *s, struct ln_diag *diag)
 {
-    struct ln_span sni = bytes(s, RID_SNI);
     ln_sock_free(s->sock);
     s->sock = NULL;
     enum ln_status st = ln_sock_new(s->client->env, (enum ln_sock_kind)s->kind,
                                     &s->client->config.sock, s->tls, diag, &s->sock);
-    if (st != LN_OK || s->kind != LN_DTLS || sni.len == 0)
-        return st;
-    char name[LN_HOST_MAX + 1];
-    if (sni.len > LN_HOST_MAX)
-        return refuse(s, diag, LN_BAD_ARG, RID_SNI, "the name is longer than 255 bytes");
-    memcpy(name, sni.data, sni.len);
-    name[sni.len] = 0;
-    if (ln_sock_set_server_name(s->sock, name) != LN_OK)
-        return refuse(s, diag, LN_BAD_ARG, RID_SNI, "it is not a host name");
-    return LN_OK;
+    return st == LN_OK && s->kind == LN_DTLS ? ln__security_name(s, diag) : st;
 }
 
 static enum ln_status send(void *user, ln_coap_peer peer, struct ln_span data, size_t *sent)
@@ -259,7 +94,7 @@ enum ln_status ln__connection_setup(struct ln__server *s, struct ln_diag *diag)
     struct ln_uri uri;
     enum ln_status st = read_address(s, &uri, diag);
     if (st == LN_OK)
-        st = read_security(s, diag);
+        st = ln__security_setup(s, diag);
     if (st == LN_OK)
         st = make_socket(s, diag);
     if (st == LN_OK)
@@ -274,12 +109,10 @@ void ln__connection_free(struct ln__server *s)
     const struct ln_env *env = s->client->env;
     ln_coap_free(s->coap);
     ln_sock_free(s->sock);
-    ln_tls_config_unref(s->tls);
-    ln__session_free(&s->session);
+    ln__security_free(s);
     ln_free(env, s->host);
     s->coap = NULL;
     s->sock = NULL;
-    s->tls = NULL;
     s->host = NULL;
 }
 
@@ -300,56 +133,4 @@ void ln__connection_close(struct ln__server *s, ln_msec now)
 bool ln__connection_is_open(const struct ln__server *s)
 {
     return s->up && ln_sock_is_open(s->sock);
-}
-
-/* ---- security for downloads ---- */
-
-/* Names compare without case; literals are written in one way by ln_uri_read()'s rules already. */
-static bool same_host(const struct ln__server *s, const struct ln_uri *uri)
-{
-    char host[LN_URI_HOST_ROOM];
-    ln_uri_host_text(uri, host);
-    const char *a = host;
-    const char *b = s->host;
-    for (; *a != 0 && *b != 0; a++, b++) {
-        char x = *a >= 'A' && *a <= 'Z' ? (char)(*a | 0x20) : *a;
-        char y = *b >= 'A' && *b <= 'Z' ? (char)(*b | 0x20) : *b;
-        if (x != y)
-            return false;
-    }
-    return *a == *b;
-}
-
-static enum ln_status borrow(struct ln__server *s, const struct ln_uri *uri,
-                             struct ln_download_security *out, struct ln_diag *diag)
-{
-    static const char *const http[] = { "http/1.1" };
-    static const char *const coap[] = { "coap" };
-    if (uri->scheme == LN_URI_COAPS && uri->port == s->port) {
-        out->tls = ln_tls_config_ref(s->tls);
-        return LN_OK;
-    }
-    if (number(s, RID_MODE, -1) != MODE_CERTIFICATE)
-        return LN_NOT_FOUND; /* a pre-shared key is for the one server that shares it */
-    if (uri->scheme == LN_URI_COAPS)
-        return make_tls(s, MODE_CERTIFICATE, LN_DTLS, NULL, diag, &out->tls);
-    return make_tls(s, MODE_CERTIFICATE, LN_TLS, uri->scheme == LN_URI_HTTPS ? http : coap, diag,
-                    &out->tls);
-}
-
-enum ln_status ln_client_security_for_uri(struct ln_client *client, const struct ln_uri *uri,
-                                          struct ln_download_security *out, struct ln_diag *diag)
-{
-    bool secure = uri->scheme == LN_URI_COAPS || uri->scheme == LN_URI_HTTPS ||
-                  uri->scheme == LN_URI_COAPS_TCP;
-    struct ln__server *other = NULL;
-    for (struct ln__server *s = client->servers; secure && s != NULL; s = s->next) {
-        if (s->kind != LN_DTLS || s->host == NULL || !same_host(s, uri))
-            continue;
-        if (uri->scheme == LN_URI_COAPS && uri->port == s->port)
-            return borrow(s, uri, out, diag); /* the very server */
-        if (other == NULL)
-            other = s;
-    }
-    return other != NULL ? borrow(other, uri, out, diag) : LN_NOT_FOUND;
 }

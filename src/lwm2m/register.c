@@ -102,6 +102,10 @@ static const struct ln__reg_edge edges[] = {
     { LN_REG_PAUSED, LN_REG_EV_DISABLED, LN_REG_DISABLED, LN_REG_DO_CLOSE, "disabled" },
     { LN_REG_PAUSED, LN_REG_EV_STOPPED, LN_REG_STOPPED, LN_REG_DO_CLOSE, "nothing to say" },
 
+    { LN_REG_DEREGISTERING, LN_REG_EV_CONNECTED_NEW, LN_REG_DEREGISTERING, LN_REG_DO_DEREGISTER,
+      "it slept, and woke up to say it" },
+    { LN_REG_DEREGISTERING, LN_REG_EV_CONNECTED_OLD, LN_REG_DEREGISTERING, LN_REG_DO_DEREGISTER,
+      "it slept, and woke up to say it" },
     { LN_REG_DEREGISTERING, LN_REG_EV_DEREGISTERED, LN_REG_STOPPED, LN_REG_DO_CLOSE,
       "whatever the server said" },
     { LN_REG_DEREGISTERING, LN_REG_EV_NO_ANSWER, LN_REG_STOPPED, LN_REG_DO_CLOSE,
@@ -111,6 +115,10 @@ static const struct ln__reg_edge edges[] = {
     { LN_REG_DEREGISTERING, LN_REG_EV_STOPPED, LN_REG_STOPPED, LN_REG_DO_CLOSE,
       "asked twice: no more waiting" },
 
+    { LN_REG_DISABLED, LN_REG_EV_CONNECTED_NEW, LN_REG_DISABLED, LN_REG_DO_DEREGISTER,
+      "it slept, and woke up to say it" },
+    { LN_REG_DISABLED, LN_REG_EV_CONNECTED_OLD, LN_REG_DISABLED, LN_REG_DO_DEREGISTER,
+      "it slept, and woke up to say it" },
     { LN_REG_DISABLED, LN_REG_EV_DEREGISTERED, LN_REG_DISABLED, LN_REG_DO_CLOSE, "silence begins" },
     { LN_REG_DISABLED, LN_REG_EV_NO_ANSWER, LN_REG_DISABLED, LN_REG_DO_CLOSE, "silence begins" },
     { LN_REG_DISABLED, LN_REG_EV_LINK_FAILED, LN_REG_DISABLED, LN_REG_DO_CLOSE, "silence begins" },

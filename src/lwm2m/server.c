@@ -149,6 +149,7 @@ static void link_opened(struct ln__server *s, ln_msec now)
 static void connect(struct ln__server *s, ln_msec now)
 {
     s->asleep = false;
+    s->last_code = 0; /* what fails from now on fails without an answer */
     enum ln_status st = ln__connection_open(s, now);
     if (st == LN_OK) {
         link_opened(s, now); /* UDP to an address waits for nothing */
@@ -177,7 +178,7 @@ static void tell_failure(const struct ln__server *s)
 }
 
 static void act(struct ln__server *s, enum ln__reg_action action, enum ln__reg_state was,
-                ln_msec now)
+                enum ln__reg_event event, ln_msec now)
 {
     switch (action) {
     case LN_REG_DO_NOTHING:
@@ -205,11 +206,14 @@ static void act(struct ln__server *s, enum ln__reg_action action, enum ln__reg_s
         say(s, ln__message_update, LN_REG_EV_LINK_FAILED, now);
         break;
     case LN_REG_DO_DEREGISTER:
-        if (s->asleep || !ln__connection_is_open(s))
-            ln__server_happened(s, LN_REG_EV_DEREGISTERED, now);
-        else
-            say(s, ln__message_deregister, LN_REG_EV_DEREGISTERED, now);
         ln__observe_free(s, LN_NOTE_DROPPED);
+        s->last_code = 0;
+        if (s->asleep)
+            connect(s, now); /* awake: connected, it is told to do this again */
+        else if (ln__connection_is_open(s))
+            say(s, ln__message_deregister, LN_REG_EV_DEREGISTERED, now);
+        else
+            ln__server_happened(s, LN_REG_EV_DEREGISTERED, now);
         break;
     case LN_REG_DO_SETTLE:
         settle(s, was == LN_REG_REGISTERING, now);
@@ -219,9 +223,10 @@ static void act(struct ln__server *s, enum ln__reg_action action, enum ln__reg_s
         registration_over(s);
         if (s->reg.state == LN_REG_DISABLED)
             tell(s, LN_CLIENT_DISABLED, s->reg.due);
-        else
-            tell(s, was == LN_REG_DEREGISTERING ? LN_CLIENT_DEREGISTERED : LN_CLIENT_GAVE_UP,
-                 LN_NEVER);
+        else if (was == LN_REG_DEREGISTERING)
+            tell(s, LN_CLIENT_DEREGISTERED, LN_NEVER);
+        else if (event != LN_REG_EV_STOPPED) /* which is no news to the application */
+            tell(s, LN_CLIENT_GAVE_UP, LN_NEVER);
         break;
     }
 }
@@ -239,7 +244,7 @@ static void happen(struct ln__server *s, enum ln__reg_event event, ln_msec now)
     if (s->reg.state != was)
         ln_log(s->client->env, LN_LOG_INFO, "lwm2m", "server %u: %s, now %s", (unsigned)s->ssid,
                ln__reg_event_name(event), ln__reg_state_name(s->reg.state));
-    act(s, action, was, now);
+    act(s, action, was, event, now);
 }
 
 /* An action may leave another event behind; each moves on in the table, so this ends. The bound is

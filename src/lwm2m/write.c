@@ -5,6 +5,9 @@
  * A Write is a transaction on a copy of the instance's struct: values go into the copy, `validate`
  * sees it, and only then it replaces the original. What fails anywhere changes nothing. See
  * <linnet/object.h>.
+ *
+ * What a payload says twice: a resource or an object instance is refused (4.00), for what it asks for
+ * is not clear; of a resource instance the later value counts.
  */
 #include "codec/format.h"
 #include "lwm2m/core.h"
@@ -101,12 +104,9 @@ static enum ln_answer begin_array(struct transaction *t, const struct ln_resourc
 {
     uint8_t *seen = &t->seen[r - t->object->def->resources];
     bool whole = t->replace && t->target.levels == LN_LEVEL_RESOURCE;
-    if (*seen != 0 || !whole) {
-        *seen = 1;
-        return LN_ANSWER_OK;
-    }
+    bool first = *seen == 0;
     *seen = 1;
-    return clear(t, r);
+    return first && whole ? clear(t, r) : LN_ANSWER_OK;
 }
 
 static enum ln_answer take_value(struct transaction *t, struct ln_reader *reader,
@@ -134,7 +134,8 @@ static enum ln_answer apply_entry(struct transaction *t, struct ln_reader *reade
     if (answer != LN_ANSWER_OK || !take)
         return answer;
     bool in_array = e->path.levels == LN_LEVEL_RESOURCE_INSTANCE || e->kind == LN_ENTRY_ARRAY;
-    if (in_array != is_multiple(r) || (r->flags & LN_RES_STREAMED) != 0)
+    bool again = t->seen[r - t->object->def->resources] != 0 && e->path.levels == LN_LEVEL_RESOURCE;
+    if (in_array != is_multiple(r) || (r->flags & LN_RES_STREAMED) != 0 || again)
         return LN_ANSWER_BAD_REQUEST;
     if (in_array) {
         answer = begin_array(t, r);
@@ -198,6 +199,18 @@ static void tell_written(const struct transaction *t, void *data, const void *wa
     struct ln_at at =
         ln__model_at(&t->client->model, t->object, t->iid, data, NULL, LN_ID_NONE, t->ssid);
     ops->written(&at, was);
+}
+
+/* The program makes the values last, before anybody is told. What it cannot keep is not written. */
+static enum ln_answer keep(struct ln__request *rq, uint16_t iid)
+{
+    const struct ln_client_config *config = &rq->client->config;
+    if (config->keep == NULL)
+        return LN_ANSWER_OK;
+    enum ln_answer answer = config->keep(config->user, rq->client, rq->path.id[0], iid);
+    if (answer != LN_ANSWER_OK)
+        ln_coap_reply_text(rq->reply, (uint8_t)answer, "this device cannot keep the value");
+    return answer;
 }
 
 /* The copy becomes the instance, and the old bytes the copy. */
@@ -267,8 +280,13 @@ static enum ln_answer transact(struct ln__request *rq, struct transaction *t,
         answer = validate(t, data);
     if (answer != LN_ANSWER_OK)
         return answer;
-    if (data != NULL)
-        swap_bytes(data, t->copy, t->object->def->instance_size);
+    uint16_t size = data != NULL ? t->object->def->instance_size : 0;
+    swap_bytes(data, t->copy, size);
+    answer = keep(rq, t->iid);
+    if (answer != LN_ANSWER_OK) {
+        swap_bytes(data, t->copy, size);
+        return answer;
+    }
     tell_written(t, data, t->copy);
     tell_changes(t);
     return LN_ANSWER_OK;
@@ -315,7 +333,7 @@ static enum ln_answer wanted_iid(const struct ln__request *rq, const struct ln_f
             return LN_ANSWER_OK;
         if (e.path.levels < LN_LEVEL_INSTANCE)
             return LN_ANSWER_BAD_REQUEST;
-        if (!first && e.path.id[1] != *iid)
+        if (!first && (e.kind == LN_ENTRY_INSTANCE || e.path.id[1] != *iid))
             return LN_ANSWER_BAD_REQUEST; /* one instance at a time */
         *iid = e.path.id[1];
     }
@@ -336,7 +354,7 @@ static enum ln_answer fill_new(struct transaction *t, const struct ln__request *
     return answer == LN_ANSWER_OK ? validate(t, NULL) : answer;
 }
 
-static enum ln_answer add_new(struct transaction *t)
+static enum ln_answer add_new(struct transaction *t, struct ln__request *rq)
 {
     struct ln_client *client = t->client;
     uint16_t size = t->object->def->instance_size;
@@ -348,8 +366,12 @@ static enum ln_answer add_new(struct transaction *t)
         ln_free_secret(client->env, data, size);
         return LN_ANSWER_UNAVAILABLE;
     }
-    tell_written(t, data, NULL);
-    return LN_ANSWER_OK;
+    enum ln_answer answer = keep(rq, t->iid);
+    if (answer == LN_ANSWER_OK)
+        tell_written(t, data, NULL);
+    else
+        ln__model_take(&client->model, t->object, t->iid);
+    return answer;
 }
 
 static void answer_location(struct ln__request *rq, uint16_t iid)
@@ -400,7 +422,7 @@ enum ln_answer ln__op_create(struct ln__request *rq, struct ln_span payload)
     t->target = rq->path;
     answer = fill_new(t, rq, format, payload);
     if (answer == LN_ANSWER_OK)
-        answer = add_new(t);
+        answer = add_new(t, rq);
     end(t);
     if (answer != LN_ANSWER_OK)
         return answer;

@@ -11,8 +11,8 @@
  */
 #include "objects/firmware.h"
 
-/* The last word must get out before an update begins; so long is waited for it at most. */
-#define QUIET_MS 5000
+/* A deferred update whose time has come and which cannot begin is tried again after so long. */
+#define AGAIN_S 60
 
 #define R LN_RES_READ
 #define W LN_RES_WRITE
@@ -149,7 +149,7 @@ static void written(const struct ln_at *at, const void *was)
     struct ln_firmware *fw = at->user;
     const struct ln__firmware_fields *before = was;
     if (fw->fields.uri_writes == before->uri_writes) {
-        ln__firmware_save(fw);
+        (void)ln__firmware_save(fw); /* a failure was told */
         return;
     }
     if (fw->fields.uri[0] == 0) {
@@ -188,7 +188,7 @@ static enum ln_firmware_result store_piece(struct ln_firmware *fw, struct ln_spa
     if (fw->config.size_max != 0 && fw->received + piece.len > fw->config.size_max)
         return LN_FIRMWARE_NO_SPACE;
     enum ln_status st = store->write(store->ctx, fw->received, piece, &fw->diag);
-    if (st != LN_OK)
+    if (st != LN_OK && st != LN_AGAIN) /* AGAIN: it was taken */
         return st == LN_NO_MEMORY ? LN_FIRMWARE_NO_MEMORY : LN_FIRMWARE_NO_SPACE;
     ln_hasher_update(fw->hasher, piece);
     fw->received += piece.len;
@@ -272,10 +272,7 @@ static enum ln_answer execute(const struct ln_at *at, const struct ln_args *args
     if (at->resource->id == 2) {
         if (fw->state != LN_FIRMWARE_DOWNLOADED)
             return LN_ANSWER_NOT_ALLOWED;
-        fw->install_wanted = true;
-        fw->install_at = ln_now(fw->env) + QUIET_MS;
-        ln__firmware_enter(fw, LN_FIRMWARE_UPDATING, LN_FIRMWARE_INITIAL);
-        return LN_ANSWER_OK;
+        return ln__firmware_begin_update(fw, ln_now(fw->env)) ? LN_ANSWER_OK : LN_ANSWER_INTERNAL;
     }
     if (fw->state != LN_FIRMWARE_DOWNLOADING && fw->state != LN_FIRMWARE_DOWNLOADED)
         return LN_ANSWER_NOT_ALLOWED;
@@ -331,11 +328,8 @@ static void step(void *user, ln_msec now)
 {
     struct ln_firmware *fw = user;
     ln__firmware_pull_step(fw, now);
-    if (is_overdue(fw)) {
-        fw->install_wanted = true;
-        fw->install_at = now + QUIET_MS;
-        ln__firmware_enter(fw, LN_FIRMWARE_UPDATING, LN_FIRMWARE_INITIAL);
-    }
+    if (is_overdue(fw) && !ln__firmware_begin_update(fw, now))
+        fw->install_by = fw->env->clock.wall(fw->env->clock.ctx) + AGAIN_S;
     if (fw->install_wanted && (now >= fw->install_at || ln_client_is_quiet(fw->client)))
         install(fw);
 }
@@ -425,6 +419,12 @@ void ln_firmware_free(struct ln_firmware *fw)
     ln_download_free(fw->download);
     ln_hasher_free(fw->hasher);
     ln_free(fw->env, fw);
+}
+
+void ln_firmware_ready(struct ln_firmware *fw)
+{
+    if (fw->download != NULL)
+        ln_download_ready(fw->download);
 }
 
 void ln_firmware_suspend(struct ln_firmware *fw, bool suspended)

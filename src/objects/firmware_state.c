@@ -12,6 +12,9 @@
 #define FIXED_BYTES (FIXED)
 #define SUM_BYTES 4
 
+/* The last word must get out before an update begins; so long is waited for it at most. */
+#define QUIET_MS 5000
+
 /* ---- keeping ---- */
 
 static void put(uint8_t **at, uint64_t value, size_t bytes)
@@ -37,7 +40,7 @@ static uint32_t checksum(const uint8_t *data, size_t len)
     return sum;
 }
 
-void ln__firmware_save(struct ln_firmware *fw)
+bool ln__firmware_save(struct ln_firmware *fw)
 {
     uint8_t room[LN_FIRMWARE_STATE_MAX];
     uint8_t *at = room;
@@ -55,9 +58,11 @@ void ln__firmware_save(struct ln_firmware *fw)
     at += uri_len;
     put(&at, checksum(room, (size_t)(at - room)), SUM_BYTES);
     struct ln_span state = ln_span(room, (size_t)(at - room));
-    if (fw->config.save(fw->config.user, state) != LN_OK)
-        ln_log(fw->env, LN_LOG_ERROR, "firmware",
-               "the state could not be saved: after a restart the server may see another one");
+    if (fw->config.save(fw->config.user, state) == LN_OK)
+        return true;
+    ln_log(fw->env, LN_LOG_ERROR, "firmware",
+           "the state could not be saved: after a restart the server may see another one");
+    return false;
 }
 
 static bool is_whole(struct ln_span state)
@@ -122,29 +127,59 @@ static void stay_awake(struct ln_firmware *fw, bool awake)
     fw->awake = awake;
 }
 
-void ln__firmware_enter(struct ln_firmware *fw, enum ln_firmware_state state,
-                        enum ln_firmware_result result)
+/* Take on a state, and save it. */
+static bool take_on(struct ln_firmware *fw, enum ln_firmware_state state,
+                    enum ln_firmware_result result)
 {
-    bool moved = fw->state != state;
+    if (fw->state != state)
+        fw->changed = fw->env->clock.wall(fw->env->clock.ctx);
     fw->result = result;
     fw->state = state;
-    if (moved)
-        fw->changed = fw->env->clock.wall(fw->env->clock.ctx);
     if (state != LN_FIRMWARE_DOWNLOADED)
         fw->install_by = 0;
     if (state != LN_FIRMWARE_UPDATING)
         fw->install_wanted = false;
-    ln__firmware_save(fw);
-    stay_awake(fw, state == LN_FIRMWARE_DOWNLOADING || state == LN_FIRMWARE_UPDATING);
+    return ln__firmware_save(fw);
+}
+
+static void tell(struct ln_firmware *fw, bool moved)
+{
+    stay_awake(fw, fw->state == LN_FIRMWARE_DOWNLOADING || fw->state == LN_FIRMWARE_UPDATING);
     ln_client_changed(fw->client, 5, 0, 5);
     if (moved) {
         ln_client_changed(fw->client, 5, 0, 12);
         ln_client_changed(fw->client, 5, 0, 3);
     }
-    ln_log(fw->env, LN_LOG_INFO, "firmware", "%s, result %s", ln_firmware_state_word(state),
-           ln_firmware_result_word(result));
+    ln_log(fw->env, LN_LOG_INFO, "firmware", "%s, result %s", ln_firmware_state_word(fw->state),
+           ln_firmware_result_word(fw->result));
     if (fw->config.changed != NULL)
-        fw->config.changed(fw->config.user, state, result);
+        fw->config.changed(fw->config.user, fw->state, fw->result);
+}
+
+void ln__firmware_enter(struct ln_firmware *fw, enum ln_firmware_state state,
+                        enum ln_firmware_result result)
+{
+    bool moved = fw->state != state;
+    (void)take_on(fw, state, result); /* a failure was told; all else goes on without it */
+    tell(fw, moved);
+}
+
+bool ln__firmware_begin_update(struct ln_firmware *fw, ln_msec now)
+{
+    enum ln_firmware_result result = fw->result;
+    int64_t changed = fw->changed;
+    int64_t install_by = fw->install_by;
+    if (!take_on(fw, LN_FIRMWARE_UPDATING, LN_FIRMWARE_INITIAL)) {
+        fw->state = LN_FIRMWARE_DOWNLOADED;
+        fw->result = result;
+        fw->changed = changed;
+        fw->install_by = install_by;
+        return false;
+    }
+    fw->install_wanted = true;
+    fw->install_at = now + QUIET_MS;
+    tell(fw, true);
+    return true;
 }
 
 void ln__firmware_reset(struct ln_firmware *fw, enum ln_firmware_result result)
@@ -155,8 +190,10 @@ void ln__firmware_reset(struct ln_firmware *fw, enum ln_firmware_result result)
     fw->pushing = false;
     fw->verifying = false;
     fw->pull_wanted = false;
-    fw->config.reset(fw->config.user);
+    /* Idle is saved first: an image that nobody asks for any more does no harm, and a state without
+     * its image would be a lie. */
     ln__firmware_enter(fw, LN_FIRMWARE_IDLE, result);
+    fw->config.reset(fw->config.user);
 }
 
 void ln__firmware_defer(struct ln_firmware *fw)

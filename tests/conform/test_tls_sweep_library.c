@@ -2,13 +2,14 @@
 /**
  * @file test_tls_sweep_library.c
  * The TLS libraries' own allocations fail, one after the other: through the hooks that they have for
- * their memory, so in a program of its own. Every 37th in quick form, each of them with
- * LN_TEST_FULL=1.
+ * their memory, so in a program of its own. One allocation is met of each call path: an arithmetic of
+ * large numbers allocates ten thousand times in a handshake, on two thousand paths. The quick form takes
+ * every 17th path; LN_TEST_FULL=1 all of them, LN_TEST_FULL=each every single allocation.
  *
  * Both sides of a connection run in this program, so each allocation of either is met. Whatever
  * fails: it is told, nothing crashes, nothing of ours stays behind, and afterwards all works.
  * LN_TEST_N=1654 runs that N alone, with a debugger for example; LN_TEST_ROW="TLS 1.3" only the rows
- * whose names begin so, since the full form of all of them takes an hour.
+ * whose names begin so, since all rows with each allocation take hours.
  */
 #include "support/libmem.h"
 #include "support/tlspair.h"
@@ -22,7 +23,7 @@
 #include <openssl/err.h>
 
 /* With all allocations behind the Nth failing too, runs differ less: fewer do in quick form. */
-enum { QUICK_STRIDE = 37, QUICK_STRIDE_STICKY = 4 * 37 };
+enum { QUICK_STRIDE = 17, QUICK_STRIDE_STICKY = 4 * 17 };
 
 /* ---- the scenarios ---- */
 
@@ -125,6 +126,53 @@ static bool is_wanted(const struct tls_row *row)
     return wanted == NULL || strncmp(row->name, wanted, strlen(wanted)) == 0;
 }
 
+/* Which allocations are to fail. */
+struct plan {
+    const size_t *first; /* of the call paths, or NULL: each one from 0 on */
+    size_t count;
+    size_t total; /* allocations */
+};
+
+static struct plan plan_all(void)
+{
+    struct plan plan = { .total = libmem_calls() };
+    const char *full = getenv("LN_TEST_FULL");
+    plan.count = plan.total;
+    if (full == NULL || strcmp(full, "each") != 0)
+        plan.count = libmem_paths(&plan.first);
+    return plan;
+}
+
+struct tally {
+    size_t runs;
+    size_t told;
+    size_t bad;
+};
+
+static void fail_at(const struct tls_case *c, size_t n, bool keep_failing, struct tally *tally)
+{
+    struct result r = run_once(c, n, keep_failing);
+    tally->runs++;
+    if (!r.worked)
+        tally->told++;
+    if (r.broken[0] != '\0' && tally->bad++ < REPORTED_MAX)
+        print_error("%s: %s: N = %zu%s: %s\n", c->row.name, c->what, n,
+                    keep_failing ? " and on" : "", r.broken);
+}
+
+static void carry_out(const struct tls_case *c, const struct plan *plan, bool keep_failing,
+                      struct tally *tally)
+{
+    const char *only = getenv("LN_TEST_N");
+    size_t stride = keep_failing ? QUICK_STRIDE_STICKY : QUICK_STRIDE;
+    if (only != NULL) {
+        fail_at(c, (size_t)strtoul(only, NULL, 10), keep_failing, tally);
+        return;
+    }
+    for (size_t i = 0; i < plan->count; i += tls_full() ? 1 : stride)
+        fail_at(c, plan->first != NULL ? plan->first[i] : i, keep_failing, tally);
+}
+
 /* How many promises were broken: all rows are walked before that ends the test. */
 static size_t sweep(const struct tls_case *c)
 {
@@ -134,32 +182,19 @@ static size_t sweep(const struct tls_case *c)
         return 0;                       /* there are no hooks for its library's memory */
     (void)run_once(c, SIZE_MAX, false); /* what is made once for the process is made */
     struct result whole = run_once(c, SIZE_MAX, false);
-    size_t total = libmem_calls();
-    size_t told = 0;
-    size_t bad = 0;
+    struct plan plan = plan_all();
+    struct tally tally = { .runs = 0 };
     assert_int_equal(whole.st, LN_OK);
     assert_true(whole.worked);
-    assert_true(total > 100);
-    for (int keep_failing = 0; keep_failing <= 1; keep_failing++) {
-        size_t stride = keep_failing != 0 ? QUICK_STRIDE_STICKY : QUICK_STRIDE;
-        if (tls_full())
-            stride = 1;
-        const char *only = getenv("LN_TEST_N");
-        size_t first = only != NULL ? (size_t)strtoul(only, NULL, 10) : 0;
-        size_t end = only != NULL ? first + 1 : total;
-        for (size_t n = first; n < end; n += stride) {
-            struct result r = run_once(c, n, keep_failing != 0);
-            if (!r.worked)
-                told++;
-            if (r.broken[0] != '\0' && bad++ < REPORTED_MAX)
-                print_error("%s: %s: N = %zu%s: %s\n", c->row.name, c->what, n,
-                            keep_failing != 0 ? " and on" : "", r.broken);
-        }
-    }
-    print_message("%s, %s: %zu allocations; %zu failures told, %zu promises broken\n", c->row.name,
-                  c->what, total, told, bad);
-    assert_true(told > 0 || getenv("LN_TEST_N") != NULL);
-    return bad;
+    assert_true(plan.total > 100);
+    assert_true(plan.count > 100);
+    carry_out(c, &plan, false, &tally);
+    carry_out(c, &plan, true, &tally);
+    print_message("%s, %s: %zu allocations, %zu of them swept in %zu runs; %zu failures told, %zu "
+                  "promises broken\n",
+                  c->row.name, c->what, plan.total, plan.count, tally.runs, tally.told, tally.bad);
+    assert_true(tally.told > 0 || getenv("LN_TEST_N") != NULL);
+    return tally.bad;
 }
 
 /* scenario: S21, S39, PIT-02, PIT-09 */

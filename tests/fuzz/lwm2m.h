@@ -47,7 +47,8 @@ static inline void fz_run(struct fz *z, ln_msec ms)
         z->heard_len = got;
 }
 
-static inline void fz_open(struct fz *z)
+/* `configure` may change the settings of the client; NULL. */
+static inline void fz_open_with(struct fz *z, void (*configure)(struct ln_client_config *config))
 {
     struct ln_testkit_config kit = { .seed = 1 };
     struct ln_testkit_link link = { .loss_permille = 0 };
@@ -66,17 +67,25 @@ static inline void fz_open(struct fz *z)
     CHECK(ln_sock_bind(z->server, &local) == LN_OK);
     config.env = &z->env;
     config.endpoint = "fuzz";
+    if (configure != NULL)
+        configure(&config);
     account.uri = "coap://192.0.2.1";
     CHECK(ln_client_new(&config, NULL, &z->client) == LN_OK);
     CHECK(ln_core_objects_add(z->client) == LN_OK);
     ln_device_init(&z->device);
     z->device.manufacturer = "Linnet";
+    z->device.present |= UINT32_MAX;
     CHECK(ln_device_add(z->client, &z->device) == LN_OK);
     CHECK(ln_test_objects_add(z->client) == LN_OK);
     CHECK(ln_client_add_account(z->client, &account, NULL) == LN_OK);
     CHECK(ln_client_start(z->client, ln_testkit_now(z->kit), NULL) == LN_OK);
     fz_run(z, 20);
     CHECK(z->heard_len > 0);
+}
+
+static inline void fz_open(struct fz *z)
+{
+    fz_open_with(z, NULL);
 }
 
 /* The server sends this, and the client does with it what it does at once. */

@@ -2,7 +2,7 @@
 """DTLS Connection ID (RFC 9146) with the server of Mbed TLS: restarts, a crash, and a bad network.
 
 ssl_server2 connects its socket to the client it has: whoever restarts must come from the same port.
-What changes its port is tested against our own server, in tests/conform/test_cid_mbedtls.c.
+What changes its port is tested against our own server, in tests/conform/test_cid_wake_mbedtls.c.
 """
 
 import socket

@@ -171,6 +171,7 @@ def test_two_servers_at_once(lab, leshan_driver, start_device, name, owner):
 
 # ---- security ----
 
+# scenario: S1
 def test_psk(server, start_device, name):
     server.add_psk(name, PSK_ID, PSK_KEY)
     device = start_device(name, psk_account(server, PSK_ID, PSK_KEY))
@@ -203,6 +204,19 @@ def test_wrong_psk(server, start_device, name, identity, key, categories):
     server.add_psk(name, PSK_ID, PSK_KEY)
     device = start_device(name, psk_account(server, identity, key), **GIVES_UP_SOON)
     check_that_it_fails(server, device, name, (categories[server.name],))
+    server.remove_security(name)
+
+
+# scenario: C3
+def test_the_last_alert_is_kept(server, start_device, name):
+    """TLS-DTLS Alert Code, /1/x/11: what the lab's GnuTLS sends, handshake_failure; Leshan is silent."""
+    server.add_psk(name, PSK_ID, PSK_KEY)
+    device = start_device(name, psk_account(server, "nobody", PSK_KEY), **GIVES_UP_SOON)
+    assert device.do("get", path="/1/0/11")["status"] == "LN_NOT_FOUND"
+    check_that_it_fails(server, device, name, ("psk_identity", "psk_key"))
+    kept = device.do("get", path="/1/0/11")
+    assert kept == ({"value": 40, "status": "LN_OK"} if server.name == "linnet-lab"
+                    else {"status": "LN_NOT_FOUND"})
     server.remove_security(name)
 
 

@@ -498,15 +498,73 @@ static void test_suspended(void **state)
     fw_halt(&w);
 }
 
+/* Requests are answered at once for a minute, which the download waits for its storage. */
+static void assert_served_for_a_minute(const char *what)
+{
+    for (ln_msec end = lw_now(&w.lw) + 60000; lw_now(&w.lw) < end;) {
+        ln_msec asked = lw_now(&w.lw);
+        fw_must_be(&w, what, "1/0");
+        assert_in_range(lw_now(&w.lw) - asked, 0, 40);
+        assert_true(lw_run(&w.lw, NULL, 1000));
+    }
+}
+
+/* Storage that takes a minute holds up the download, and nothing else; then the download goes on. */
+/* scenario: T6 */
+static void test_storage_that_is_stalled_for_a_minute(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < SCHEMES; i++) {
+        fresh();
+        w.device.store.busy = true;
+        assert_int_equal(fw_write_uri(&w, uris[i]), LN_COAP_CHANGED);
+        assert_true(lw_run(&w.lw, has_some, 600000));
+        assert_true(lw_run(&w.lw, NULL, 5000)); /* what is under way arrives */
+        size_t stored = w.device.store.len;
+        unsigned asked = requests();
+        assert_true(stored < SIZE);
+        assert_served_for_a_minute(uris[i]);
+        assert_int_equal(w.device.store.len, stored);
+        assert_int_equal(requests(), asked);
+        w.device.store.busy = false;
+        ln_firmware_ready(w.fw);
+        assert_true(fw_run_until_over(&w, 600000));
+        fw_must_be(&w, uris[i], "2/0");
+        assert_true(dl_store_holds(&w.device.store, ln_span(image, SIZE)));
+        fw_halt(&w);
+    }
+}
+
+/* A push cannot be held: its blocks want their answers. */
+static void test_a_push_into_busy_storage(void **state)
+{
+    (void)state;
+    fresh();
+    w.device.store.busy = true;
+    assert_int_equal(fw_push(&w, image, SIZE, 6), LN_COAP_CHANGED);
+    fw_must_be(&w, "pushed", "2/0");
+    assert_true(dl_store_holds(&w.device.store, ln_span(image, SIZE)));
+    ln_firmware_ready(w.fw); /* there is no download */
+    fw_halt(&w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_every_scheme),      cmocka_unit_test(test_what_is_supported),
-        cmocka_unit_test(test_requests_by_state), cmocka_unit_test(test_ends_by_the_server),
-        cmocka_unit_test(test_results),           cmocka_unit_test(test_results_of_other_kinds),
-        cmocka_unit_test(test_storage),           cmocka_unit_test(test_security),
-        cmocka_unit_test(test_cuts_and_swaps),    cmocka_unit_test(test_without_an_end),
-        cmocka_unit_test(test_restarts),          cmocka_unit_test(test_suspended),
+        cmocka_unit_test(test_every_scheme),
+        cmocka_unit_test(test_what_is_supported),
+        cmocka_unit_test(test_requests_by_state),
+        cmocka_unit_test(test_ends_by_the_server),
+        cmocka_unit_test(test_results),
+        cmocka_unit_test(test_results_of_other_kinds),
+        cmocka_unit_test(test_storage),
+        cmocka_unit_test(test_security),
+        cmocka_unit_test(test_cuts_and_swaps),
+        cmocka_unit_test(test_without_an_end),
+        cmocka_unit_test(test_restarts),
+        cmocka_unit_test(test_suspended),
+        cmocka_unit_test(test_storage_that_is_stalled_for_a_minute),
+        cmocka_unit_test(test_a_push_into_busy_storage),
     };
     return cmocka_run_group_tests_name("firmware/pull", tests, NULL, NULL);
 }

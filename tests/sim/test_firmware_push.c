@@ -142,6 +142,49 @@ static void test_failures(void **state)
     }
 }
 
+/* Where State cannot be saved an update does not begin: 5.00, and Downloaded as before. */
+/* scenario: T17 */
+static void test_a_state_that_cannot_be_saved(void **state)
+{
+    (void)state;
+    make_image();
+    fresh();
+    assert_int_equal(fw_push(&w, image, 300, 4), LN_COAP_CHANGED);
+    w.device.save = LN_NO_SPACE;
+    assert_int_equal(fw_execute(&w, "/5/0/2"), LN_COAP_INTERNAL_ERROR);
+    fw_must_be(&w, "push", "2/0");
+    assert_true(lw_run(&w.lw, NULL, 20000));
+    assert_int_equal(w.device.installs, 0);
+    w.device.save = LN_OK;
+    assert_int_equal(fw_execute(&w, "/5/0/2"), LN_COAP_CHANGED);
+    assert_true(lw_run(&w.lw, NULL, 6000));
+    assert_int_equal(w.device.installs, 1);
+    fw_must_be(&w, "push", "3/0");
+    fw_halt(&w);
+}
+
+/* Nor does one whose time has come: it is tried again. */
+static void test_deferral_that_cannot_be_saved(void **state)
+{
+    (void)state;
+    make_image();
+    fresh();
+    assert_int_equal(lw_put(&w.lw, "/5/0/13", 0, "600", 3), LN_COAP_CHANGED);
+    assert_int_equal(fw_push(&w, image, 300, 4), LN_COAP_CHANGED);
+    w.device.install = LN_FIRMWARE_DEFERRED;
+    assert_int_equal(fw_execute(&w, "/5/0/2"), LN_COAP_CHANGED);
+    assert_true(lw_run(&w.lw, NULL, 6000));
+    w.device.install = LN_FIRMWARE_INITIAL;
+    w.device.save = LN_IO;
+    assert_true(lw_run(&w.lw, NULL, 700000));
+    fw_must_be(&w, "push", "2/11");
+    w.device.save = LN_OK;
+    assert_true(lw_run(&w.lw, NULL, 70000));
+    fw_must_be(&w, "push", "3/0");
+    assert_int_equal(w.device.installs, 2);
+    fw_halt(&w);
+}
+
 /* Deferred for as long as the server allows, then installed without asking. */
 static void test_deferral_ends(void **state)
 {
@@ -224,6 +267,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_push_to_the_end),
         cmocka_unit_test(test_blocks_of_any_size),
+        cmocka_unit_test(test_a_state_that_cannot_be_saved),
+        cmocka_unit_test(test_deferral_that_cannot_be_saved),
         cmocka_unit_test(test_resets),
         cmocka_unit_test(test_failures),
         cmocka_unit_test(test_deferral_ends),

@@ -286,6 +286,59 @@ static void test_queue_mode(void **state)
     lw_close(&w);
 }
 
+static void open_sleeper(void)
+{
+    struct lw_options options = LW_OPTIONS_INIT;
+    const char *what = "";
+    options.config.queue_mode = true;
+    options.config.awake_ms = 10000;
+    assert_int_equal(lw_open(&w, &options, &what), LN_OK);
+    assert_true(lw_register(&w));
+    assert_true(lw_run(&w, is_asleep, MINUTE));
+}
+
+/* Who sleeps wakes up to say goodbye, to a server that would count on it for hours. */
+static void test_a_farewell_from_sleep(void **state)
+{
+    (void)state;
+    open_sleeper();
+    assert_true(lw_stop(&w, MINUTE));
+    assert_int_equal(w.server.deregisters, 1);
+    assert_int_equal(lw_count(&w, LN_CLIENT_DEREGISTERED), 1);
+    lw_close(&w);
+    open_sleeper();
+    assert_int_equal(ln_client_disable(w.client, 1, 300), LN_OK);
+    ln_msec at = lw_now(&w);
+    assert_true(lw_run(&w, registered_twice, 10 * MINUTE));
+    assert_int_equal(w.server.deregisters, 1);
+    assert_int_equal(lw_count(&w, LN_CLIENT_DISABLED), 1);
+    assert_in_range(lw_now(&w) - at, 299000, 301000);
+    lw_close(&w);
+    open_sleeper();
+    w.server.script.silent = true; /* nobody hears it: told as what it is */
+    assert_true(lw_stop(&w, 100 * 1000));
+    assert_int_equal(lw_count(&w, LN_CLIENT_DEREGISTERED), 1);
+    assert_int_equal(w.events[(w.event_count - 1) % 256].code, 0);
+    lw_close(&w);
+}
+
+/* The application ends what has not begun, or waits: that is no failure, and no reason to bootstrap. */
+static void test_a_stop_is_no_failure(void **state)
+{
+    static const ln_msec moments[] = { 0, 10 * 1000, 100 * 1000, 24 * HOUR };
+    (void)state;
+    for (size_t i = 0; i < sizeof moments / sizeof moments[0]; i++) {
+        open_world(20 + i, 3600);
+        w.server.script.silent = true;
+        assert_int_equal(lw_start(&w), LN_OK);
+        assert_true(lw_run(&w, NULL, moments[i]));
+        w.event_count = 0;
+        assert_true(lw_stop(&w, MINUTE));
+        assert_int_equal(w.event_count, 0);
+        lw_close(&w);
+    }
+}
+
 /* /1/x/4: answered, de-registered, silent for /1/x/5 seconds, and back. */
 static void test_disable(void **state)
 {
@@ -306,6 +359,15 @@ static void test_disable(void **state)
 static bool everyone_is_back(const struct lw_world *world)
 {
     return world->server.registers >= 2;
+}
+
+/* The most devices that came in one second. */
+static unsigned most_in_a_second(const unsigned *per_second, size_t seconds)
+{
+    unsigned most = 0;
+    for (size_t s = 0; s < seconds; s++)
+        most = per_second[s] > most ? per_second[s] : most;
+    return most;
 }
 
 /* A thousand devices that registered within the same second, and a server that restarts: no second
@@ -329,11 +391,67 @@ static void test_no_burst_after_a_server_restart(void **state)
         per_second[second]++;
         lw_close(&w);
     }
-    unsigned most = 0;
-    for (unsigned s = 0; s < SECONDS; s++)
-        most = per_second[s] > most ? per_second[s] : most;
+    unsigned most = most_in_a_second(per_second, SECONDS);
     print_message("at most %u of %u devices in one second\n", most, (unsigned)DEVICES);
     assert_true(most <= DEVICES / 20);
+}
+
+/* When the first message of the device came that its server heard after an outage. */
+static ln_msec first_heard_after_outage(uint64_t seed, bool registered, ln_msec silence,
+                                        ln_msec within)
+{
+    open_world(seed, 3600);
+    if (registered) {
+        assert_true(lw_register(&w));
+        assert_true(lw_run(&w, NULL, 3000 * 1000)); /* the first Updates are due soon */
+    } else {
+        assert_int_equal(lw_start(&w), LN_OK);
+    }
+    size_t before = w.server.seen_count;
+    w.server.script.silent = true;
+    assert_true(lw_run(&w, NULL, silence));
+    assert_false(lw_is_registered(&w));
+    w.server.script.silent = false;
+    ln_msec back = lw_now(&w);
+    assert_true(lw_run(&w, NULL, within));
+    assert_true(lw_is_registered(&w));
+    ln_msec heard = w.server.seen[before % LW_SEEN_MAX].at;
+    assert_in_range(heard, back, back + within);
+    lw_close(&w);
+    return heard - back;
+}
+
+/* A server that was silent to a thousand devices: in the midst of their attempts, for so long that all
+ * of them rest, and when all of them were switched on in the same moment. They all come back, within
+ * the longest wait and one attempt, and in no second more than a twentieth of them. */
+/* scenario: T4 */
+static void test_no_burst_after_a_silence(void **state)
+{
+    enum { DEVICES = 1000, ATTEMPT = 93 };
+    static const struct {
+        const char *what;
+        bool registered;
+        ln_msec silence_s, wait_s; /* the longest wait that it may have caught */
+    } rows[] = {
+        { "twenty minutes", true, 20 * 60, 720 },
+        { "twelve hours", true, 12 * 3600, 86400 * 3 / 2 },
+        { "five minutes after all were switched on", false, 5 * 60, 360 },
+    };
+    static unsigned per_second[86400 * 3 / 2 + ATTEMPT + 1];
+    (void)state;
+    for (size_t r = 0; r < sizeof rows / sizeof rows[0]; r++) {
+        memset(per_second, 0, sizeof per_second);
+        for (unsigned i = 0; i < DEVICES; i++) {
+            ln_msec after =
+                first_heard_after_outage(2000 + i, rows[r].registered, rows[r].silence_s * 1000,
+                                         (rows[r].wait_s + ATTEMPT) * 1000);
+            per_second[after / 1000]++;
+        }
+        unsigned most = most_in_a_second(per_second, sizeof per_second / sizeof per_second[0]);
+        print_message("%s: at most %u of %u devices in one second\n", rows[r].what, most,
+                      (unsigned)DEVICES);
+        assert_true(most <= DEVICES / 20);
+    }
 }
 
 /* The clocks: the wall may jump by ten years, and milliseconds pass 2^32. */
@@ -368,8 +486,11 @@ int main(void)
         cmocka_unit_test(test_three_days_without_a_server),
         cmocka_unit_test(test_older_versions),
         cmocka_unit_test(test_queue_mode),
+        cmocka_unit_test(test_a_farewell_from_sleep),
+        cmocka_unit_test(test_a_stop_is_no_failure),
         cmocka_unit_test(test_disable),
         cmocka_unit_test(test_no_burst_after_a_server_restart),
+        cmocka_unit_test(test_no_burst_after_a_silence),
         cmocka_unit_test(test_clocks),
     };
     return cmocka_run_group_tests_name("lwm2m/recovery", tests, NULL, NULL);

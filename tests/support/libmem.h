@@ -23,6 +23,10 @@ void libmem_arm(size_t n, bool sticky);
 void libmem_disarm(void);
 /** Since libmem_arm(): how many there were. */
 size_t libmem_calls(void);
+/** Since libmem_arm(SIZE_MAX): the number of the first allocation of each call path, in their order. Two
+ *  allocations have the same path if the whole call stack is the same, so that a failure takes the same
+ *  way out of the library. Valid until the next libmem_arm(SIZE_MAX). @return how many */
+size_t libmem_paths(const size_t **first);
 
 /** What the libraries keep for the whole process begins anew. Nothing of theirs may be in use. Out of
  *  memory while its random generator is reseeded, Mbed TLS 3.6 loses a pointer and follows it at the next

@@ -179,6 +179,22 @@ static enum ln_status op_set(const cJSON *in, cJSON *out)
     return ln_client_set(client, path, &value);
 }
 
+/* Numbers only: nobody asks for more yet. */
+static enum ln_status op_get(const cJSON *in, cJSON *out)
+{
+    struct ln_path path;
+    struct ln_value value;
+    if (text_of(in, "path") == NULL ||
+        ln_path_read(ln_span_str(text_of(in, "path")), &path) != LN_OK)
+        return LN_BAD_ARG;
+    enum ln_status st = ln_client_get(client, path, &value);
+    if (st == LN_OK && value.type != LN_VALUE_UNSIGNED)
+        return LN_UNSUPPORTED;
+    if (st == LN_OK)
+        cJSON_AddNumberToObject(out, "value", (double)value.as.natural);
+    return st;
+}
+
 static enum ln_status op_update(const cJSON *in, cJSON *out)
 {
     (void)out;
@@ -203,7 +219,7 @@ static enum ln_status op_info(const cJSON *in, cJSON *out)
 static const struct {
     const char *name;
     enum ln_status (*run)(const cJSON *in, cJSON *out);
-} ops[] = { { "set", op_set }, { "update", op_update }, { "info", op_info } };
+} ops[] = { { "set", op_set }, { "get", op_get }, { "update", op_update }, { "info", op_info } };
 
 static enum ln_status run_op(const cJSON *in, cJSON *out)
 {

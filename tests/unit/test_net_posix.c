@@ -241,6 +241,32 @@ static void test_open_with_options(void **state)
     ops()->close(ctx(), only);
 }
 
+/* Privileged: it is set, or the failure names it. */
+static void test_transparent(void **state)
+{
+    (void)state;
+    static const struct {
+        enum ln_family family;
+        int level, option;
+        const char *name;
+    } table[] = { { LN_IPV4, IPPROTO_IP, IP_TRANSPARENT, "IP_TRANSPARENT" },
+                  { LN_IPV6, IPPROTO_IPV6, IPV6_TRANSPARENT, "IPV6_TRANSPARENT" } };
+    for (size_t i = 0; i < sizeof table / sizeof table[0]; i++) {
+        struct ln_diag diag = cleared();
+        ln_handle h = LN_NO_HANDLE;
+        struct ln_net_open how = { .kind = LN_NET_DATAGRAM, .family = table[i].family };
+        how.transparent = true;
+        enum ln_status st = ops()->open(ctx(), &how, &diag, &h);
+        if (st == LN_OK) {
+            assert_int_equal(int_option(h, table[i].level, table[i].option), 1);
+            ops()->close(ctx(), h);
+        } else {
+            assert_int_equal(st, LN_DENIED);
+            assert_non_null(strstr(diag.text, table[i].name));
+        }
+    }
+}
+
 static void test_ecn_bits_are_kept(void **state)
 {
     (void)state;
@@ -936,6 +962,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_open_plain),
         cmocka_unit_test(test_open_with_options),
+        cmocka_unit_test(test_transparent),
         cmocka_unit_test(test_ecn_bits_are_kept),
         cmocka_unit_test(test_bad_options),
         cmocka_unit_test(test_missing_interface),

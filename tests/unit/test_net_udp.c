@@ -1039,6 +1039,23 @@ static void test_bind(void **state)
     ln_sock_free(s);
 }
 
+/* options.transparent reaches the system: an address that is not ours may be bound. */
+static void test_transparent(void **state)
+{
+    (void)state;
+    struct ln_addr foreign = networld_addr("203.0.113.77", 4000);
+    for (int transparent = 0; transparent <= 1; transparent++) {
+        struct ln_sock_options options = { .transparent = transparent != 0 };
+        struct ln_sock *s = networld_sock(&world.device, LN_UDP, &options);
+        enum ln_status st = ln_sock_bind(s, &foreign);
+        if (transparent != 0)
+            assert_int_equal(st, LN_OK);
+        else
+            assert_int_not_equal(st, LN_OK);
+        ln_sock_free(s);
+    }
+}
+
 /* A machine without IPv6. */
 static enum ln_status open_ipv4_only(void *ctx, const struct ln_net_open *how, struct ln_diag *diag,
                                      ln_handle *out)
@@ -1506,6 +1523,7 @@ int main(void)
         WITH_WORLD(test_send_to_and_recv_from),
         WITH_WORLD(test_recv_from_where_connected),
         WITH_WORLD(test_bind),
+        WITH_WORLD(test_transparent),
         WITH_WORLD(test_bind_without_ipv6),
         WITH_WORLD(test_accept_two_clients),
         WITH_WORLD(test_accept_needs_reuse_addr),
