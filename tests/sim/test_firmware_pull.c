@@ -194,7 +194,7 @@ static void begin_pull(void)
 
 /* ---- tests ---- */
 
-/* scenario: S3, S5, S48 */
+/* scenario: S3, S5, S48, U6, U8, FW-10, FW-12, FW-14 */
 static void test_every_scheme(void **state)
 {
     (void)state;
@@ -237,6 +237,7 @@ static void test_what_is_supported(void **state)
 }
 
 /* The rows of Package, Package URI, Update and Cancel for each state that a pull goes through. */
+/* scenario: U3, U4, U5, U7, U9, U10 */
 static void test_requests_by_state(void **state)
 {
     (void)state;
@@ -267,6 +268,7 @@ static void test_requests_by_state(void **state)
 }
 
 /* Every way to end a pull: nothing is asked for any more, and nothing is kept. */
+/* scenario: U2, U5, U10, FW-13 */
 static void test_ends_by_the_server(void **state)
 {
     (void)state;
@@ -297,7 +299,7 @@ static void test_ends_by_the_server(void **state)
 }
 
 /* What becomes of each failure, whatever the protocol. */
-/* scenario: S10, S11, T17 */
+/* scenario: S10, S11, T17, R2, R6 */
 static void test_results(void **state)
 {
     (void)state;
@@ -333,6 +335,7 @@ static void test_results(void **state)
         }
 }
 
+/* scenario: R1, R3, R4, R6, FW-12 */
 static void test_results_of_other_kinds(void **state)
 {
     (void)state;
@@ -361,7 +364,7 @@ static void test_results_of_other_kinds(void **state)
     fw_halt(&w);
 }
 
-/* scenario: S10 */
+/* scenario: S10, R8, FW-11 */
 static void test_storage(void **state)
 {
     (void)state;
@@ -393,7 +396,7 @@ static void test_storage(void **state)
     }
 }
 
-/* scenario: S9, S11, S12, H101 */
+/* scenario: S9, S11, S12, H101, R5, R6, FW-16 */
 static void test_security(void **state)
 {
     (void)state;
@@ -420,7 +423,7 @@ static void test_security(void **state)
 }
 
 /* It is cut, and goes on; it is another one, and begins anew: the state is Downloading all the time. */
-/* scenario: T3 */
+/* scenario: T3, R7 */
 static void test_cuts_and_swaps(void **state)
 {
     (void)state;
@@ -483,6 +486,7 @@ static void test_restarts(void **state)
     fw_halt(&w);
 }
 
+/* scenario: R9 */
 static void test_suspended(void **state)
 {
     (void)state;

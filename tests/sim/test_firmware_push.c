@@ -27,6 +27,7 @@ static void make_image(void)
         image[i] = (uint8_t)(i * 7 + 1);
 }
 
+/* scenario: U1, U3, U4, U8, U9, U10, FW-12, FW-14 */
 static void test_a_push_to_the_end(void **state)
 {
     (void)state;
@@ -60,6 +61,7 @@ static void test_a_push_to_the_end(void **state)
 }
 
 /* What is pushed is what is told, whatever the blocks: also a first byte of 0. */
+/* scenario: U1, FW-11 */
 static void test_blocks_of_any_size(void **state)
 {
     (void)state;
@@ -79,6 +81,7 @@ static void test_blocks_of_any_size(void **state)
     fw_halt(&w);
 }
 
+/* scenario: U2, U5, U10, FW-13 */
 static void test_resets(void **state)
 {
     (void)state;
@@ -102,6 +105,7 @@ static void test_resets(void **state)
     fw_halt(&w);
 }
 
+/* scenario: U1, R3, R8, FW-11, FW-12, FW-18 */
 static void test_failures(void **state)
 {
     (void)state;
@@ -186,6 +190,7 @@ static void test_deferral_that_cannot_be_saved(void **state)
 }
 
 /* Deferred for as long as the server allows, then installed without asking. */
+/* scenario: U11, FW-14 */
 static void test_deferral_ends(void **state)
 {
     (void)state;
@@ -209,7 +214,7 @@ static void test_deferral_ends(void **state)
     fw_halt(&w);
 }
 
-/* scenario: H84 */
+/* scenario: H84, U6, R1, R4 */
 static void test_uris(void **state)
 {
     (void)state;
