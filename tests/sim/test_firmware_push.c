@@ -8,6 +8,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdio.h>
 
 #include <cmocka.h>
 
@@ -236,8 +237,7 @@ static void test_uris(void **state)
         assert_string_equal(lw_read(&w.lw, "/5/0/1"), "");
     }
     char longest[300];
-    memset(longest, 'a', sizeof longest);
-    memcpy(longest, "http://h/", 9);
+    (void)snprintf(longest, sizeof longest, "http://h/%0256d", 0);
     assert_int_equal(lw_put(&w.lw, "/5/0/1", 0, longest, 256), LN_COAP_BAD_REQUEST);
     fw_halt(&w);
 }
