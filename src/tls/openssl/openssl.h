@@ -20,6 +20,12 @@
 /** The largest plaintext of one record (RFC 8446 5.1). */
 #define OSSL_PLAINTEXT_MAX 16384
 
+/* OpenSSL 3.0 and 3.1 compress no certificates. */
+#ifndef SSL_OP_NO_TX_CERTIFICATE_COMPRESSION
+#define SSL_OP_NO_TX_CERTIFICATE_COMPRESSION 0
+#define SSL_OP_NO_RX_CERTIFICATE_COMPRESSION 0
+#endif
+
 struct ossl_config {
     const struct ln_env *env;
     SSL_CTX *ctx;
