@@ -7,7 +7,8 @@ A test says what it proves in a comment directly above its function:
   C       /* scenario: S43, T19 */
   Python  # scenario: S43
 
-S1..S48, C1..C5 and PIT-01..PIT-33 (mistakes that others made) are the rows below. T<n> (pains seen in
+S1..S48, C1..C5 and PIT-01..PIT-33 (mistakes that others made) are the rows below; those of
+downloads and firmware updates are in scenario_updates.py. T<n> (pains seen in
 the field) and H<n> (hostile inputs) are listed when a test names them.
 
 Results come from what scripts/test, or ctest --output-junit build/results/dev/ctest.xml, left in
@@ -24,6 +25,7 @@ import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import scenario_updates
 import test_summary
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -94,6 +96,9 @@ ROWS = [
     Row("C5", "An incomplete chain of the client certificate is completed from known ones"),
 ]
 
+ROWS += [Row(tag, statement) for tag, statement in scenario_updates.ROWS]
+ROWS += [Row(tag, statement, never=why) for tag, (statement, why) in scenario_updates.NEVER.items()]
+
 # Mistakes that were found in other clients, each turned into what must be true here.
 PITS = [
     Row("PIT-01", "What fails in one element of a list of sources fails the whole list"),
@@ -136,7 +141,7 @@ PITS = [
 
 # ---- the tests ----------------------------------------------------------------------------------
 
-TAG = r"(?:[A-Z]|PIT-)\d+[a-z]?"
+TAG = r"(?:[A-Z]|PIT-|FW-|HTTP-)\d+[a-z]?"
 TAGS = rf"{TAG}(?:[ \t]*,[ \t]*{TAG})*"
 C_MARK = re.compile(r"/\*[ \t]*scenario:")
 C_TEST = re.compile(

@@ -298,6 +298,7 @@ static void test_cut_in_heads(void **state)
     }
 }
 
+/* scenario: HTTP-10 */
 static void test_what_is_asked_for(void **state)
 {
     (void)state;
@@ -664,7 +665,7 @@ static void refuses(const char *text, unsigned times)
     dl_store_clear(&store);
 }
 
-/* scenario: T3 */
+/* scenario: T3, HTTP-15 */
 static void test_refusals(void **state)
 {
     (void)state;
@@ -1472,7 +1473,7 @@ static void test_security_by_callback(void **state)
     assert_int_equal(w.secure.connections, 4);
 }
 
-/* scenario: H101, H114 */
+/* scenario: H101, H114, FW-23 */
 static void test_keys_stay_at_home(void **state)
 {
     (void)state;

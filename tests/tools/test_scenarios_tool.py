@@ -16,7 +16,7 @@ TOOLS = Path(__file__).resolve().parents[2] / "tools"
 def fixture_tree(tmp_path):
     """A tree with the tools and no tests: the script looks at the tree it is in."""
     (tmp_path / "tools").mkdir()
-    for tool in ("scenarios.py", "test_summary.py"):
+    for tool in ("scenarios.py", "scenario_updates.py", "test_summary.py"):
         shutil.copy(TOOLS / tool, tmp_path / "tools")
     return tmp_path
 
