@@ -7,16 +7,6 @@
 
 #define URI_MAX 255
 
-enum ln_status ln_core_objects_add(struct ln_client *client)
-{
-    enum ln_status st = ln_client_add_object(client, &ln__object_security, NULL, NULL);
-    if (st == LN_OK)
-        st = ln_client_add_object(client, &ln__object_server, NULL, NULL);
-    if (st == LN_OK)
-        st = ln_client_add_object(client, &ln__object_access, NULL, NULL);
-    return st;
-}
-
 static enum ln_status refuse_as(struct ln_diag *diag, enum ln_status status, const char *why)
 {
     return ln_diag_set(diag, status, LN_CAT_CONFIGURATION, LN_PHASE_CONFIGURE, "account: %s", why);
