@@ -69,23 +69,26 @@ def test_it_updates_in_time(server, start_device, name):
 
 
 def test_a_new_lifetime_is_told_at_once(server, start_device, name):
-    start_device(name, account(server, lifetime=300))
+    device = start_device(name, account(server, lifetime=300))
     server.wait("registered", name)
+    device.wait("registered", ssid=1)
     assert server.write(name, "/1/0/1", 200).code == "2.04"
     server.wait("updated", name)
     assert server.registration(name)["lifetime"] == 200
 
 
 def test_the_update_trigger(server, start_device, name):
-    start_device(name, account(server))
+    device = start_device(name, account(server))
     server.wait("registered", name)
+    device.wait("registered", ssid=1)
     assert server.execute(name, "/1/0/8").code == "2.04"
     server.wait("updated", name)
 
 
 def test_new_instances_are_told(server, start_device, name):
-    start_device(name, account(server))
+    device = start_device(name, account(server))
     server.wait("registered", name)
+    device.wait("registered", ssid=1)
     since = server.mark()
     assert server.create(name, 3442, {110: "new"}, instance=7).code == "2.01"
     server.wait("updated", name, since=since)
@@ -100,6 +103,7 @@ def test_it_can_be_disabled(server, start_device, name):
     """/1/x/4: it de-registers, and comes back after /1/x/5 seconds."""
     device = start_device(name, account(server))
     server.wait("registered", name)
+    device.wait("registered", ssid=1)  # a server tells of it before its answer is there
     assert server.write(name, "/1/0/5", 1).code == "2.04"
     since = server.mark()
     assert server.execute(name, "/1/0/4").code == "2.04"
@@ -122,6 +126,7 @@ def test_a_server_that_lost_everything(start_lab, start_device, name):
     first = start_lab()
     device = start_device(name, account(first))
     first.wait("registered", name)
+    device.wait("registered", ssid=1)
     port = first.coap_port
     first.program.process.kill()
     first.program.process.wait(10)
