@@ -82,10 +82,17 @@ function(ln_add_test_program target folder output)
         target_link_libraries(${target} PRIVATE linnet_agent_parts)
     endif()
     target_link_libraries(${target} PRIVATE tests_support)
+    foreach(call IN LISTS LN_WRAPS_${target})
+        target_link_options(${target} PRIVATE "-Wl,--wrap=${call}")
+    endforeach()
     set_target_properties(${target} PROPERTIES
         OUTPUT_NAME ${output}
         RUNTIME_OUTPUT_DIRECTORY "${PROJECT_BINARY_DIR}/tests/${folder}")
 endfunction()
+
+# Calls of what is linked statically into a test that go to its __wrap_ functions.
+set(LN_WRAPS_fault_agent_power
+    open openat close ftruncate write pwrite fsync fdatasync renameat unlink unlinkat posix_spawn)
 
 set(LN_TEST_ENVIRONMENT
     "ASAN_OPTIONS=detect_leaks=1:detect_stack_use_after_return=1:strict_string_checks=1"

@@ -20,6 +20,12 @@
 /** The largest plaintext of one record (RFC 8446 5.1). */
 #define OSSL_PLAINTEXT_MAX 16384
 
+/* OpenSSL 3.0 and 3.1 compress no certificates. */
+#ifndef SSL_OP_NO_TX_CERTIFICATE_COMPRESSION
+#define SSL_OP_NO_TX_CERTIFICATE_COMPRESSION 0
+#define SSL_OP_NO_RX_CERTIFICATE_COMPRESSION 0
+#endif
+
 struct ossl_config {
     const struct ln_env *env;
     SSL_CTX *ctx;
@@ -134,6 +140,10 @@ enum ln_status ossl_hash(enum ln_hash hash, const struct ln_span *parts, size_t 
 extern const struct ln_digest_ops ossl_digest;
 
 /* engine.c */
+/** Make a connection a server's or a client's. OpenSSL's own functions for it return nothing, but since 3.2 they
+ *  make a record layer, for which memory may be missing: false, the reason is in the error queue, and all that
+ *  may be done with `ssl` is to free it. Set options before: they go through the record layer. */
+bool ossl_set_role(SSL *ssl, bool server);
 extern const struct ln_tls_backend ln__tls_openssl; /* also in tls/builtin.h, which lists it */
 
 #endif
