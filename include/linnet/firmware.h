@@ -70,14 +70,15 @@ struct ln_firmware_config {
     struct ln_download_store store;
     /** The image is complete: is it whole, of our type, signed by the right one? Called once, before
      *  State becomes Downloaded. LN_FIRMWARE_INITIAL = yes; INTEGRITY, PACKAGE_TYPE, NO_SPACE,
-     *  NO_MEMORY, FAILED = no. NULL: yes. `sha256` is zero for pushed images if no digest is at hand.
+     *  NO_MEMORY, FAILED = no; anything else counts as INTEGRITY. NULL: yes. `sha256` is zero for pushed images if no digest is at hand.
      *  For work that takes time: return LN_FIRMWARE_DEFERRED and call ln_firmware_verified() later. */
     enum ln_firmware_result (*verify)(void *user, uint64_t size, const uint8_t sha256[32]);
     /** Forget the image, whatever there is of it. Required. May come at any time. */
     void (*reset)(void *user);
     /** Install it: State is Updating and saved, the answer and all notifications are out.
      *  LN_FIRMWARE_INITIAL = under way: the device will restart, or ln_firmware_result() follows;
-     *  LN_FIRMWARE_DEFERRED = not now: Downloaded again; others = it failed: Idle. Required. */
+     *  LN_FIRMWARE_DEFERRED = not now: Downloaded again; NO_SPACE, NO_MEMORY, INTEGRITY, PACKAGE_TYPE
+     *  and FAILED = it failed: Idle. Anything else counts as FAILED. Required. */
     enum ln_firmware_result (*install)(void *user);
     /** 5/0/6 and 5/0/7 while there is an image; NULL = there are none. */
     const char *(*package_name)(void *user);
@@ -100,6 +101,8 @@ struct ln_firmware_config {
     uint64_t size_max;     /**< larger images are refused with NO_SPACE; 0 = no limit */
     uint32_t attempts_max; /**< of a pull, see download.h; 0 = its default */
     uint64_t time_max_ms;  /**< likewise */
+    uint32_t timeout_ms;   /**< longest silence of its server, see download.h; 0 = its default */
+    struct ln_coap_timing coap; /**< of a pull by coap and coaps; all zero = RFC 7252's */
     struct ln_sock_options sock;
 };
 #define LN_FIRMWARE_CONFIG_INIT { .size = sizeof(struct ln_firmware_config) }
@@ -125,7 +128,7 @@ LN_API void ln_firmware_verified(struct ln_firmware *fw, enum ln_firmware_result
 /**
  * How an update went: after the restart, or later than `install` returned.
  * @param result  SUCCESS or FAILED in state Updating; other errors in any state but Idle; DEFERRED
- *                goes back to Downloaded
+ *                goes back to Downloaded, from there and from Updating
  * @retval LN_BAD_STATE  it does not fit the state; nothing changed
  */
 LN_MUST_USE LN_API enum ln_status ln_firmware_result(struct ln_firmware *fw,

@@ -184,20 +184,10 @@ void ln__security_free(struct ln__server *s)
 
 /* ---- security for downloads ---- */
 
-/* Names compare without case; literals are written in one way by ln_uri_read()'s rules already. */
-static bool same_host(const struct ln__server *s, const struct ln_uri *uri)
+/* A pre-shared key is for the one server that shares it; a certificate may be shown to its host. */
+static bool is_for_its_host(const struct ln__server *s)
 {
-    char host[LN_URI_HOST_ROOM];
-    ln_uri_host_text(uri, host);
-    const char *a = host;
-    const char *b = s->host;
-    for (; *a != 0 && *b != 0; a++, b++) {
-        char x = *a >= 'A' && *a <= 'Z' ? (char)(*a | 0x20) : *a;
-        char y = *b >= 'A' && *b <= 'Z' ? (char)(*b | 0x20) : *b;
-        if (x != y)
-            return false;
-    }
-    return *a == *b;
+    return ln__security_number(s, RID_MODE, -1) == MODE_CERTIFICATE;
 }
 
 static enum ln_status borrow(struct ln__server *s, const struct ln_uri *uri,
@@ -205,12 +195,6 @@ static enum ln_status borrow(struct ln__server *s, const struct ln_uri *uri,
 {
     static const char *const http[] = { "http/1.1" };
     static const char *const coap[] = { "coap" };
-    if (uri->scheme == LN_URI_COAPS && uri->port == s->port) {
-        out->tls = ln_tls_config_ref(s->tls);
-        return LN_OK;
-    }
-    if (ln__security_number(s, RID_MODE, -1) != MODE_CERTIFICATE)
-        return LN_NOT_FOUND; /* a pre-shared key is for the one server that shares it */
     if (uri->scheme == LN_URI_COAPS)
         return make_tls(s, MODE_CERTIFICATE, LN_DTLS, NULL, diag, &out->tls);
     return make_tls(s, MODE_CERTIFICATE, LN_TLS, uri->scheme == LN_URI_HTTPS ? http : coap, diag,
@@ -224,11 +208,16 @@ enum ln_status ln_client_security_for_uri(struct ln_client *client, const struct
                   uri->scheme == LN_URI_COAPS_TCP;
     struct ln__server *other = NULL;
     for (struct ln__server *s = client->servers; secure && s != NULL; s = s->next) {
-        if (s->kind != LN_DTLS || s->host == NULL || !same_host(s, uri))
+        struct ln_uri its;
+        if (s->tls == NULL || ln_uri_read(ln__security_bytes(s, RID_URI), &its, NULL) != LN_OK)
             continue;
-        if (uri->scheme == LN_URI_COAPS && uri->port == s->port)
-            return borrow(s, uri, out, diag); /* the very server */
-        if (other == NULL)
+        if (ln_uri_same_origin(&its, uri)) { /* the very server */
+            out->tls = ln_tls_config_ref(s->tls);
+            return LN_OK;
+        }
+        its.scheme = uri->scheme;
+        its.port = uri->port;
+        if (other == NULL && is_for_its_host(s) && ln_uri_same_origin(&its, uri))
             other = s;
     }
     return other != NULL ? borrow(other, uri, out, diag) : LN_NOT_FOUND;

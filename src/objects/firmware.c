@@ -311,14 +311,10 @@ static void install(struct ln_firmware *fw)
     enum ln_firmware_result result = fw->config.install(fw->config.user);
     if (fw->state != LN_FIRMWARE_UPDATING || result == LN_FIRMWARE_INITIAL)
         return; /* the result came from within, or will come */
-    if (result != LN_FIRMWARE_DEFERRED) {
-        ln__firmware_reset(fw, result);
-        return;
-    }
-    ln__firmware_enter(fw, LN_FIRMWARE_DOWNLOADED, LN_FIRMWARE_DEFERRED);
-    if (fw->fields.defer_s > 0)
-        fw->install_by = fw->env->clock.wall(fw->env->clock.ctx) + fw->fields.defer_s;
-    (void)ln__firmware_save(fw);
+    if (result == LN_FIRMWARE_DEFERRED)
+        ln__firmware_defer(fw);
+    else
+        ln__firmware_reset(fw, ln__firmware_word(result, LN_FIRMWARE_FAILED));
 }
 
 /* Deferred for as long as the server allows (5/0/13): now it is installed without asking. */

@@ -64,6 +64,11 @@ void ln__firmware_load(struct ln_firmware *fw);
 bool ln__firmware_save(struct ln_firmware *fw);
 /** The image is complete: verify, then Downloaded or Idle. */
 void ln__firmware_complete(struct ln_firmware *fw, uint64_t size, const uint8_t sha256[32]);
+/** Not now: Downloaded again, for as long as the server allows if it had asked for the update. */
+void ln__firmware_defer(struct ln_firmware *fw);
+/** What a handler may say of an image that it refuses; `otherwise` if it says anything else. */
+enum ln_firmware_result ln__firmware_word(enum ln_firmware_result said,
+                                          enum ln_firmware_result otherwise);
 /** Drop the image and whatever runs: Idle. */
 void ln__firmware_reset(struct ln_firmware *fw, enum ln_firmware_result result);
 

@@ -137,6 +137,8 @@ static bool take_on(struct ln_firmware *fw, enum ln_firmware_state state,
     fw->state = state;
     if (state != LN_FIRMWARE_DOWNLOADED)
         fw->install_by = 0;
+    if (state != LN_FIRMWARE_UPDATING)
+        fw->install_wanted = false;
     return ln__firmware_save(fw);
 }
 
@@ -187,12 +189,30 @@ void ln__firmware_reset(struct ln_firmware *fw, enum ln_firmware_result result)
     fw->hasher = NULL;
     fw->pushing = false;
     fw->verifying = false;
-    fw->install_wanted = false;
     fw->pull_wanted = false;
     /* Idle is saved first: an image that nobody asks for any more does no harm, and a state without
      * its image would be a lie. */
     ln__firmware_enter(fw, LN_FIRMWARE_IDLE, result);
     fw->config.reset(fw->config.user);
+}
+
+void ln__firmware_defer(struct ln_firmware *fw)
+{
+    if (fw->state == LN_FIRMWARE_UPDATING && fw->fields.defer_s > 0)
+        fw->install_by = fw->env->clock.wall(fw->env->clock.ctx) + fw->fields.defer_s;
+    ln__firmware_enter(fw, LN_FIRMWARE_DOWNLOADED, LN_FIRMWARE_DEFERRED);
+}
+
+enum ln_firmware_result ln__firmware_word(enum ln_firmware_result said,
+                                          enum ln_firmware_result otherwise)
+{
+    static const uint8_t words[] = { LN_FIRMWARE_NO_SPACE, LN_FIRMWARE_NO_MEMORY,
+                                     LN_FIRMWARE_INTEGRITY, LN_FIRMWARE_PACKAGE_TYPE,
+                                     LN_FIRMWARE_FAILED };
+    for (size_t i = 0; i < LN_COUNT_OF(words); i++)
+        if (words[i] == (unsigned)said)
+            return said;
+    return otherwise;
 }
 
 static void verified(struct ln_firmware *fw, enum ln_firmware_result result)
@@ -201,7 +221,7 @@ static void verified(struct ln_firmware *fw, enum ln_firmware_result result)
     if (result == LN_FIRMWARE_INITIAL)
         ln__firmware_enter(fw, LN_FIRMWARE_DOWNLOADED, LN_FIRMWARE_INITIAL);
     else
-        ln__firmware_reset(fw, result);
+        ln__firmware_reset(fw, ln__firmware_word(result, LN_FIRMWARE_INTEGRITY));
 }
 
 void ln__firmware_complete(struct ln_firmware *fw, uint64_t size, const uint8_t sha256[32])
@@ -222,14 +242,17 @@ void ln_firmware_verified(struct ln_firmware *fw, enum ln_firmware_result result
 
 enum ln_status ln_firmware_result(struct ln_firmware *fw, enum ln_firmware_result result)
 {
-    bool fits = fw->state == LN_FIRMWARE_UPDATING
-                    ? result != LN_FIRMWARE_INITIAL && result != LN_FIRMWARE_CANCELLED
-                    : fw->state != LN_FIRMWARE_IDLE && result > LN_FIRMWARE_SUCCESS &&
-                          result != LN_FIRMWARE_CANCELLED;
+    bool has_image = fw->state == LN_FIRMWARE_DOWNLOADED || fw->state == LN_FIRMWARE_UPDATING;
+    bool fits = fw->state != LN_FIRMWARE_IDLE && result > LN_FIRMWARE_SUCCESS &&
+                result < LN_FIRMWARE_DEFERRED && result != LN_FIRMWARE_CANCELLED;
+    if (result == LN_FIRMWARE_SUCCESS)
+        fits = fw->state == LN_FIRMWARE_UPDATING;
+    if (result == LN_FIRMWARE_DEFERRED)
+        fits = has_image;
     if (!fits)
         return LN_BAD_STATE;
     if (result == LN_FIRMWARE_DEFERRED)
-        ln__firmware_enter(fw, LN_FIRMWARE_DOWNLOADED, LN_FIRMWARE_DEFERRED);
+        ln__firmware_defer(fw);
     else
         ln__firmware_reset(fw, result);
     return LN_OK;

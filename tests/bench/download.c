@@ -3,16 +3,21 @@
  * @file download.c
  * What a download costs, for scripts/bench.
  *
- * usage: bench_download fetch URI hash|plain
+ * usage: bench_download fetch URI hash|plain [CA]
  *            the file goes nowhere; `plain` computes no SHA-256, as other clients do not: callgrind
  *            counts it for a processor without SHA instructions
+ *        bench_download raw PORT PATH CA
+ *            the same from https://localhost by a loop over a secure socket: it asks, and receives
+ *            until the server ends the connection
  *        bench_download far BYTES AHEAD
  *            by coap over a simulated link of 1 Mbit/s and 100 ms there and back: prints its time
  */
 #include "support/coapfile.h"
 #include "support/httpserver.h"
 
+#include <linnet/blocking.h>
 #include <linnet/download.h>
+#include <linnet/tls.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -73,7 +78,22 @@ static const struct ln_digest_ops no_digest = { no_begin, no_update, no_value, n
 
 /* ---- the actions ---- */
 
-static uint64_t download(const struct ln_env *env, const char *uri, uint8_t ahead)
+static struct ln_tls_config *trusting(const struct ln_env *env, const char *ca)
+{
+    static const char *const alpn[] = { "http/1.1" };
+    struct ln_tls_options o = LN_TLS_OPTIONS_INIT;
+    struct ln_tls_config *config = NULL;
+    struct ln_diag diag;
+    ln_diag_clear(&diag);
+    o.trust = ln_source_file(ca);
+    o.alpn = alpn;
+    o.alpn_count = 1;
+    need(ln_tls_config_new(env, LN_TLS, &o, &diag, &config) == LN_OK, diag.text);
+    return config;
+}
+
+static uint64_t download(const struct ln_env *env, const char *uri, struct ln_tls_config *tls,
+                         uint8_t ahead)
 {
     uint64_t stored = 0;
     struct ln_download_options o = LN_DOWNLOAD_OPTIONS_INIT;
@@ -85,6 +105,7 @@ static uint64_t download(const struct ln_env *env, const char *uri, uint8_t ahea
     o.store.begin = begin;
     o.store.write = count;
     o.store.ctx = &stored;
+    o.tls = tls;
     o.coap_ahead = ahead;
     need(ln_download_new(env, &o, &diag, &d) == LN_OK, diag.text);
     while ((st = ln_download_step(d, ln_now(env))) == LN_AGAIN) {
@@ -98,13 +119,46 @@ static uint64_t download(const struct ln_env *env, const char *uri, uint8_t ahea
     return stored;
 }
 
-static int fetch(const char *uri, bool plain)
+static int fetch(const char *uri, bool plain, const char *ca)
 {
     struct ln_env *env = NULL;
+    struct ln_tls_config *tls = NULL;
     need(ln_env_posix_new(&env) == LN_OK, "no environment");
     if (plain)
         env->digest.pieces = &no_digest;
-    printf("bytes=%llu\n", (unsigned long long)download(env, uri, 0));
+    if (ca != NULL)
+        tls = trusting(env, ca);
+    printf("bytes=%llu\n", (unsigned long long)download(env, uri, tls, 0));
+    ln_tls_config_unref(tls);
+    ln_env_posix_free(env);
+    return 0;
+}
+
+static int raw(uint16_t port, const char *path, const char *ca)
+{
+    static uint8_t room[16384];
+    struct ln_env *env = NULL;
+    struct ln_sock *s = NULL;
+    struct ln_diag diag;
+    uint64_t received = 0;
+    size_t n = 0;
+    need(ln_env_posix_new(&env) == LN_OK, "no environment");
+    ln_diag_clear(&diag);
+    struct ln_tls_config *tls = trusting(env, ca);
+    need(ln_sock_new(env, LN_TLS, NULL, tls, &diag, &s) == LN_OK, diag.text);
+    need(ln_sock_connect_until(s, "localhost", port, LN_NEVER) == LN_OK, ln_sock_diag(s)->text);
+    int len = snprintf((char *)room, sizeof room,
+                       "GET %s HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n", path);
+    need(ln_sock_send_until(s, ln_span(room, (size_t)len), LN_NEVER, NULL) == LN_OK,
+         ln_sock_diag(s)->text);
+    do {
+        need(ln_sock_recv_until(s, ln_mspan(room, sizeof room), LN_NEVER, &n) == LN_OK,
+             ln_sock_diag(s)->text);
+        received += n;
+    } while (n > 0);
+    printf("bytes=%llu\n", (unsigned long long)received);
+    ln_sock_free(s);
+    ln_tls_config_unref(tls);
     ln_env_posix_free(env);
     return 0;
 }
@@ -138,7 +192,7 @@ static int far_away(size_t bytes, uint8_t ahead)
     file = (struct coap_file) { .content = { content, bytes }, .etag = ln_span_str("v1") };
     coap_server_open(&server, kit, hosts[1], &env[1], LN_UDP, 5683, NULL, respond, NULL);
     ln_msec began = ln_testkit_now(kit);
-    need(download(&env[0], "coap://192.0.2.1/fw", ahead) == bytes, "not all came");
+    need(download(&env[0], "coap://192.0.2.1/fw", NULL, ahead) == bytes, "not all came");
     printf("ms=%lld\n", (long long)(ln_testkit_now(kit) - began));
     coap_server_close(&server);
     ln_testkit_free(kit);
@@ -148,10 +202,14 @@ static int far_away(size_t bytes, uint8_t ahead)
 
 int main(int argc, char **argv)
 {
-    if (argc == 4 && strcmp(argv[1], "fetch") == 0)
-        return fetch(argv[2], strcmp(argv[3], "plain") == 0);
+    if ((argc == 4 || argc == 5) && strcmp(argv[1], "fetch") == 0)
+        return fetch(argv[2], strcmp(argv[3], "plain") == 0, argv[4]);
+    if (argc == 5 && strcmp(argv[1], "raw") == 0)
+        return raw((uint16_t)strtoul(argv[2], NULL, 10), argv[3], argv[4]);
     if (argc == 4 && strcmp(argv[1], "far") == 0)
         return far_away(strtoul(argv[2], NULL, 10), (uint8_t)strtoul(argv[3], NULL, 10));
-    (void)fprintf(stderr, "usage: bench_download fetch URI hash|plain | far BYTES AHEAD\n");
+    (void)fprintf(
+        stderr,
+        "usage: bench_download fetch URI hash|plain [CA] | raw PORT PATH CA | far BYTES AHEAD\n");
     return 2;
 }

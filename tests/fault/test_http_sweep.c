@@ -156,6 +156,7 @@ static void sweep(enum ln_testkit_point point, bool secure, enum ln_status statu
     }
 }
 
+/* scenario: HTTP-16 */
 static void test_memory(void **state)
 {
     (void)state;
@@ -163,6 +164,7 @@ static void test_memory(void **state)
     sweep(LN_TESTKIT_ALLOC, true, LN_OK);
 }
 
+/* scenario: HTTP-16 */
 static void test_network(void **state)
 {
     (void)state;

@@ -87,6 +87,9 @@ class Update:
         """Notifications of `path` until one has the value; what was seen on the way."""
         self.server.wait("notification", self.endpoint, path, since=self.mark, seconds=SECONDS,
                          matches=lambda event: int(event.answer.value) == wanted)
+        return self.told(path)
+
+    def told(self, path):
         return [int(event.answer.value) for event in
                 self.server.events_since(self.mark, self.endpoint)
                 if event.kind == "notification" and event.path == path]
@@ -95,13 +98,18 @@ class Update:
         assert hashlib.sha256((self.folder / name).read_bytes()).hexdigest() == digest
 
     def install(self, digest):
+        """Updating is told before the device goes; it comes back, and whoever observes it anew learns
+        how it went."""
         self.has("image", digest)
         mark = self.server.mark()
         assert self.server.execute(self.endpoint, "/5/0/2").code == "2.04"
+        assert self.until("/5/0/3", 3)[-2:] == [2, 3]
+        assert set(self.told("/5/0/5")) <= {0}
         self.device.wait_for("firmware: idle, success")
         self.server.wait("registered", self.endpoint, since=mark)
         assert self.device.starts == 2
-        assert (self.number("/5/0/3"), self.number("/5/0/5")) == (0, 1)
+        assert int(self.server.observe(self.endpoint, "/5/0/5").value) == 1
+        assert int(self.server.observe(self.endpoint, "/5/0/3").value) == 0
         self.has("installed", digest)
 
     def pull(self, uri, digest):

@@ -635,6 +635,7 @@ ITEM = '<Item ID="{}"><Name>{}</Name><Type>{}</Type></Item>'
     (OBJECT.format(7, '<Item ID="1"><Type>Integer</Type></Item>'), "no Name"),
     ("<LWM2M>" + " " * (4 << 20) + "</LWM2M>", "too long"),
 ])
+# scenario: H122
 def test_definitions_that_make_no_sense(tmp_path, text, why):
     path = tmp_path / "thing.xml"
     path.write_text(text)

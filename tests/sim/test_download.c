@@ -298,6 +298,7 @@ static void test_cut_in_heads(void **state)
     }
 }
 
+/* scenario: HTTP-10 */
 static void test_what_is_asked_for(void **state)
 {
     (void)state;
@@ -664,7 +665,7 @@ static void refuses(const char *text, unsigned times)
     dl_store_clear(&store);
 }
 
-/* scenario: T3 */
+/* scenario: T3, HTTP-15 */
 static void test_refusals(void **state)
 {
     (void)state;
@@ -1011,7 +1012,7 @@ static void prepare_for_kills(void)
     assert_int_equal(ln_testkit_path(w.net.kit, NULL, NULL, &link), LN_OK);
 }
 
-/* scenario: T3 */
+/* scenario: T3, PIT-09c */
 static void test_killed_anywhere(void **state)
 {
     (void)state;
@@ -1031,7 +1032,7 @@ static void test_killed_anywhere(void **state)
 }
 
 /* What was not synced is lost, or became junk: up to the last sync everything is true. */
-/* scenario: T17 */
+/* scenario: T17, PIT-09c */
 static void test_power_is_lost(void **state)
 {
     (void)state;
@@ -1472,7 +1473,7 @@ static void test_security_by_callback(void **state)
     assert_int_equal(w.secure.connections, 4);
 }
 
-/* scenario: H101, H114 */
+/* scenario: H101, H114, FW-23 */
 static void test_keys_stay_at_home(void **state)
 {
     (void)state;

@@ -503,7 +503,6 @@ static void test_a_file_that_never_stays_the_same(void **state)
 }
 
 /* Between two tries: while nobody was there. */
-/* scenario: T3 */
 static void swapping_and_cutting(void *user, const struct coap_ask *ask, struct coap_say *say)
 {
     bool hit = ask->number >= cut.from && ask->number < cut.until;
@@ -512,6 +511,7 @@ static void swapping_and_cutting(void *user, const struct coap_ask *ask, struct 
         swapping(user, ask, say);
 }
 
+/* scenario: T3 */
 static void test_swapped_between_tries(void **state)
 {
     (void)state;

@@ -3,150 +3,21 @@
  * Firmware Update /5 against a scripted server, in virtual time: states, results and answers of a
  * push, of cancel and of reset, and what survives a restart of the program.
  */
-#include "support/lwworld.h"
+#include "support/fwworld.h"
 
-#include <linnet/firmware.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdio.h>
 
 #include <cmocka.h>
 
-/* What the application keeps: the image and the saved state outlive the client. */
-struct device {
-    uint8_t image[4096];
-    size_t len;
-    uint8_t state[LN_FIRMWARE_STATE_MAX];
-    size_t state_len;
-    enum ln_status save;
-    unsigned resets, installs, verifies;
-    enum ln_firmware_result verify, install;
-    enum ln_status write;
-    uint8_t sha256[32];
-};
-
-static struct device d;
-static struct lw_world w;
-static struct ln_firmware *fw;
-
-static enum ln_status begin(void *ctx, uint64_t offset, struct ln_diag *diag)
-{
-    (void)ctx;
-    (void)diag;
-    d.len = (size_t)offset;
-    return LN_OK;
-}
-
-static enum ln_status write(void *ctx, uint64_t offset, struct ln_span data, struct ln_diag *diag)
-{
-    (void)ctx;
-    (void)diag;
-    assert_int_equal(offset, d.len);
-    if (d.write != LN_OK || d.len + data.len > sizeof d.image)
-        return d.write != LN_OK ? d.write : LN_NO_SPACE;
-    memcpy(d.image + d.len, data.data, data.len);
-    d.len += data.len;
-    return LN_OK;
-}
-
-static enum ln_firmware_result verify(void *user, uint64_t size, const uint8_t sha256[32])
-{
-    (void)user;
-    assert_int_equal(size, d.len);
-    memcpy(d.sha256, sha256, sizeof d.sha256);
-    d.verifies++;
-    return d.verify;
-}
-
-static void reset(void *user)
-{
-    (void)user;
-    d.len = 0;
-    d.resets++;
-}
-
-static enum ln_firmware_result install(void *user)
-{
-    (void)user;
-    d.installs++;
-    return d.install;
-}
-
-static enum ln_status save(void *user, struct ln_span state)
-{
-    (void)user;
-    if (d.save != LN_OK)
-        return d.save;
-    memcpy(d.state, state.data, state.len);
-    d.state_len = state.len;
-    return LN_OK;
-}
-
-static enum ln_status load(void *user, struct ln_mspan room, size_t *len)
-{
-    (void)user;
-    if (d.state_len == 0)
-        return LN_NOT_FOUND;
-    assert_true(room.len >= d.state_len);
-    memcpy(room.data, d.state, d.state_len);
-    *len = d.state_len;
-    return LN_OK;
-}
-
-static void boot(void)
-{
-    struct lw_options options = LW_OPTIONS_INIT;
-    struct ln_firmware_config config = LN_FIRMWARE_CONFIG_INIT;
-    const char *what = "";
-    assert_int_equal(lw_open(&w, &options, &what), LN_OK);
-    config.store.begin = begin;
-    config.store.write = write;
-    config.verify = verify;
-    config.reset = reset;
-    config.install = install;
-    config.save = save;
-    config.load = load;
-    fw = NULL;
-    assert_int_equal(ln_firmware_new(w.client, &config, NULL, &fw), LN_OK);
-    assert_true(lw_register(&w));
-}
-
-static void halt(void)
-{
-    ln_firmware_free(fw);
-    lw_close(&w);
-}
+static struct fw_world w;
 
 static void fresh(void)
 {
-    memset(&d, 0, sizeof d);
-    boot();
-}
-
-static uint8_t push(const void *data, size_t len, int szx)
-{
-    struct lw_request rq = { LW_REQUEST_INIT, .code = LN_COAP_PUT, .path = "/5/0/0" };
-    rq.format = 42;
-    rq.payload = data;
-    rq.len = len;
-    rq.block1_szx = szx;
-    return lw_ask(&w, &rq) ? w.server.answer.code : 0;
-}
-
-static uint8_t run(const char *path)
-{
-    struct lw_request rq = { LW_REQUEST_INIT, .code = LN_COAP_POST, .path = path };
-    return lw_ask(&w, &rq) ? w.server.answer.code : 0;
-}
-
-/* State and result as the server reads them: "2/0". */
-static void assert_is(const char *expected)
-{
-    char seen[8];
-    seen[0] = lw_read(&w, "/5/0/3")[0];
-    seen[1] = '/';
-    strcpy(seen + 2, lw_read(&w, "/5/0/5"));
-    assert_string_equal(seen, expected);
+    fw_clear(&w);
+    fw_boot(&w);
 }
 
 static uint8_t image[1500];
@@ -157,39 +28,41 @@ static void make_image(void)
         image[i] = (uint8_t)(i * 7 + 1);
 }
 
+/* scenario: U1, U3, U4, U8, U9, U10, FW-12, FW-14 */
 static void test_a_push_to_the_end(void **state)
 {
     (void)state;
     make_image();
     fresh();
-    assert_is("0/0");
-    assert_int_equal(run("/5/0/2"), LN_COAP_METHOD_NOT_ALLOWED);
-    assert_int_equal(push(image, sizeof image, 4), LN_COAP_CHANGED); /* blocks of 256 */
-    assert_is("2/0");
-    assert_int_equal(d.len, sizeof image);
-    assert_memory_equal(d.image, image, sizeof image);
-    assert_int_equal(d.verifies, 1);
-    assert_int_equal(push(image, sizeof image, 4), LN_COAP_BAD_REQUEST);
-    assert_int_equal(run("/5/0/2"), LN_COAP_CHANGED);
-    assert_true(lw_run(&w, NULL, 6000));
-    assert_int_equal(d.installs, 1);
-    assert_is("3/0");
-    assert_int_equal(push(image, 10, 4), LN_COAP_METHOD_NOT_ALLOWED);
-    assert_int_equal(run("/5/0/10"), LN_COAP_METHOD_NOT_ALLOWED);
-    halt();
+    fw_must_be(&w, "push", "0/0");
+    assert_int_equal(fw_execute(&w, "/5/0/2"), LN_COAP_METHOD_NOT_ALLOWED);
+    assert_int_equal(fw_push(&w, image, sizeof image, 4), LN_COAP_CHANGED); /* blocks of 256 */
+    fw_must_be(&w, "push", "2/0");
+    assert_int_equal(w.device.store.len, sizeof image);
+    assert_memory_equal(w.device.store.bytes, image, sizeof image);
+    assert_int_equal(w.device.verifies, 1);
+    assert_int_equal(fw_push(&w, image, sizeof image, 4), LN_COAP_BAD_REQUEST);
+    assert_int_equal(fw_execute(&w, "/5/0/2"), LN_COAP_CHANGED);
+    assert_true(lw_run(&w.lw, NULL, 6000));
+    assert_int_equal(w.device.installs, 1);
+    fw_must_be(&w, "push", "3/0");
+    assert_int_equal(fw_push(&w, image, 10, 4), LN_COAP_METHOD_NOT_ALLOWED);
+    assert_int_equal(fw_execute(&w, "/5/0/10"), LN_COAP_METHOD_NOT_ALLOWED);
+    fw_halt(&w);
 
-    boot(); /* the device restarted, with the new image */
-    assert_is("3/0");
-    assert_int_equal(ln_firmware_result(fw, LN_FIRMWARE_SUCCESS), LN_OK);
-    assert_is("0/1");
-    assert_int_equal(ln_firmware_result(fw, LN_FIRMWARE_SUCCESS), LN_BAD_STATE);
-    halt();
-    boot(); /* and once more: the outcome stays */
-    assert_is("0/1");
-    halt();
+    fw_boot(&w); /* the device restarted, with the new image */
+    fw_must_be(&w, "push", "3/0");
+    assert_int_equal(ln_firmware_result(w.fw, LN_FIRMWARE_SUCCESS), LN_OK);
+    fw_must_be(&w, "push", "0/1");
+    assert_int_equal(ln_firmware_result(w.fw, LN_FIRMWARE_SUCCESS), LN_BAD_STATE);
+    fw_halt(&w);
+    fw_boot(&w); /* and once more: the outcome stays */
+    fw_must_be(&w, "push", "0/1");
+    fw_halt(&w);
 }
 
 /* What is pushed is what is told, whatever the blocks: also a first byte of 0. */
+/* scenario: U1, FW-11 */
 static void test_blocks_of_any_size(void **state)
 {
     (void)state;
@@ -197,41 +70,43 @@ static void test_blocks_of_any_size(void **state)
     image[0] = 0;
     for (int szx = 0; szx <= 6; szx++) {
         fresh();
-        assert_int_equal(push(image, 700, szx), LN_COAP_CHANGED);
-        assert_is("2/0");
-        assert_int_equal(d.len, 700);
-        assert_memory_equal(d.image, image, 700);
-        halt();
+        assert_int_equal(fw_push(&w, image, 700, szx), LN_COAP_CHANGED);
+        fw_must_be(&w, "push", "2/0");
+        assert_int_equal(w.device.store.len, 700);
+        assert_memory_equal(w.device.store.bytes, image, 700);
+        fw_halt(&w);
     }
     fresh();
-    assert_int_equal(push(image, 2, -1), LN_COAP_CHANGED);
-    assert_int_equal(d.len, 2);
-    halt();
+    assert_int_equal(fw_push(&w, image, 2, -1), LN_COAP_CHANGED);
+    assert_int_equal(w.device.store.len, 2);
+    fw_halt(&w);
 }
 
+/* scenario: U2, U5, U10, FW-13 */
 static void test_resets(void **state)
 {
     (void)state;
     make_image();
     fresh();
-    assert_int_equal(push(image, 300, 4), LN_COAP_CHANGED);
-    assert_is("2/0");
-    assert_int_equal(push("\0", 1, -1), LN_COAP_CHANGED); /* a single NUL */
-    assert_is("0/0");
-    assert_int_equal(d.len, 0);
-    assert_int_equal(push(image, 300, 4), LN_COAP_CHANGED);
-    assert_int_equal(push("", 0, -1), LN_COAP_CHANGED); /* nothing */
-    assert_is("0/0");
-    assert_int_equal(push(image, 300, 4), LN_COAP_CHANGED);
-    assert_int_equal(lw_put(&w, "/5/0/1", 0, "", 0), LN_COAP_CHANGED); /* an empty URI */
-    assert_is("0/0");
-    assert_int_equal(push(image, 300, 4), LN_COAP_CHANGED);
-    assert_int_equal(run("/5/0/10"), LN_COAP_CHANGED);
-    assert_is("0/10");
-    assert_int_equal(run("/5/0/10"), LN_COAP_METHOD_NOT_ALLOWED);
-    halt();
+    assert_int_equal(fw_push(&w, image, 300, 4), LN_COAP_CHANGED);
+    fw_must_be(&w, "push", "2/0");
+    assert_int_equal(fw_push(&w, "\0", 1, -1), LN_COAP_CHANGED); /* a single NUL */
+    fw_must_be(&w, "push", "0/0");
+    assert_int_equal(w.device.store.len, 0);
+    assert_int_equal(fw_push(&w, image, 300, 4), LN_COAP_CHANGED);
+    assert_int_equal(fw_push(&w, "", 0, -1), LN_COAP_CHANGED); /* nothing */
+    fw_must_be(&w, "push", "0/0");
+    assert_int_equal(fw_push(&w, image, 300, 4), LN_COAP_CHANGED);
+    assert_int_equal(lw_put(&w.lw, "/5/0/1", 0, "", 0), LN_COAP_CHANGED); /* an empty URI */
+    fw_must_be(&w, "push", "0/0");
+    assert_int_equal(fw_push(&w, image, 300, 4), LN_COAP_CHANGED);
+    assert_int_equal(fw_execute(&w, "/5/0/10"), LN_COAP_CHANGED);
+    fw_must_be(&w, "push", "0/10");
+    assert_int_equal(fw_execute(&w, "/5/0/10"), LN_COAP_METHOD_NOT_ALLOWED);
+    fw_halt(&w);
 }
 
+/* scenario: U1, R3, R8, FW-11, FW-12, FW-18 */
 static void test_failures(void **state)
 {
     (void)state;
@@ -253,18 +128,22 @@ static void test_failures(void **state)
     make_image();
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         fresh();
-        d.verify = rows[i].verify;
-        d.install = rows[i].install;
-        d.write = rows[i].write;
-        uint8_t code = push(image, 300, 4);
-        assert_int_equal(code, rows[i].write == LN_OK ? LN_COAP_CHANGED : LN_COAP_INTERNAL_ERROR);
-        assert_is(rows[i].after_push);
-        if (rows[i].after_update != NULL) {
-            assert_int_equal(run("/5/0/2"), LN_COAP_CHANGED);
-            assert_true(lw_run(&w, NULL, 6000));
-            assert_is(rows[i].after_update);
+        w.device.verify = rows[i].verify;
+        w.device.install = rows[i].install;
+        if (rows[i].write != LN_OK) {
+            w.device.store.fails = DL_WRITE;
+            w.device.store.fail_at = 1;
+            w.device.store.status = rows[i].write;
         }
-        halt();
+        uint8_t code = fw_push(&w, image, 300, 4);
+        assert_int_equal(code, rows[i].write == LN_OK ? LN_COAP_CHANGED : LN_COAP_INTERNAL_ERROR);
+        fw_must_be(&w, "push", rows[i].after_push);
+        if (rows[i].after_update != NULL) {
+            assert_int_equal(fw_execute(&w, "/5/0/2"), LN_COAP_CHANGED);
+            assert_true(lw_run(&w.lw, NULL, 6000));
+            fw_must_be(&w, "push", rows[i].after_update);
+        }
+        fw_halt(&w);
     }
 }
 
@@ -275,18 +154,18 @@ static void test_a_state_that_cannot_be_saved(void **state)
     (void)state;
     make_image();
     fresh();
-    assert_int_equal(push(image, 300, 4), LN_COAP_CHANGED);
-    d.save = LN_NO_SPACE;
-    assert_int_equal(run("/5/0/2"), LN_COAP_INTERNAL_ERROR);
-    assert_is("2/0");
-    assert_true(lw_run(&w, NULL, 20000));
-    assert_int_equal(d.installs, 0);
-    d.save = LN_OK;
-    assert_int_equal(run("/5/0/2"), LN_COAP_CHANGED);
-    assert_true(lw_run(&w, NULL, 6000));
-    assert_int_equal(d.installs, 1);
-    assert_is("3/0");
-    halt();
+    assert_int_equal(fw_push(&w, image, 300, 4), LN_COAP_CHANGED);
+    w.device.save = LN_NO_SPACE;
+    assert_int_equal(fw_execute(&w, "/5/0/2"), LN_COAP_INTERNAL_ERROR);
+    fw_must_be(&w, "push", "2/0");
+    assert_true(lw_run(&w.lw, NULL, 20000));
+    assert_int_equal(w.device.installs, 0);
+    w.device.save = LN_OK;
+    assert_int_equal(fw_execute(&w, "/5/0/2"), LN_COAP_CHANGED);
+    assert_true(lw_run(&w.lw, NULL, 6000));
+    assert_int_equal(w.device.installs, 1);
+    fw_must_be(&w, "push", "3/0");
+    fw_halt(&w);
 }
 
 /* Nor does one whose time has come: it is tried again. */
@@ -295,47 +174,48 @@ static void test_deferral_that_cannot_be_saved(void **state)
     (void)state;
     make_image();
     fresh();
-    assert_int_equal(lw_put(&w, "/5/0/13", 0, "600", 3), LN_COAP_CHANGED);
-    assert_int_equal(push(image, 300, 4), LN_COAP_CHANGED);
-    d.install = LN_FIRMWARE_DEFERRED;
-    assert_int_equal(run("/5/0/2"), LN_COAP_CHANGED);
-    assert_true(lw_run(&w, NULL, 6000));
-    d.install = LN_FIRMWARE_INITIAL;
-    d.save = LN_IO;
-    assert_true(lw_run(&w, NULL, 700000));
-    assert_is("2/11");
-    d.save = LN_OK;
-    assert_true(lw_run(&w, NULL, 70000));
-    assert_is("3/0");
-    assert_int_equal(d.installs, 2);
-    halt();
+    assert_int_equal(lw_put(&w.lw, "/5/0/13", 0, "600", 3), LN_COAP_CHANGED);
+    assert_int_equal(fw_push(&w, image, 300, 4), LN_COAP_CHANGED);
+    w.device.install = LN_FIRMWARE_DEFERRED;
+    assert_int_equal(fw_execute(&w, "/5/0/2"), LN_COAP_CHANGED);
+    assert_true(lw_run(&w.lw, NULL, 6000));
+    w.device.install = LN_FIRMWARE_INITIAL;
+    w.device.save = LN_IO;
+    assert_true(lw_run(&w.lw, NULL, 700000));
+    fw_must_be(&w, "push", "2/11");
+    w.device.save = LN_OK;
+    assert_true(lw_run(&w.lw, NULL, 70000));
+    fw_must_be(&w, "push", "3/0");
+    assert_int_equal(w.device.installs, 2);
+    fw_halt(&w);
 }
 
 /* Deferred for as long as the server allows, then installed without asking. */
+/* scenario: U11, FW-14 */
 static void test_deferral_ends(void **state)
 {
     (void)state;
     make_image();
     fresh();
-    assert_int_equal(lw_put(&w, "/5/0/13", 0, "600", 3), LN_COAP_CHANGED);
-    assert_int_equal(lw_put(&w, "/5/0/11", 0, "2", 1), LN_COAP_CHANGED);
-    assert_int_equal(lw_put(&w, "/5/0/11", 0, "3", 1), LN_COAP_BAD_REQUEST);
-    assert_string_equal(lw_read(&w, "/5/0/11"), "2");
-    assert_int_equal(push(image, 300, 4), LN_COAP_CHANGED);
-    d.install = LN_FIRMWARE_DEFERRED;
-    assert_int_equal(run("/5/0/2"), LN_COAP_CHANGED);
-    assert_true(lw_run(&w, NULL, 6000));
-    assert_is("2/11");
-    d.install = LN_FIRMWARE_INITIAL;
-    assert_true(lw_run(&w, NULL, 500000));
-    assert_int_equal(d.installs, 1);
-    assert_true(lw_run(&w, NULL, 120000));
-    assert_int_equal(d.installs, 2);
-    assert_is("3/0");
-    halt();
+    assert_int_equal(lw_put(&w.lw, "/5/0/13", 0, "600", 3), LN_COAP_CHANGED);
+    assert_int_equal(lw_put(&w.lw, "/5/0/11", 0, "2", 1), LN_COAP_CHANGED);
+    assert_int_equal(lw_put(&w.lw, "/5/0/11", 0, "3", 1), LN_COAP_BAD_REQUEST);
+    assert_string_equal(lw_read(&w.lw, "/5/0/11"), "2");
+    assert_int_equal(fw_push(&w, image, 300, 4), LN_COAP_CHANGED);
+    w.device.install = LN_FIRMWARE_DEFERRED;
+    assert_int_equal(fw_execute(&w, "/5/0/2"), LN_COAP_CHANGED);
+    assert_true(lw_run(&w.lw, NULL, 6000));
+    fw_must_be(&w, "push", "2/11");
+    w.device.install = LN_FIRMWARE_INITIAL;
+    assert_true(lw_run(&w.lw, NULL, 500000));
+    assert_int_equal(w.device.installs, 1);
+    assert_true(lw_run(&w.lw, NULL, 120000));
+    assert_int_equal(w.device.installs, 2);
+    fw_must_be(&w, "push", "3/0");
+    fw_halt(&w);
 }
 
-/* scenario: H84 */
+/* scenario: H84, U6, R1, R4 */
 static void test_uris(void **state)
 {
     (void)state;
@@ -351,16 +231,15 @@ static void test_uris(void **state)
     };
     fresh();
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-        assert_int_equal(lw_put(&w, "/5/0/1", 0, rows[i].uri, strlen(rows[i].uri)),
+        assert_int_equal(lw_put(&w.lw, "/5/0/1", 0, rows[i].uri, strlen(rows[i].uri)),
                          LN_COAP_BAD_REQUEST);
-        assert_is(rows[i].after);
-        assert_string_equal(lw_read(&w, "/5/0/1"), "");
+        fw_must_be(&w, "push", rows[i].after);
+        assert_string_equal(lw_read(&w.lw, "/5/0/1"), "");
     }
     char longest[300];
-    memset(longest, 'a', sizeof longest);
-    memcpy(longest, "http://h/", 9);
-    assert_int_equal(lw_put(&w, "/5/0/1", 0, longest, 256), LN_COAP_BAD_REQUEST);
-    halt();
+    (void)snprintf(longest, sizeof longest, "http://h/%0256d", 0);
+    assert_int_equal(lw_put(&w.lw, "/5/0/1", 0, longest, 256), LN_COAP_BAD_REQUEST);
+    fw_halt(&w);
 }
 
 /* What was downloaded stays, and a damaged state is no state. */
@@ -370,22 +249,22 @@ static void test_restarts(void **state)
     (void)state;
     make_image();
     fresh();
-    assert_int_equal(push(image, 300, 4), LN_COAP_CHANGED);
-    halt();
-    boot();
-    assert_is("2/0"); /* downloaded stays */
-    halt();
-    for (size_t i = 0; i < d.state_len; i++) {
-        d.state[i] ^= 0x10;
-        boot();
-        assert_is("0/0");
-        halt();
-        d.state[i] ^= 0x10;
+    assert_int_equal(fw_push(&w, image, 300, 4), LN_COAP_CHANGED);
+    fw_halt(&w);
+    fw_boot(&w);
+    fw_must_be(&w, "push", "2/0"); /* downloaded stays */
+    fw_halt(&w);
+    for (size_t i = 0; i < w.device.state_len; i++) {
+        w.device.state[i] ^= 0x10;
+        fw_boot(&w);
+        fw_must_be(&w, "push", "0/0");
+        fw_halt(&w);
+        w.device.state[i] ^= 0x10;
     }
-    d.state_len = 7;
-    boot();
-    assert_is("0/0");
-    halt();
+    w.device.state_len = 7;
+    fw_boot(&w);
+    fw_must_be(&w, "push", "0/0");
+    fw_halt(&w);
 }
 
 int main(void)

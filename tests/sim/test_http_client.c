@@ -82,6 +82,7 @@ static void test_a_file(void **state)
     assert_int_equal(ln_http_step(w.http, http_world_now(&w)), LN_OK);
 }
 
+/* scenario: HTTP-10 */
 static void test_validators(void **state)
 {
     (void)state;
@@ -121,6 +122,7 @@ static void check_part(void *user, const struct http_ask *asked, struct http_ans
     http_say(answer, "HTTP/1.1 204 No\r\n\r\n");
 }
 
+/* scenario: HTTP-01, HTTP-05 */
 static void test_what_is_sent(void **state)
 {
     (void)state;
@@ -143,6 +145,7 @@ static void test_what_is_sent(void **state)
 }
 
 /* Every framing, every place where the network may cut, over TCP and TLS. */
+/* scenario: HTTP-03 */
 static void test_framing_over_cuts(void **state)
 {
     (void)state;
@@ -163,6 +166,42 @@ static void test_framing_over_cuts(void **state)
         must_have(what, w.file.content);
         assert_int_equal(w.fetch.response.has_length, framing == 0);
         assert_int_equal(w.fetch.response.end_is_proven, framing != 2 || secure);
+    }
+}
+
+static void first_bytes(void *user, const struct http_ask *asked, struct http_answer *answer)
+{
+    struct http_world *world = user;
+    http_serve_file(&world->file, asked, answer);
+    answer->limit = answer->head_len + 5;
+    answer->end = HTTP_HANG;
+}
+
+/* They came together, and nothing more ever will: what is there is handed out without a wait. */
+/* scenario: HTTP-12, S44 */
+static void test_bytes_behind_the_head(void **state)
+{
+    static const char *const where[] = { "http://server.example/", "https://server.example/" };
+    (void)state;
+    w.script = first_bytes;
+    for (size_t i = 0; i < COUNT(where); i++) {
+        const struct ln_http_request request = { .uri = where[i] };
+        struct ln_interest want;
+        struct ln_span piece = { NULL, 0 };
+        enum ln_status st = ln_http_start(w.http, &request, http_world_now(&w));
+        while (st == LN_AGAIN) {
+            ln_http_interest(w.http, &want);
+            if (!want.ready)
+                http_wait(&w.net.device, &want);
+            st = ln_http_step(w.http, http_world_now(&w));
+        }
+        assert_int_equal(st, LN_OK);
+        ln_http_interest(w.http, &want);
+        assert_true(want.ready);
+        assert_int_equal(ln_http_body(w.http, http_world_now(&w), &piece), LN_OK);
+        assert_true(ln_span_equal(piece, ln_span(w.content, 5)));
+        assert_int_equal(ln_http_body(w.http, http_world_now(&w), &piece), LN_AGAIN);
+        ln_http_close(w.http);
     }
 }
 
@@ -206,6 +245,7 @@ static void interim(void *user, const struct http_ask *asked, struct http_answer
                      "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok");
 }
 
+/* scenario: HTTP-03 */
 static void test_interim_responses(void **state)
 {
     (void)state;
@@ -223,6 +263,7 @@ static void many_statuses(void *user, const struct http_ask *asked, struct http_
 }
 
 /* Answers are answers. */
+/* scenario: HTTP-15 */
 static void test_other_statuses(void **state)
 {
     (void)state;
@@ -242,7 +283,7 @@ static void test_other_statuses(void **state)
     assert_int_equal(w.plain.connections, 1);
 }
 
-/* scenario: H113 */
+/* scenario: H113, HTTP-10 */
 static void test_parts(void **state)
 {
     (void)state;
@@ -275,6 +316,7 @@ static void test_parts(void **state)
 
 /* ---- connections that are kept ---- */
 
+/* scenario: HTTP-09 */
 static void test_one_connection_for_many(void **state)
 {
     (void)state;
@@ -303,6 +345,7 @@ static void test_one_connection_for_many(void **state)
     assert_string_equal(traffic.tls.alpn, "http/1.1"); /* of the last one, also when it is closed */
 }
 
+/* scenario: HTTP-09 */
 static void test_the_server_closed_meanwhile(void **state)
 {
     (void)state;
@@ -344,6 +387,7 @@ static void closes(void *user, const struct http_ask *asked, struct http_answer 
     http_say(answer, "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 2\r\n\r\nok");
 }
 
+/* scenario: HTTP-09 */
 static void test_connections_that_are_not_kept(void **state)
 {
     (void)state;
@@ -425,6 +469,7 @@ static void test_a_server_that_does_not_answer(void **state)
     assert_int_equal(w.plain.requests, 4);
 }
 
+/* scenario: HTTP-16 */
 static void test_a_request_that_is_abandoned(void **state)
 {
     (void)state;
@@ -487,7 +532,7 @@ static void expect_time(const char *what, ln_msec low)
         fail_msg("%s: took %lld ms", what, (long long)w.fetch.took);
 }
 
-/* scenario: H116 */
+/* scenario: H116, HTTP-11 */
 static void test_times(void **state)
 {
     (void)state;
@@ -522,6 +567,7 @@ static void test_times(void **state)
     expect_time("a trickle", 60000);
 }
 
+/* scenario: HTTP-11 */
 static void test_times_of_choice(void **state)
 {
     (void)state;
@@ -589,6 +635,7 @@ static void test_opening_fails(void **state)
 }
 
 /* A server that takes the connection and never shakes hands. */
+/* scenario: HTTP-11 */
 static void test_handshakes_that_hang(void **state)
 {
     (void)state;
@@ -616,7 +663,7 @@ static void badly(void *user, const struct http_ask *asked, struct http_answer *
     answer->end = bad.end;
 }
 
-/* scenario: H115, H117 */
+/* scenario: H115, H117, HTTP-02, HTTP-05 */
 static void test_bad_answers(void **state)
 {
     (void)state;
@@ -666,7 +713,7 @@ static void until_close(void *user, const struct http_ask *asked, struct http_an
     answer->end = bad.end;
 }
 
-/* scenario: S47 */
+/* scenario: S47, HTTP-03 */
 static void test_the_end_of_a_tls_stream_must_be_proven(void **state)
 {
     (void)state;
@@ -691,6 +738,7 @@ static void test_the_end_of_a_tls_stream_must_be_proven(void **state)
     assert_int_not_equal(w.fetch.status, LN_OK);
 }
 
+/* scenario: HTTP-14 */
 static void test_servers_that_are_not_what_they_should_be(void **state)
 {
     (void)state;
@@ -817,6 +865,7 @@ int main(void)
         TEST(test_validators),
         TEST(test_what_is_sent),
         TEST(test_framing_over_cuts),
+        TEST(test_bytes_behind_the_head),
         TEST(test_byte_by_byte),
         TEST(test_head),
         TEST(test_interim_responses),

@@ -95,8 +95,37 @@ static void must_fail(const char *what, enum ln_status status, enum ln_category 
     http_world_must_fail(&w, what, status, category, sentence);
 }
 
+/* ---- cookies ---- */
+
+static void giving_cookies(void *user, const struct http_ask *asked, struct http_answer *answer)
+{
+    struct http_world *world = user;
+    if (strstr(asked->text, "ookie") != NULL)
+        fail_msg("request %u: %s", asked->number, asked->text);
+    if (strcmp(asked->target, "/0") == 0)
+        http_say(answer, "HTTP/1.1 302 Moved\r\nSet-Cookie: a=b; Path=/\r\nLocation: /1\r\n"
+                         "Content-Length: 0\r\n\r\n");
+    else
+        http_serve_file(&world->file, asked, answer);
+}
+
+/* What a server wants to be told again is not kept: neither on the way nor for the next request. */
+/* scenario: HTTP-08 */
+static void test_no_cookies(void **state)
+{
+    (void)state;
+    w.script = giving_cookies;
+    for (unsigned i = 1; i <= 2; i++) {
+        get("http://server.example/0");
+        must_have("no cookies", w.file.content);
+        assert_int_equal(w.plain.requests, 2 * i);
+    }
+    assert_int_equal(w.plain.connections, 1);
+}
+
 /* ---- redirects ---- */
 
+/* scenario: HTTP-06 */
 static void test_redirects_are_followed(void **state)
 {
     (void)state;
@@ -139,6 +168,7 @@ static void asks_for_a_part(void *user, const struct http_ask *asked, struct htt
         http_serve_file(&world->file, asked, answer);
 }
 
+/* scenario: HTTP-10 */
 static void test_a_part_stays_a_part(void **state)
 {
     (void)state;
@@ -166,7 +196,7 @@ static void test_upgrade(void **state)
     assert_string_equal(redirect.hosts, "GET server.example|");
 }
 
-/* scenario: H114 */
+/* scenario: H114, HTTP-06 */
 static void test_where_redirects_must_not_lead(void **state)
 {
     (void)state;
@@ -205,7 +235,7 @@ static void test_where_redirects_must_not_lead(void **state)
     must_fail("there and back", LN_BAD_PEER, LN_CAT_ANSWER, "circle");
 }
 
-/* scenario: H114 */
+/* scenario: H114, HTTP-06 */
 static void test_redirects_without_end(void **state)
 {
     (void)state;
@@ -340,6 +370,7 @@ static void login(const char *uri, const char *user, const char *password, bool 
 
 #define SECRET "p: q\xc3\xa4"
 
+/* scenario: HTTP-07 */
 static void test_logging_in(void **state)
 {
     (void)state;
@@ -381,6 +412,7 @@ static void test_logging_in(void **state)
     assert_int_equal(w.secure.connections, 1);
 }
 
+/* scenario: HTTP-07 */
 static void test_no_password_in_the_clear(void **state)
 {
     (void)state;
@@ -416,7 +448,7 @@ static void test_no_password_where_basic_is_not_offered(void **state)
     assert_false(w.fetch.response.asks_login);
 }
 
-/* scenario: H114 */
+/* scenario: H114, HTTP-07 */
 static void test_no_password_for_others(void **state)
 {
     (void)state;
@@ -551,14 +583,23 @@ static void test_openers_that_fail(void **state)
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
-        TEST(test_redirects_are_followed),        TEST(test_redirects_over_new_connections),
-        TEST(test_a_part_stays_a_part),           TEST(test_upgrade),
-        TEST(test_where_redirects_must_not_lead), TEST(test_redirects_without_end),
-        TEST(test_downgrade_where_it_is_wanted),  TEST(test_two_locations),
-        TEST(test_bodies_of_redirects),           TEST(test_logging_in),
-        TEST(test_no_password_in_the_clear),      TEST(test_no_password_where_basic_is_not_offered),
-        TEST(test_no_password_for_others),        TEST(test_passwords_that_cannot_be_sent),
-        TEST(test_sockets_of_an_opener),          TEST(test_openers_that_fail),
+        TEST(test_no_cookies),
+        TEST(test_redirects_are_followed),
+        TEST(test_redirects_over_new_connections),
+        TEST(test_a_part_stays_a_part),
+        TEST(test_upgrade),
+        TEST(test_where_redirects_must_not_lead),
+        TEST(test_redirects_without_end),
+        TEST(test_downgrade_where_it_is_wanted),
+        TEST(test_two_locations),
+        TEST(test_bodies_of_redirects),
+        TEST(test_logging_in),
+        TEST(test_no_password_in_the_clear),
+        TEST(test_no_password_where_basic_is_not_offered),
+        TEST(test_no_password_for_others),
+        TEST(test_passwords_that_cannot_be_sent),
+        TEST(test_sockets_of_an_opener),
+        TEST(test_openers_that_fail),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -531,6 +531,8 @@ static bool ask_in_blocks(struct lw_world *w, const struct lw_request *rq)
             return false;
         if (at + size < rq->len && w->server.answer.code != LN_COAP_CONTINUE)
             return true; /* refused on the way */
+        if (num + 1 == rq->block1_stop)
+            return true;
     }
     return true;
 }

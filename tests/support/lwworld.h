@@ -150,13 +150,14 @@ bool lw_stop(struct lw_world *w, int64_t ms);
 
 struct lw_request {
     uint8_t code;
-    const char *path;  /* "/3/0/0" */
-    const char *query; /* "pmin=5&pmax=10"; NULL */
-    int accept;        /* -1 = none */
-    int format;        /* -1 = none */
-    int observe;       /* -1 = none */
-    int block2_szx;    /* -1 = none; asks for the whole body in such blocks */
-    int block1_szx;    /* -1 = none; sends the payload in such blocks */
+    const char *path;   /* "/3/0/0" */
+    const char *query;  /* "pmin=5&pmax=10"; NULL */
+    int accept;         /* -1 = none */
+    int format;         /* -1 = none */
+    int observe;        /* -1 = none */
+    int block2_szx;     /* -1 = none; asks for the whole body in such blocks */
+    int block1_szx;     /* -1 = none; sends the payload in such blocks */
+    size_t block1_stop; /* so many blocks are sent, and no more; 0 = all */
     const void *payload;
     size_t len;
 };

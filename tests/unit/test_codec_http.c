@@ -128,6 +128,7 @@ static const struct {
       "!#$%&'*+-.^_`|~09azAZ=x|Content-Length=0|200 length 0", "", true, "all of a token" },
 };
 
+/* scenario: HTTP-02, HTTP-03 */
 static void test_accepted(void **state)
 {
     (void)state;
@@ -266,7 +267,7 @@ static const struct {
     { CHUNKED "0\r\n\n", P(LINE_END), "a bare line feed behind the trailer" },
 };
 
-/* scenario: H111, H112, H113, H115 */
+/* scenario: H111, H112, H113, H115, HTTP-02, HTTP-03, HTTP-04 */
 static void test_refused(void **state)
 {
     (void)state;
@@ -338,7 +339,7 @@ static enum ln__http_problem problem_of(const struct http_feed *feed)
 
 static const struct http_feed at_once = { .seed = 0 };
 
-/* scenario: H110 */
+/* scenario: H110, HTTP-02 */
 static void test_long_lines(void **state)
 {
     (void)state;
@@ -382,7 +383,7 @@ static void test_lines_without_end(void **state)
     assert_int_equal(problem_of(&feed), P(NONE));
 }
 
-/* scenario: H110 */
+/* scenario: H110, HTTP-02 */
 static void test_many_fields(void **state)
 {
     (void)state;
@@ -401,7 +402,7 @@ static void test_many_fields(void **state)
     assert_int_equal(problem_of(&at_once), P(TOO_MANY_FIELDS));
 }
 
-/* scenario: H110 */
+/* scenario: H110, HTTP-02 */
 static void test_long_heads(void **state)
 {
     (void)state;
@@ -422,6 +423,7 @@ static void test_long_heads(void **state)
     assert_int_equal(problem_of(&at_once), P(HEAD_TOO_LONG));
 }
 
+/* scenario: HTTP-03 */
 static void test_many_interim_responses(void **state)
 {
     (void)state;

@@ -40,7 +40,7 @@ static void test_numbers(void **state)
     }
 }
 
-/* scenario: H113 */
+/* scenario: H113, HTTP-10 */
 static void test_content_ranges(void **state)
 {
     (void)state;
@@ -92,6 +92,7 @@ static void test_content_ranges(void **state)
     }
 }
 
+/* scenario: HTTP-10 */
 static void test_entity_tags(void **state)
 {
     (void)state;
@@ -206,7 +207,7 @@ static void test_nothing_is_known_at_first(void **state)
     assert_string_equal(head.last_modified_text, "");
 }
 
-/* scenario: H117 */
+/* scenario: H117, HTTP-05 */
 static void test_content_codings(void **state)
 {
     (void)state;
@@ -230,6 +231,7 @@ static void test_content_codings(void **state)
     assert_true(head.encoded);
 }
 
+/* scenario: HTTP-10 */
 static void test_last_modified(void **state)
 {
     (void)state;
@@ -270,6 +272,7 @@ static void test_retry_after(void **state)
     }
 }
 
+/* scenario: HTTP-07 */
 static void test_challenges(void **state)
 {
     (void)state;
@@ -310,6 +313,7 @@ static void test_challenges(void **state)
 
 /* ---- requests ---- */
 
+/* scenario: HTTP-01 */
 static void test_requests(void **state)
 {
     (void)state;
@@ -348,6 +352,7 @@ static void test_requests(void **state)
     }
 }
 
+/* scenario: HTTP-01, HTTP-05, HTTP-10 */
 static void test_a_request_with_all(void **state)
 {
     (void)state;

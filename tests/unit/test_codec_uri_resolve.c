@@ -80,6 +80,7 @@ static const struct {
     { "https://a/x", "./y:z", "https://a/y:z" },
 };
 
+/* scenario: HTTP-06 */
 static void test_references(void **state)
 {
     (void)state;
@@ -237,7 +238,7 @@ static void test_percent_encoding(void **state)
 
 /* ---- origins ---- */
 
-/* scenario: H114 */
+/* scenario: H114, HTTP-06 */
 static void test_origins(void **state)
 {
     (void)state;
