@@ -93,6 +93,7 @@ endfunction()
 # Calls of what is linked statically into a test that go to its __wrap_ functions.
 set(LN_WRAPS_fault_agent_power
     open openat close ftruncate write pwrite fsync fdatasync renameat unlink unlinkat posix_spawn)
+set(LN_WRAPS_fault_agent_sweep malloc calloc realloc strdup)
 
 set(LN_TEST_ENVIRONMENT
     "ASAN_OPTIONS=detect_leaks=1:detect_stack_use_after_return=1:strict_string_checks=1"

@@ -34,10 +34,13 @@ def problem(status, about):
 
 
 class Agent:
-    def __init__(self, folder, *options, state=None, env=None, prefix=(), program=AGENT, socket=None):
+    def __init__(self, folder, *options, state=None, env=None, prefix=(), program=AGENT, socket=None,
+                 journal=None):
         self.folder = folder
         self.env = env
         self.socket = socket or folder / "agent.sock"
+        if journal is not None:  # its stderr, which it is told to be the journal
+            prefix = ["sh", "-c", f'exec 2>{journal}; JOURNAL_STREAM=$(stat -Lc %d:%i /dev/fd/2) exec "$0" "$@"']
         self.options = [*map(str, prefix), str(program), "--socket", str(self.socket),
                         "--state", str(state or folder / "state"), *map(str, options)]
         self.start()

@@ -4,13 +4,17 @@ configuration, and updates by its hook. What goes wrong is in test_agent_trouble
 
 import hashlib
 import json
+import os
 import signal
+import socket
 import subprocess
+from pathlib import Path
 
 import pytest
 
 import agent as agent_module
 from agent import Refused, hook, problem
+from conftest import AGENT_KEY
 
 IMAGE = bytes(range(256)) * 12  # three blocks
 
@@ -153,6 +157,79 @@ def test_check_is_content(tmp_path):
     run = subprocess.run([agent_module.AGENT, "--config", path, "--check"],
                          capture_output=True, text=True, timeout=30)
     assert (run.returncode, run.stderr) == (0, ""), run
+
+
+# ---- the command line, and the service manager ----
+
+def test_a_key_on_the_command_line(lab, keyed, start_agent):
+    """It works, others cannot read it there, and a line says what is better."""
+    keyed[keyed.index("--psk-key") + 1] = AGENT_KEY
+    agent = start_agent(*keyed)
+    agent.wait_registered()
+    assert agent.logged("other users of this machine may see a key on the command line; better @FILE")
+    shown = Path(f"/proc/{agent.program.process.pid}/cmdline").read_bytes()
+    assert b"--psk-key" in shown and AGENT_KEY.encode() not in shown
+    assert AGENT_KEY not in agent.log
+
+
+def test_credentials_of_systemd(lab, keyed, start_agent, tmp_path):
+    credentials = tmp_path / "credentials"
+    credentials.mkdir()
+    (credentials / "psk_key").write_text(AGENT_KEY)
+    keyed[keyed.index("--psk-key") + 1] = "credential:psk_key"
+    agent = start_agent(*keyed, env={**os.environ, "CREDENTIALS_DIRECTORY": str(credentials)})
+    agent.wait_registered()
+    assert "command line" not in agent.log
+    assert agent.stop() == 0
+    (credentials / "psk_key").unlink()
+    agent.start()
+    assert agent.ended() == 1
+    assert "psk_key" in agent.log
+
+
+def test_readiness_and_watchdog(keyed, start_agent, tmp_path):
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
+        manager.bind(str(tmp_path / "notify"))
+        manager.settimeout(agent_module.SECONDS)
+        agent = start_agent(*keyed, env={**os.environ, "NOTIFY_SOCKET": str(tmp_path / "notify"),
+                                         "WATCHDOG_USEC": "200000"})
+        heard = [manager.recv(4096).decode() for _ in range(5)]
+        assert heard[0].startswith("READY=1")
+        assert heard[1:] == ["WATCHDOG=1"] * 4
+        agent.program.process.send_signal(signal.SIGHUP)
+        heard = []
+        while "READY=1" not in heard:
+            heard.append(manager.recv(4096).decode())
+        assert "RELOADING=1" in heard
+        agent.program.process.send_signal(signal.SIGTERM)
+        while heard[-1] != "STOPPING=1":
+            heard.append(manager.recv(4096).decode())
+        assert agent.ended() == 0
+
+
+@pytest.mark.parametrize("level, shown", [("off", []), ("error", ["error: "]), ("warn", ["error: "]),
+                                          ("info", ["error: ", "registered at"]),
+                                          ("debug", ["error: ", "registered at", "debug: "])])
+def test_log_levels(lab, keyed, start_agent, level, shown):
+    agent = start_agent(*keyed, "--log", level, state="/proc/linnet/state")
+    agent.wait_registered()
+    mark = lab.mark()
+    agent.ask("update")
+    lab.wait("updated", "dev", since=mark)
+    assert agent.stop() == 0
+    for word in ("error: ", "registered at", "debug: "):
+        assert (word in agent.log) == (word in shown), (word, agent.log)
+
+
+def test_priorities_of_the_journal(keyed, start_agent, tmp_path):
+    """Lines go out with their priority where stderr is the journal, and only there."""
+    agent = start_agent(*keyed, state="/proc/linnet/state", journal=tmp_path / "journal")
+    agent.wait_registered()
+    assert agent.stop() == 0
+    lines = (tmp_path / "journal").read_text().splitlines()
+    assert any(line.startswith("<3>state: ") for line in lines), lines
+    assert any(line.startswith("<6>server 1: registered at") for line in lines), lines
+    assert not any("linnet-agent: " in line for line in lines)
 
 
 # ---- firmware ----

@@ -1,0 +1,105 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""What linnet-agent costs while nothing happens: registered at linnet-lab with a lifetime of a day.
+
+usage: agent_rest.py BIN SECONDS FOLDER
+
+BIN has linnet-agent and linnet-lab. All agents rest together for that many seconds after a first second in
+which they settle. One line for each, of fields name=value: resident, private, heap (kilobytes at the end:
+Rss and the private pages of /proc/PID/smaps_rollup, and those of [heap]), wakeups (voluntary context
+switches of the rest) and seconds.
+"""
+
+import json
+import os
+import re
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+KEY = "00112233445566778899aabbccddeeff"
+DEADLINE = 60
+
+
+def libraries(binary):
+    told = subprocess.run([binary, "--version"], capture_output=True, text=True, check=True).stdout
+    return re.search(r"TLS: ([^)]*)", told).group(1).split(", ")
+
+
+class Agent:
+    def __init__(self, name, folder, command, env=None):
+        self.name = name
+        self.socket = folder / f"{name}.sock"
+        self.process = subprocess.Popen(
+            [*command, "--endpoint", name, "--state", folder / f"{name}.state", "--socket", self.socket,
+             "--log", "error"], env={**os.environ, **(env or {})})
+
+    def wait_registered(self):
+        deadline = time.monotonic() + DEADLINE
+        while time.monotonic() < deadline:
+            with socket.socket(socket.AF_UNIX) as peer:
+                try:
+                    peer.connect(str(self.socket))
+                    peer.settimeout(DEADLINE)
+                    peer.sendall(b'{"command":"status","follow":true}\n')
+                    for line in peer.makefile():
+                        if json.loads(line)["servers"][0]["registered"]:
+                            return
+                except OSError:
+                    time.sleep(0.05)
+        raise SystemExit(f"{self.name} does not register")
+
+    def switches(self):
+        text = Path(f"/proc/{self.process.pid}/status").read_text()
+        return int(re.search(r"^voluntary_ctxt_switches:\s*(\d+)", text, re.M).group(1))
+
+    def memory(self):
+        """Resident, private and heap, in kilobytes."""
+        def total(text, *fields):
+            return sum(int(n) for f in fields for n in re.findall(rf"^{f}:\s*(\d+) kB", text, re.M))
+        whole = Path(f"/proc/{self.process.pid}/smaps_rollup").read_text()
+        maps = re.split(r"^(?=[0-9a-f]+-[0-9a-f]+ )", Path(f"/proc/{self.process.pid}/smaps").read_text(), flags=re.M)
+        heap = sum(total(part, "Rss") for part in maps if "[heap]" in part.split("\n")[0])
+        return total(whole, "Rss"), total(whole, "Private_Clean", "Private_Dirty"), heap
+
+
+def main():
+    programs, seconds, folder = Path(sys.argv[1]), float(sys.argv[2]), Path(sys.argv[3])
+    lab = subprocess.Popen([programs / "linnet-lab", "--json", "--serve", "--address", "127.0.0.1", "--port", "0",
+                            "--secure-port", "0", *(word for name in ("openssl", "mbedtls", "watchdog")
+                                                    for word in ("--psk", f"{name}={name}:{KEY}"))],
+                           stdout=subprocess.PIPE, text=True)
+    where = next(json.loads(line) for line in lab.stdout if '"listening"' in line)
+    agent = programs / "linnet-agent"
+    key = folder / "key"
+    key.write_text(KEY)
+    key.chmod(0o600)
+    agents = [Agent("udp", folder, [agent, "--server", where["coap"]])]
+    found = libraries(agent)
+    secured = [(name, name, None) for name in found if name in ("openssl", "mbedtls")]
+    secured.append(("watchdog", found[0], {"WATCHDOG_USEC": "60000000"}))
+    for name, library, env in secured:
+        agents.append(Agent(name, folder, [agent, "--server", where["coaps"], "--psk-identity", name, "--psk-key",
+                                           f"@{key}", "--tls-library", library], env))
+    try:
+        for one in agents:
+            one.wait_registered()
+        time.sleep(1)
+        before = [one.switches() for one in agents]
+        time.sleep(seconds)
+        for one, then in zip(agents, before):
+            resident, private, heap = one.memory()
+            print(f"name={one.name} resident={resident} private={private} heap={heap} "
+                  f"wakeups={one.switches() - then} seconds={seconds:g}")
+    finally:
+        for one in agents:
+            one.process.terminate()
+            one.process.wait(DEADLINE)
+        lab.terminate()
+        lab.wait(DEADLINE)
+
+
+if __name__ == "__main__":
+    main()
