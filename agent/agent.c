@@ -3,9 +3,11 @@
 #include "agent.h"
 
 #include "control.h"
+#include "json.h"
 #include "log.h"
 #include "options.h"
 #include "service.h"
+#include "state.h"
 
 #include <errno.h>
 #include <linnet/tls_backend.h>
@@ -14,7 +16,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/signalfd.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #ifndef LN_PROGRAM_VERSION
@@ -201,7 +202,7 @@ static enum ln_status add_all(struct agent *a, struct ln_diag *diag)
     for (size_t i = 0; st == LN_OK && i < a->config->server_count; i++)
         st = ln_client_add_account(a->client, &a->config->servers[i].account, diag);
     if (st == LN_OK)
-        kept_load(&a->kept, &a->store, a->client, &a->machine);
+        st = kept_load(&a->kept, &a->store, a->client, &a->machine);
     return st;
 }
 
@@ -227,6 +228,7 @@ static bool make_client(struct agent *a)
     c.tls = a->tls;
     c.sessions = a->has_sessions ? &a->session_store : NULL;
     c.on_event = on_event;
+    c.keep = state_keep;
     c.user = a;
     if (a->config->ca != NULL)
         c.trust = ln_source_file(a->config->ca);
@@ -266,6 +268,7 @@ static bool open_signals(struct agent *a)
     sigaddset(&set, SIGHUP);
     sigaddset(&set, SIGCHLD);
     signal(SIGPIPE, SIG_IGN);
+    signal(SIGXFSZ, SIG_IGN); /* a limit for files is a failed write, as a full disk is */
     a->signals = sigprocmask(SIG_BLOCK, &set, NULL) == 0
                      ? signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK)
                      : -1;
@@ -301,17 +304,19 @@ static void step_own(struct agent *a, ln_msec now)
 {
     reboot_if_due(a, now);
     step_progress(a);
-    if (a->reload && a->end == AGENT_GOES_ON && a->update.hook.pid == 0) {
+    if (a->reload && a->end == AGENT_GOES_ON && a->update.hook.pid == 0 && !a->update.stops) {
         a->reload = false; /* a hook at work is not cut off for it */
         a->end = AGENT_RELOADS;
     }
-    if (a->update.restart && a->end == AGENT_GOES_ON)
+    if (a->update.restart && a->end == AGENT_GOES_ON && !a->update.stops)
         a->end = AGENT_RESTARTS;
-    if (!kept_save(&a->kept, &a->store, a->client, &a->machine))
-        log_line(LN_LOG_ERROR,
-                 "what was written into the objects could not be kept: after a restart "
-                 "the values of before are back");
+    if (a->update.stops && a->update.hook.pid == 0 && !a->leaves)
+        a->end = AGENT_STOPS; /* the hook that was waited for has ended in this turn */
+    state_step(a, now);
     clock_check(&a->clock, &a->problems);
+    if (a->problems.changes != a->problems_told)
+        control_changed(a->control);
+    a->problems_told = a->problems.changes;
     control_step(a->control, now);
 }
 
@@ -322,8 +327,11 @@ static void watch_own(struct agent *a, ln_msec now)
     update_watch(&a->update, &a->loop);
     hook_watch(&a->reboot, &a->loop);
     loop_until(&a->loop, a->reboot_at);
-    if (a->problems.of[PROBLEM_CLOCK].is)
-        loop_until(&a->loop, now + CLOCK_MS);
+    state_watch(a, now);
+    if (a->problems.of[PROBLEM_CLOCK].is) {
+        ln_msec behind = clock_behind_ms(&a->clock);
+        loop_until(&a->loop, now + (behind < CLOCK_MS ? behind : CLOCK_MS));
+    }
 }
 
 /* One turn. @return the client's status */
@@ -372,6 +380,38 @@ static void leave(struct agent *a)
         if (turn(a, until) == LN_CLOSED)
             break;
     a->leaves = false;
+}
+
+/* What installs is not torn in its middle: it has its time, and the service manager is told so. The
+ * device stays registered meanwhile. */
+static void let_hook_end(struct agent *a)
+{
+    ln_msec until = 0;
+    char extend[128];
+    if (!update_stop(&a->update, &until))
+        return;
+    long long left = (until - ln_now(a->env)) + LEAVE_MS;
+    (void)snprintf(extend, sizeof extend,
+                   "EXTEND_TIMEOUT_USEC=%lld\nSTATUS=Waiting for the hook to %s", left * 1000,
+                   a->update.hook.verb);
+    service_tell(extend);
+    while (a->update.hook.pid != 0) {
+        if (a->end == AGENT_STOPS)
+            log_line(LN_LOG_INFO,
+                     "to be ended, as soon as the hook has ended to %s, in %lld s at the latest",
+                     a->update.hook.verb, (long long)((until - ln_now(a->env) + 999) / 1000));
+        a->end = AGENT_GOES_ON;
+        (void)turn(a, until);
+    }
+}
+
+static void stop(struct agent *a)
+{
+    service_tell("STOPPING=1");
+    if (a->client == NULL)
+        return;
+    let_hook_end(a);
+    leave(a);
 }
 
 /* ---- reloading ---- */
@@ -457,26 +497,10 @@ static void open_control(struct agent *a)
         problem_set(&a->problems, PROBLEM_CONTROL, "%s", why);
 }
 
-/* The state folder: without it the agent runs, and says that nothing survives. */
-static void open_state(struct agent *a)
-{
-    char why[PROBLEM_TEXT_MAX];
-    bool good = store_open(&a->store, a->env, a->state, why, sizeof why);
-    if (!good)
-        problem_set(&a->problems, PROBLEM_STATE, "%s", why);
-    clock_load(&a->clock, &a->store);
-    (void)snprintf(a->session_path, sizeof a->session_path, "%.3000s/sessions", a->state);
-    if (good && (mkdir(a->session_path, 0700) == 0 || errno == EEXIST) &&
-        strlen(a->session_path) <= 200) {
-        a->sessions = (struct ln_session_folder) { a->env, a->session_path };
-        a->session_store = ln_session_store_folder(&a->sessions);
-        a->has_sessions = true;
-    }
-}
-
 static bool begin(struct agent *a)
 {
     struct config_teller teller = { tell_error, NULL, 0 };
+    json_watch();
     a->env->log = log_for_env(LN_LOG_INFO);
     clock_install(&a->clock, a->env);
     a->reboot = (struct hook) { .env = a->env, .output = -1, .done = on_rebooted };
@@ -488,7 +512,7 @@ static bool begin(struct agent *a)
     log_set_level((enum ln_level)a->config->log_level);
     a->env->log.level = (enum ln_level)a->config->log_level;
     choose_places(a);
-    open_state(a);
+    state_open(a);
     if (!open_signals(a) || !make_client(a))
         return false;
     open_control(a);
@@ -507,10 +531,8 @@ static void run(struct agent *a)
         a->end = AGENT_GOES_ON;
         reload(a);
     }
-    if (a->end == AGENT_STOPS) {
-        service_tell("STOPPING=1");
-        leave(a);
-    }
+    if (a->end == AGENT_STOPS)
+        stop(a);
 }
 
 /* The program that lies under our name now, with our arguments: a new version of it, perhaps. It

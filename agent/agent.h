@@ -39,6 +39,7 @@ struct agent {
     struct ln_session_folder sessions;
     struct ln_session_store session_store;
     bool has_sessions;
+    ln_msec state_check; /* when a folder that failed is looked at again */
     char session_path[4096];
     struct kept kept;
     struct update update;
@@ -46,8 +47,9 @@ struct agent {
     ln_msec reboot_at;  /* LN_NEVER = not asked for */
     struct control *control;
     struct notes notes;
-    uint64_t progress; /* bytes of an image, when followers were told last */
-    bool reload;       /* wanted as soon as no hook runs */
+    unsigned problems_told; /* changes of problems that followers know of */
+    uint64_t progress;      /* bytes of an image, when followers were told last */
+    bool reload;            /* wanted as soon as no hook runs */
     struct loop loop;
     enum agent_end end;
     bool leaves;      /* ln_client_stop() was called */

@@ -51,8 +51,14 @@ static void date(int64_t seconds, char *text, size_t size)
 {
     time_t t = (time_t)seconds;
     struct tm parts;
-    if (gmtime_r(&t, &parts) == NULL || strftime(text, size, "%Y-%m-%d", &parts) == 0)
+    if (gmtime_r(&t, &parts) == NULL || strftime(text, size, "%Y-%m-%d %H:%M:%S UTC", &parts) == 0)
         (void)snprintf(text, size, "unknown");
+}
+
+ln_msec clock_behind_ms(const struct agent_clock *clock)
+{
+    int64_t behind = clock->floor - clock->machine.wall(clock->machine.ctx);
+    return behind > 0 ? behind * 1000 : 0;
 }
 
 void clock_check(struct agent_clock *clock, struct problems *problems)
@@ -66,6 +72,8 @@ void clock_check(struct agent_clock *clock, struct problems *problems)
     }
     date(now, shown, sizeof shown);
     date(clock->floor, kept, sizeof kept);
+    if (problems->of[PROBLEM_CLOCK].is)
+        return; /* it was told; that it goes on is no news */
     problem_set(problems, PROBLEM_CLOCK,
                 "the machine's clock says %s, and it has been %s already: certificates are checked "
                 "against the later one; set the clock, by NTP or by hand",

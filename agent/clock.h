@@ -25,6 +25,8 @@ void clock_install(struct agent_clock *clock, struct ln_env *env);
 void clock_load(struct agent_clock *clock, const struct store *store);
 /** Tell or clear PROBLEM_CLOCK. */
 void clock_check(struct agent_clock *clock, struct problems *problems);
+/** How far the machine's clock is behind the floor; 0: it is not. */
+ln_msec clock_behind_ms(const struct agent_clock *clock);
 /** All goes well: keep the time, if the last keeping is an hour ago or `now` is true. */
 void clock_keep(struct agent_clock *clock, const struct store *store, bool at_once);
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The commands of the control protocol, by name: linnet-agent(8). */
 #include "control.h"
+#include "json.h"
 #include "tree.h"
 
 #include <string.h>
@@ -60,7 +61,7 @@ static void answer_value(void *user, struct ln_path path, const struct ln_resour
     (void)resource;
     add_path(line, path);
     cJSON_AddStringToObject(line, "type", ln_value_type_name(value->type));
-    cJSON_AddItemToObject(line, "value", tree_json(value));
+    json_add(line, "value", tree_json(value));
     control_answer(peer, line);
 }
 
@@ -82,6 +83,25 @@ static void run_get(struct agent *agent, struct control_peer *peer, const cJSON 
     finish(peer, line);
 }
 
+/* It is set; what is not kept over a restart is not set either. */
+static void answer_set(struct agent *agent, struct control_peer *peer, struct ln_path path)
+{
+    char text[LN_PATH_ROOM];
+    ln_path_text(&path, text);
+    if (kept_is(path.id[0]) &&
+        !kept_save(&agent->kept, &agent->store, agent->client, &agent->machine)) {
+        kept_undo(&agent->kept, agent->client, &agent->machine);
+        control_refuse(peer, "not_kept",
+                       "%s is not set, because the state folder cannot be written; `linnet status` "
+                       "says why",
+                       text);
+        return;
+    }
+    cJSON *line = cJSON_CreateObject();
+    add_path(line, path);
+    finish(peer, line);
+}
+
 static void run_set(struct agent *agent, struct control_peer *peer, const cJSON *request)
 {
     struct ln_path path;
@@ -92,9 +112,7 @@ static void run_set(struct agent *agent, struct control_peer *peer, const cJSON 
     enum ln_status st =
         tree_set(agent->client, path, cJSON_GetObjectItemCaseSensitive(request, "value"));
     if (st == LN_OK) {
-        cJSON *line = cJSON_CreateObject();
-        add_path(line, path);
-        finish(peer, line);
+        answer_set(agent, peer, path);
     } else if (st == LN_NOT_FOUND) {
         control_refuse(peer, "not_found", "this device has no resource %s", text);
     } else if (st == LN_DENIED) {
@@ -156,7 +174,7 @@ static void run_update(struct agent *agent, struct control_peer *peer, const cJS
     while ((ssid = ln_client_next_server(agent->client, ssid)) != LN_ID_NONE)
         if ((wanted == NULL || (cJSON_IsNumber(wanted) && wanted->valuedouble == ssid)) &&
             update(agent, ssid))
-            cJSON_AddItemToArray(list, cJSON_CreateNumber(ssid));
+            json_append(list, cJSON_CreateNumber(ssid));
     if (cJSON_GetArraySize(list) > 0) {
         finish(peer, line);
         return;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "control.h"
 
+#include "json.h"
 #include "log.h"
 
 #include <errno.h>
@@ -94,18 +95,27 @@ static bool peer_append(struct control_peer *peer, const char *text, size_t len)
 
 static void put(struct control_peer *peer, const char *text)
 {
-    if (peer->fd < 0)
+    if (peer->fd < 0 || peer->over)
         return;
     if (!peer_append(peer, text, strlen(text)) || !peer_append(peer, "\n", 1))
         peer->over = true; /* half an answer without "done" tells that it is not whole */
 }
 
+/* The end of an answer that cannot be whole. */
+static void give_up(struct control_peer *peer)
+{
+    put(peer, "{\"done\":true,\"error\":{\"word\":\"internal\",\"text\":"
+              "\"there is not enough memory for the answer\"}}");
+    peer->over = true;
+}
+
 void control_answer(struct control_peer *peer, cJSON *line)
 {
-    char *text = line != NULL ? cJSON_PrintUnformatted(line) : NULL;
-    put(peer, text != NULL ? text
-                           : "{\"done\":true,\"error\":{\"word\":\"internal\",\"text\":"
-                             "\"there is not enough memory for the answer\"}}");
+    char *text = json_text(line);
+    if (text != NULL)
+        put(peer, text);
+    else
+        give_up(peer);
     cJSON_free(text);
     cJSON_Delete(line);
 }
@@ -133,8 +143,11 @@ void control_follow(struct control_peer *peer)
 
 static void run_line(struct control_peer *peer, const char *line, size_t len)
 {
+    json_begin();
     cJSON *request = cJSON_ParseWithLength(line, len);
-    if (cJSON_IsObject(request))
+    if (!json_is_whole())
+        give_up(peer);
+    else if (cJSON_IsObject(request))
         command_run(peer->control->agent, peer, request);
     else
         control_refuse(peer, "bad_request",
@@ -242,6 +255,7 @@ void control_step(struct control *c, ln_msec now)
         if (peer->follows && peer->stale && now >= peer->told + FOLLOW_MS && peer->out_len == 0) {
             peer->stale = false;
             peer->told = now;
+            json_begin();
             control_answer(peer, status_json(c->agent));
         }
         if (peer->out_len > 0 || peer->over)

@@ -102,6 +102,7 @@ static int spawn(struct hook *h, const struct hook_run *run, int output)
     sigemptyset(&none);
     sigemptyset(&defaults);
     sigaddset(&defaults, SIGPIPE);
+    sigaddset(&defaults, SIGXFSZ);
     posix_spawn_file_actions_init(&actions);
     posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
     posix_spawn_file_actions_adddup2(&actions, output, STDOUT_FILENO);
@@ -177,6 +178,11 @@ void hook_step(struct hook *hook, ln_msec now)
     (void)kill(-hook->pid, hook->ending ? SIGKILL : SIGTERM);
     hook->ending = hook->too_long = true;
     hook->until = now + KILL_MS;
+}
+
+ln_msec hook_ends(const struct hook *hook)
+{
+    return hook->ending ? hook->until : hook->until + KILL_MS;
 }
 
 void hook_kill(struct hook *hook)

@@ -47,6 +47,8 @@ struct hook_run {
 int hook_start(struct hook *hook, const struct hook_run *run);
 void hook_watch(struct hook *hook, struct loop *loop);
 void hook_step(struct hook *hook, ln_msec now);
+/** When it will have ended at the latest, by force. */
+ln_msec hook_ends(const struct hook *hook);
 /** Kill what runs and forget it; `done` is not called. */
 void hook_kill(struct hook *hook);
 

@@ -16,12 +16,18 @@ struct kept {
     char *saved; /**< what the store has */
 };
 
-/** Before the client starts: note the configuration's values, then put back what was kept. */
-void kept_load(struct kept *kept, const struct store *store, struct ln_client *client,
-               struct machine *machine);
-/** Save what has changed since. @return false: it could not be saved */
-bool kept_save(struct kept *kept, const struct store *store, struct ln_client *client,
-               const struct machine *machine);
+/** Whether values of this object are kept. */
+bool kept_is(uint16_t oid);
+/** Before the client starts: note the configuration's values, then put back what was kept.
+ *  LN_NO_MEMORY: not all of it is back. */
+LN_MUST_USE enum ln_status kept_load(struct kept *kept, const struct store *store,
+                                     struct ln_client *client, struct machine *machine);
+/** Save what has changed since, if anything: it survives a loss of power then. @return false: it could
+ *  not be saved, and what was kept before stands */
+LN_MUST_USE bool kept_save(struct kept *kept, const struct store *store, struct ln_client *client,
+                           const struct machine *machine);
+/** Put back what was kept last. */
+void kept_undo(const struct kept *kept, struct ln_client *client, struct machine *machine);
 void kept_free(struct kept *kept);
 
 #endif

@@ -37,6 +37,7 @@ struct failure {
 struct problems {
     const struct ln_env *env;
     struct problem of[PROBLEM_MATTERS];
+    unsigned changes; /**< counts */
     struct {
         uint16_t ssid; /**< 0 = free */
         struct failure failure;
@@ -50,6 +51,13 @@ const char *problem_word(enum problem_matter matter);
 
 /** The entry of a server; never NULL for one of the configuration's. */
 struct failure *problem_of_server(struct problems *problems, uint16_t ssid);
+/** A failure in words: none is NULL. */
+struct failure_words {
+    const char *category;        /**< such as "psk_key" */
+    const char *advice;          /**< what to do */
+    char text[LN_DIAG_LINE_MAX]; /**< what failed */
+};
+void failure_words(const struct failure *failure, struct failure_words *out);
 /** One sentence: what failed, and what to do. */
 void failure_text(const struct failure *failure, char *text, size_t size);
 

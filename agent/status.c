@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The answers to `status` and `why`: linnet-agent(8), CONTROL PROTOCOL. */
 #include "control.h"
+#include "json.h"
 
 #include <linnet/tls_backend.h>
 #include <stdio.h>
@@ -56,20 +57,14 @@ void status_add_failure(cJSON *at, const struct failure *failure)
         cJSON_AddNullToObject(at, "failure");
         return;
     }
-    const struct ln_diag *d = &failure->diag;
-    bool has_diag = d->status != LN_OK;
+    struct failure_words words;
     cJSON *made = cJSON_AddObjectToObject(at, "failure");
+    failure_words(failure, &words);
     failure_text(failure, line, sizeof line);
     cJSON_AddNumberToObject(made, "since", (double)failure->since);
-    cJSON_AddStringToObject(made, "category",
-                            has_diag             ? ln_category_word(d->category)
-                            : failure->code != 0 ? ln_category_word(LN_CAT_ANSWER)
-                                                 : ln_category_word(LN_CAT_NO_ANSWER));
-    cJSON_AddStringToObject(made, "text", has_diag ? d->text : line);
-    cJSON_AddStringToObject(made, "advice",
-                            ln_category_advice(has_diag             ? d->category
-                                               : failure->code != 0 ? LN_CAT_ANSWER
-                                                                    : LN_CAT_NO_ANSWER));
+    cJSON_AddStringToObject(made, "category", words.category);
+    cJSON_AddStringToObject(made, "text", words.text);
+    cJSON_AddStringToObject(made, "advice", words.advice);
     cJSON_AddStringToObject(made, "line", line);
 }
 
@@ -115,10 +110,9 @@ static void add_uri(struct agent *agent, cJSON *at, uint16_t security_iid)
 static cJSON *add_server(struct agent *agent, cJSON *list, const struct ln_server_info *info)
 {
     cJSON *made = cJSON_CreateObject();
-    if (made == NULL || !cJSON_AddItemToArray(list, made)) {
-        cJSON_Delete(made);
+    json_append(list, made);
+    if (made == NULL || list == NULL)
         return NULL;
-    }
     cJSON_AddNumberToObject(made, "ssid", info->ssid);
     add_uri(agent, made, info->security_iid);
     cJSON_AddStringToObject(made, "state", info->state);
@@ -252,7 +246,7 @@ static void add_observations(const struct agent *agent, cJSON *at, uint16_t ssid
                                 : info.due != LN_NEVER ? "a change, or pmax"
                                                        : "a change");
         add_until(agent, made, "waits_ms", info.due);
-        cJSON_AddItemToArray(list, made);
+        json_append(list, made);
     }
 }
 
@@ -274,7 +268,7 @@ static void add_notifications(const struct agent *agent, cJSON *at, uint16_t ssi
         cJSON_AddStringToObject(made, "waits_for",
                                 note->sent ? "the server's acknowledgement"
                                            : "its turn, or the connection");
-        cJSON_AddItemToArray(list, made);
+        json_append(list, made);
     }
 }
 
@@ -310,7 +304,7 @@ static void add_problems(const struct agent *agent, cJSON *at)
         cJSON_AddStringToObject(made, "about", problem_word((enum problem_matter)i));
         cJSON_AddNumberToObject(made, "since", (double)p->since);
         cJSON_AddStringToObject(made, "text", p->text);
-        cJSON_AddItemToArray(list, made);
+        json_append(list, made);
     }
 }
 

@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <linnet/digest.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -35,37 +36,41 @@ static uint64_t take(const uint8_t *at, size_t bytes)
     return value;
 }
 
-static bool digest(const struct ln_env *env, struct ln_span data, uint8_t out[LN_HASH_MAX])
+static enum ln_status digest(const struct ln_env *env, struct ln_span data,
+                             uint8_t out[LN_HASH_MAX])
 {
     struct ln_hasher *hasher = NULL;
-    if (ln_hasher_new(env, LN_SHA256, &hasher) != LN_OK)
-        return false;
+    enum ln_status st = ln_hasher_new(env, LN_SHA256, &hasher);
+    if (st != LN_OK)
+        return st;
     ln_hasher_update(hasher, data);
-    enum ln_status st = ln_hasher_value(hasher, out);
+    st = ln_hasher_value(hasher, out);
     ln_hasher_free(hasher);
-    return st == LN_OK;
+    return st;
 }
 
-bool store_read(const struct ln_env *env, struct ln_span file, uint64_t *number,
-                struct ln_span *record)
+enum ln_status store_read(const struct ln_env *env, struct ln_span file, uint64_t *number,
+                          struct ln_span *record)
 {
     uint8_t sum[LN_HASH_MAX];
     if (file.len < HEAD_BYTES + SUM_BYTES || memcmp(file.data, magic, sizeof magic) != 0)
-        return false;
+        return LN_BAD_PEER;
     uint64_t len = take(file.data + 16, 4);
     if (len > STORE_RECORD_MAX || HEAD_BYTES + len + SUM_BYTES != file.len)
-        return false;
+        return LN_BAD_PEER;
     size_t summed = HEAD_BYTES + (size_t)len;
-    if (!digest(env, ln_span(file.data, summed), sum) ||
-        memcmp(sum, file.data + summed, SUM_BYTES) != 0)
-        return false;
+    enum ln_status st = digest(env, ln_span(file.data, summed), sum);
+    if (st != LN_OK)
+        return st;
+    if (memcmp(sum, file.data + summed, SUM_BYTES) != 0)
+        return LN_BAD_PEER;
     *number = take(file.data + 8, 8);
     *record = ln_span(file.data + HEAD_BYTES, (size_t)len);
-    return true;
+    return LN_OK;
 }
 
-static size_t compose(const struct ln_env *env, uint8_t *room, uint64_t number,
-                      struct ln_span record)
+static enum ln_status compose(const struct ln_env *env, uint8_t *room, uint64_t number,
+                              struct ln_span record)
 {
     uint8_t sum[LN_HASH_MAX];
     memset(room, 0, HEAD_BYTES);
@@ -74,15 +79,16 @@ static size_t compose(const struct ln_env *env, uint8_t *room, uint64_t number,
     put(room + 16, record.len, 4);
     if (record.len > 0)
         memcpy(room + HEAD_BYTES, record.data, record.len);
-    if (!digest(env, ln_span(room, HEAD_BYTES + record.len), sum))
-        return 0;
-    memcpy(room + HEAD_BYTES + record.len, sum, SUM_BYTES);
-    return HEAD_BYTES + record.len + SUM_BYTES;
+    enum ln_status st = digest(env, ln_span(room, HEAD_BYTES + record.len), sum);
+    if (st == LN_OK)
+        memcpy(room + HEAD_BYTES + record.len, sum, SUM_BYTES);
+    return st;
 }
 
 /* ---- a record's two files ---- */
 
 struct side {
+    enum ln_status st; /* LN_OK: it was looked at; there may be no file, or a damaged one */
     bool whole;
     uint64_t number;
     struct ln_span record;
@@ -99,18 +105,25 @@ static void read_side(const struct store *store, const char *name, int which, st
 {
     char path[PATH_ROOM];
     size_t len = 0;
-    *out = (struct side) { .room = malloc(FILE_ROOM) };
-    if (out->room == NULL || !side_path(store, name, which, path))
+    *out = (struct side) { .st = LN_NO_MEMORY, .room = malloc(FILE_ROOM) };
+    if (out->room == NULL)
         return;
     const struct ln_files *files = &store->env->files;
-    if (files->read(files->ctx, path, ln_mspan(out->room, FILE_ROOM), &len) == LN_OK)
-        out->whole = store_read(store->env, ln_span(out->room, len), &out->number, &out->record);
+    out->st = side_path(store, name, which, path)
+                  ? files->read(files->ctx, path, ln_mspan(out->room, FILE_ROOM), &len)
+                  : LN_BAD_ARG;
+    if (out->st == LN_OK)
+        out->st = store_read(store->env, ln_span(out->room, len), &out->number, &out->record);
+    out->whole = out->st == LN_OK;
+    if (out->st == LN_NOT_FOUND || out->st == LN_NO_SPACE || out->st == LN_BAD_PEER)
+        out->st = LN_OK; /* none, or what is too long to be one, or a torn one */
 }
 
-static void read_sides(const struct store *store, const char *name, struct side sides[2])
+static enum ln_status read_sides(const struct store *store, const char *name, struct side sides[2])
 {
     read_side(store, name, 0, &sides[0]);
     read_side(store, name, 1, &sides[1]);
+    return sides[0].st != LN_OK ? sides[0].st : sides[1].st;
 }
 
 static void free_sides(struct side sides[2])
@@ -130,14 +143,16 @@ static const struct side *newest(const struct side sides[2])
     return sides[0].whole ? &sides[0] : sides[1].whole ? &sides[1] : NULL;
 }
 
+/* Where only one side can be read, that one is better than nothing. */
 enum ln_status store_load(const struct store *store, const char *name, struct ln_mspan room,
                           size_t *len)
 {
     struct side sides[2];
-    enum ln_status st = LN_NOT_FOUND;
-    read_sides(store, name, sides);
+    enum ln_status st = read_sides(store, name, sides);
     const struct side *best = newest(sides);
-    if (best != NULL) {
+    if (best == NULL)
+        st = st == LN_OK ? LN_NOT_FOUND : st;
+    else if (st != LN_NO_MEMORY) {
         *len = best->record.len;
         st = best->record.len <= room.len ? LN_OK : LN_NO_SPACE;
     }
@@ -147,22 +162,73 @@ enum ln_status store_load(const struct store *store, const char *name, struct ln
     return st;
 }
 
-enum ln_status store_save(const struct store *store, const char *name, struct ln_span data)
+static enum ln_status write_side(const struct store *store, const char *name, struct ln_span data,
+                                 const struct side sides[2])
 {
-    struct side sides[2];
     char path[PATH_ROOM];
-    if (data.len > STORE_RECORD_MAX)
-        return LN_NO_SPACE;
-    read_sides(store, name, sides);
     const struct side *best = newest(sides);
     int which = best == &sides[0] ? 1 : 0; /* never over the one that counts */
     uint64_t number = best != NULL ? best->number + 1 : 1;
     uint8_t *room = sides[which].room;
-    size_t len = room != NULL ? compose(store->env, room, number, data) : 0;
-    enum ln_status st = LN_NO_MEMORY;
-    if (len > 0 && side_path(store, name, which, path))
-        st = store->env->files.replace(store->env->files.ctx, path, ln_span(room, len));
+    if (!side_path(store, name, which, path))
+        return LN_BAD_ARG;
+    enum ln_status st = compose(store->env, room, number, data);
+    if (st != LN_OK)
+        return st;
+    size_t len = HEAD_BYTES + data.len + SUM_BYTES;
+    return store->env->files.replace(store->env->files.ctx, path, ln_span(room, len));
+}
+
+/* ---- telling ---- */
+
+static bool well(const struct store *store)
+{
+    if (store->told != NULL)
+        store->told(store->user, NULL);
+    return true;
+}
+
+static bool failed(const struct store *store, const char *format, ...) LN_PRINTF(2, 3);
+
+static bool failed(const struct store *store, const char *format, ...)
+{
+    char why[STORE_WHY_MAX];
+    va_list values;
+    va_start(values, format);
+    (void)vsnprintf(why, sizeof why, format, values);
+    va_end(values);
+    if (store->told != NULL)
+        store->told(store->user, why);
+    return false;
+}
+
+static bool went(const struct store *store, enum ln_status st)
+{
+    static const char what_to_do[] = "see that this user may write there, and that it is not "
+                                     "mounted read-only";
+    if (st == LN_OK)
+        return well(store);
+    return failed(store,
+                  "the state folder %.200s cannot be written (%s): nothing new survives a restart, "
+                  "so what servers write is refused; %s",
+                  store->folder, ln_status_meaning(st),
+                  st == LN_NO_SPACE    ? "make room on its disk"
+                  : st == LN_NO_MEMORY ? "there is not enough memory for it"
+                                       : what_to_do);
+}
+
+enum ln_status store_save(const struct store *store, const char *name, struct ln_span data)
+{
+    struct side sides[2];
+    if (data.len > STORE_RECORD_MAX)
+        return LN_NO_SPACE;
+    /* A side that is there and cannot be read may be the newest one. */
+    enum ln_status st = read_sides(store, name, sides);
+    if (st == LN_OK)
+        st = write_side(store, name, data, sides);
     free_sides(sides);
+    if (store->good)
+        (void)went(store, st);
     return st;
 }
 
@@ -181,45 +247,31 @@ static bool make_folders(char *path)
     return mkdir(path, 0700) == 0 || errno == EEXIST;
 }
 
-bool store_open(struct store *store, const struct ln_env *env, const char *folder, char *why,
-                size_t why_size)
+bool store_open(struct store *store, const struct ln_env *env, const char *folder)
 {
     static const uint8_t nothing = 0;
     char path[PATH_ROOM];
     struct stat about;
     store->env = env;
+    store->good = false;
     int made = snprintf(store->folder, sizeof store->folder, "%s", folder);
-    if (made < 0 || (size_t)made >= sizeof store->folder) {
-        (void)snprintf(why, why_size, "the path of the state folder is too long");
-        return false;
-    }
+    if (made < 0 || (size_t)made >= sizeof store->folder)
+        return failed(store, "the path of the state folder is too long: name another with --state");
     (void)snprintf(path, sizeof path, "%s", folder);
-    if (!make_folders(path) || stat(folder, &about) != 0 || !S_ISDIR(about.st_mode)) {
-        (void)snprintf(why, why_size,
-                       "the state folder %.200s cannot be made (%s): nothing survives "
-                       "a restart; make it, or name another with --state",
-                       folder, strerror(errno));
-        return false;
-    }
-    if ((about.st_mode & 077) != 0 && chmod(folder, 0700) != 0) {
-        (void)snprintf(why, why_size,
-                       "others can enter the state folder %.200s, and keys of sessions "
-                       "are in it: run chmod 700 on it",
-                       folder);
-        return false;
-    }
+    if (!make_folders(path) || stat(folder, &about) != 0 || !S_ISDIR(about.st_mode))
+        return failed(store,
+                      "the state folder %.200s cannot be made (%s): nothing survives a restart, so "
+                      "what servers write is refused; make it, or name another with --state",
+                      folder, strerror(errno));
+    if ((about.st_mode & 077) != 0 && chmod(folder, 0700) != 0)
+        return failed(store,
+                      "others can enter the state folder %.200s, and keys of sessions are in it: "
+                      "run chmod 700 on it",
+                      folder);
     (void)snprintf(path, sizeof path, "%s/probe", folder);
     enum ln_status st = env->files.replace(env->files.ctx, path, ln_span(&nothing, 1));
     if (st == LN_OK)
         st = env->files.remove(env->files.ctx, path);
-    if (st == LN_OK)
-        return true;
-    (void)snprintf(why, why_size,
-                   "the state folder %.200s cannot be written (%s): nothing survives a "
-                   "restart; %s",
-                   folder, ln_status_meaning(st),
-                   st == LN_NO_SPACE ? "make room on its disk"
-                                     : "see that this user may write there, and that it is not "
-                                       "mounted read-only");
-    return false;
+    store->good = went(store, st);
+    return store->good;
 }

@@ -88,21 +88,21 @@ size_t tree_walk(struct ln_client *client, struct ln_path path,
 
 static cJSON *text_json(struct ln_span bytes)
 {
-    char *text = malloc(bytes.len + 1);
+    char *text = cJSON_malloc(bytes.len + 1); /* watched: json.h */
     if (text == NULL)
         return NULL;
     if (bytes.len > 0)
         memcpy(text, bytes.data, bytes.len);
     text[bytes.len] = '\0';
     cJSON *made = cJSON_CreateString(text);
-    free(text);
+    cJSON_free(text);
     return made;
 }
 
 static cJSON *hex_json(struct ln_span bytes)
 {
     static const char digits[] = "0123456789abcdef";
-    char *text = malloc(2 * bytes.len + 1);
+    char *text = cJSON_malloc(2 * bytes.len + 1);
     if (text == NULL)
         return NULL;
     for (size_t i = 0; i < bytes.len; i++) {
@@ -111,7 +111,7 @@ static cJSON *hex_json(struct ln_span bytes)
     }
     text[2 * bytes.len] = '\0';
     cJSON *made = cJSON_CreateString(text);
-    free(text);
+    cJSON_free(text);
     return made;
 }
 

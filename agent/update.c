@@ -7,6 +7,12 @@
 #include <string.h>
 
 #define RECORD "firmware"
+/* How far an installation is: a byte of enum progress, and one that counts its beginnings. */
+#define PROGRESS "install"
+/* One that never comes to its end, because the machine fails each time, is given up. */
+#define ATTEMPTS_MAX 3
+
+enum progress { NOT_BEGUN = 0, BEGUN, DONE };
 
 static const struct store *store_of(const struct update *u)
 {
@@ -97,6 +103,35 @@ static void report(struct update *u, enum ln_firmware_result result)
                  ln_firmware_result_word(result));
 }
 
+/* ---- how far it is ---- */
+
+static enum ln_status save_progress(const struct update *u, enum progress progress)
+{
+    const uint8_t record[2] = { (uint8_t)progress, u->attempts };
+    return store_save(store_of(u), PROGRESS, ln_span(record, sizeof record));
+}
+
+static enum progress load_progress(struct update *u)
+{
+    uint8_t record[2] = { NOT_BEGUN, 0 };
+    size_t len = 0;
+    if (store_load(store_of(u), PROGRESS, ln_mspan(record, sizeof record), &len) != LN_OK ||
+        len != sizeof record || record[0] > DONE)
+        record[0] = record[1] = 0;
+    u->attempts = record[1];
+    return (enum progress)record[0];
+}
+
+/* Before the hook begins: a restart finds out that it has, and did not come to its end. */
+static bool begin_install(struct update *u)
+{
+    u->attempts++;
+    if (save_progress(u, BEGUN) == LN_OK && start(u, "install", u->config->firmware.install_s))
+        return true;
+    u->attempts--;
+    return false;
+}
+
 static void confirm(struct update *u)
 {
     if (!start(u, "confirm", u->config->firmware.confirm_s))
@@ -105,12 +140,24 @@ static void confirm(struct update *u)
 
 static void installed(struct update *u)
 {
-    if (u->config->firmware.after == CONFIG_NOTHING)
+    enum ln_status st = save_progress(u, DONE);
+    (void)st; /* if it was told that this is not kept: it is installed once more after a restart */
+    if (u->stops)
+        log_line(LN_LOG_INFO, "firmware: installed; it is confirmed after the next start");
+    else if (u->config->firmware.after == CONFIG_NOTHING)
         confirm(u);
     else if (u->config->firmware.after == CONFIG_RESTART)
         u->restart = true;
     else
         log_line(LN_LOG_INFO, "firmware: installed; the hook restarts the machine");
+}
+
+/* The installation is over without success, or put off. */
+static void give_up(struct update *u, enum ln_firmware_result result)
+{
+    enum ln_status st = save_progress(u, NOT_BEGUN);
+    (void)st; /* it was told; the next image begins with another one */
+    report(u, result);
 }
 
 static void on_done(void *user, const char *verb, const struct hook_end *end)
@@ -123,12 +170,12 @@ static void on_done(void *user, const char *verb, const struct hook_end *end)
     tell_end(u, verb, end, result);
     if (verifies)
         ln_firmware_verified(u->firmware, result);
-    else if (result != LN_FIRMWARE_INITIAL)
-        report(u, result);
-    else if (installs)
+    else if (installs && result == LN_FIRMWARE_INITIAL)
         installed(u);
+    else if (installs)
+        give_up(u, result);
     else
-        report(u, LN_FIRMWARE_SUCCESS);
+        report(u, result == LN_FIRMWARE_INITIAL ? LN_FIRMWARE_SUCCESS : result);
     u->changed(u->user);
 }
 
@@ -139,6 +186,11 @@ static enum ln_firmware_result verify(void *user, uint64_t size, const uint8_t s
     struct update *u = user;
     u->size = size;
     memcpy(u->sha256, sha256, sizeof u->sha256);
+    u->attempts = 0;
+    if (save_progress(u, NOT_BEGUN) != LN_OK)
+        return LN_FIRMWARE_NO_SPACE; /* that of the image before must not speak for this one */
+    if (u->stops)
+        return LN_FIRMWARE_DEFERRED; /* a pull is verified after the next start */
     return start(u, "verify", u->config->firmware.verify_s) ? LN_FIRMWARE_DEFERRED
                                                             : LN_FIRMWARE_FAILED;
 }
@@ -147,8 +199,10 @@ static enum ln_firmware_result install(void *user)
 {
     struct update *u = user;
     image_close(&u->image);
-    return start(u, "install", u->config->firmware.install_s) ? LN_FIRMWARE_INITIAL
-                                                              : LN_FIRMWARE_FAILED;
+    if (u->stops)
+        return LN_FIRMWARE_INITIAL; /* Updating is saved: it begins with the next start */
+    u->attempts = 0;
+    return begin_install(u) ? LN_FIRMWARE_INITIAL : LN_FIRMWARE_FAILED;
 }
 
 static void reset(void *user)
@@ -196,6 +250,28 @@ static void changed(void *user, enum ln_firmware_state state, enum ln_firmware_r
 
 /* ---- life ---- */
 
+/* We were started by an update, or in the middle of one. What did not come to its end is done again;
+ * where the hook restarts the machine from within, confirm finds out. */
+static void go_on(struct update *u)
+{
+    enum progress progress = load_progress(u);
+    if (progress == DONE || (progress == BEGUN && u->config->firmware.after == CONFIG_WAIT)) {
+        confirm(u);
+    } else if (u->attempts >= ATTEMPTS_MAX) {
+        problem_set(
+            u->problems, PROBLEM_HOOK,
+            "the installation was cut off %u times, and is not tried again: see what ends it "
+            "in the log, then have the server begin anew",
+            u->attempts);
+        give_up(u, LN_FIRMWARE_FAILED);
+    } else {
+        if (progress == BEGUN)
+            log_line(LN_LOG_WARN, "firmware: the installation was cut off, and begins again");
+        if (!begin_install(u))
+            give_up(u, LN_FIRMWARE_FAILED);
+    }
+}
+
 enum ln_status update_begin(struct update *update, struct ln_client *client,
                             const struct config *config, const struct store *store,
                             struct problems *problems, struct ln_diag *diag)
@@ -204,7 +280,7 @@ enum ln_status update_begin(struct update *update, struct ln_client *client,
     struct ln_firmware_info info;
     update->config = config;
     update->problems = problems;
-    update->restart = false;
+    update->restart = update->stops = false;
     update->hook =
         (struct hook) { .env = problems->env, .output = -1, .done = on_done, .user = update };
     image_init(&update->image, store);
@@ -230,9 +306,20 @@ enum ln_status update_begin(struct update *update, struct ln_client *client,
     if (st != LN_OK)
         return st;
     ln_firmware_info(update->firmware, &info);
-    if (info.state == LN_FIRMWARE_UPDATING) /* we were started by an update, or in one */
-        confirm(update);
+    if (info.state == LN_FIRMWARE_UPDATING)
+        go_on(update);
+    else if (info.state == LN_FIRMWARE_IDLE)
+        image_remove(&update->image); /* the state was saved, and then the power went */
     return LN_OK;
+}
+
+bool update_stop(struct update *update, ln_msec *until)
+{
+    update->stops = true;
+    if (update->hook.pid != 0 && strcmp(update->hook.verb, "verify") == 0)
+        hook_kill(&update->hook); /* it changes nothing, and is done again */
+    *until = hook_ends(&update->hook);
+    return update->hook.pid != 0;
 }
 
 void update_end(struct update *update)

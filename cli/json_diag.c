@@ -56,7 +56,8 @@ static void add_alert(struct json_writer *w, cJSON *at, const struct ln_diag *di
     cJSON *made = json_object(w, at, "alert");
     json_text(w, made, "direction", diag->alert_from == LN_ALERT_RECEIVED ? "received" : "sent");
     json_number(w, made, "level", diag->alert_level);
-    json_number(w, made, "number", diag->alert_number);
+    if (diag->alert_number != LN_ALERT_NOT_TOLD)
+        json_number(w, made, "number", diag->alert_number);
     json_text(w, made, "name", ln_alert_name(diag->alert_number));
     json_flag(w, made, "derived", diag->alert_derived);
 }

@@ -219,11 +219,13 @@ static void print_offer(const struct page *page, const struct ln_diag *diag)
 
 static void print_evidence(const struct page *page, const struct ln_diag *diag)
 {
-    if (diag->alert_from != LN_ALERT_NONE)
-        line(page, "alert", "%s: %s (%u)%s%s",
-             diag->alert_from == LN_ALERT_RECEIVED ? "the server sent" : "we sent",
-             ln_alert_name(diag->alert_number), diag->alert_number,
-             diag->alert_level == 2 ? ", fatal" : "", diag->alert_derived ? ", derived" : "");
+    const char *from = diag->alert_from == LN_ALERT_RECEIVED ? "the server sent" : "we sent";
+    const char *fatal = diag->alert_level == 2 ? ", fatal" : "";
+    if (diag->alert_from != LN_ALERT_NONE && diag->alert_number == LN_ALERT_NOT_TOLD)
+        line(page, "alert", "%s: number %s%s", from, ln_alert_name(diag->alert_number), fatal);
+    else if (diag->alert_from != LN_ALERT_NONE)
+        line(page, "alert", "%s: %s (%u)%s%s", from, ln_alert_name(diag->alert_number),
+             diag->alert_number, fatal, diag->alert_derived ? ", derived" : "");
     if (diag->verify != LN_VERIFY_NOT_DONE && diag->verify != LN_VERIFY_OK)
         line(page, "verification", "%s%s%s", verify_word(diag->verify),
              diag->subject[0] != '\0' ? ": " : "", diag->subject);

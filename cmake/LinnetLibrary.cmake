@@ -3,13 +3,22 @@
 # `linnet_registry` (names of OMA's objects, for programs that talk to people).
 
 # ln_sources(<variable> <folder>...): the .c files directly in these folders. Files and folders
-# that appear later are picked up by the next build.
+# that appear later are picked up by the next build. Where there are x.c and x_small.c, the second one
+# is for LN_SMALL.
 function(ln_sources variable)
     set(patterns "")
     foreach(folder IN LISTS ARGN)
         list(APPEND patterns "${PROJECT_SOURCE_DIR}/${folder}/*.c")
     endforeach()
     file(GLOB sources CONFIGURE_DEPENDS ${patterns})
+    if(LN_SMALL)
+        set(large ${sources})
+        list(FILTER large INCLUDE REGEX "_small\\.c$")
+        list(TRANSFORM large REPLACE "_small\\.c$" ".c")
+        list(REMOVE_ITEM sources ${large})
+    else()
+        list(FILTER sources EXCLUDE REGEX "[/_]small\\.c$")
+    endif()
     set(${variable} "${sources}" PARENT_SCOPE)
 endfunction()
 
@@ -62,13 +71,6 @@ else()
     list(FILTER sources EXCLUDE REGEX "[/_]off\\.c$")
 endif()
 
-# x_small.c is there for LN_SMALL, in place of x_full.c.
-if(LN_SMALL)
-    list(FILTER sources EXCLUDE REGEX "_full\\.c$")
-else()
-    list(FILTER sources EXCLUDE REGEX "_small\\.c$")
-endif()
-
 # Strict C11 hides POSIX; only the two folders of the port may see it.
 set(posix_sources ${sources})
 list(FILTER posix_sources INCLUDE REGEX "/src/(net|port)/posix/")
@@ -82,6 +84,7 @@ target_include_directories(linnet
     PRIVATE "${PROJECT_SOURCE_DIR}/src")
 target_link_libraries(linnet PRIVATE ${LN_LINKS})
 if(LN_SMALL)
+    target_compile_definitions(linnet PRIVATE LN_SMALL)
     # base itself may be asked for texts, by the program
     set(silent ${sources})
     list(FILTER silent EXCLUDE REGEX "/src/base/")

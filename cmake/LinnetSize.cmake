@@ -13,6 +13,7 @@ function(ln_add_size name)
     target_link_options(${name} PRIVATE "-Wl,--gc-sections,-Map=$<TARGET_FILE:${name}>.map")
     set_target_properties(${name} PROPERTIES
         EXCLUDE_FROM_ALL ON
+        INTERPROCEDURAL_OPTIMIZATION OFF # of its own files, which would be counted with the library
         RUNTIME_OUTPUT_DIRECTORY "${PROJECT_BINARY_DIR}/size")
     add_dependencies(size ${name})
 endfunction()

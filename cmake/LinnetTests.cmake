@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # tests/<folder>/test_<name>.c   -> a cmocka program, ctest name <folder>/<name>, label <folder>
+# tests/unit/test_<layer>_<x>_small.c   the same, with src/<layer>/<x>_small.c in place of <x>.c
 # tests/conform/test_tls_<name>.c   the same, once for each pair of TLS back ends, client first:
 #                                   ctest name conform/tls_<name>[openssl-mbedtls]
 # tests/fuzz/fuzz_<name>.c       -> a replay of tests/fuzz/corpus/<name>, ctest name fuzz/<name>;
@@ -81,10 +82,17 @@ function(ln_add_test_program target folder output)
         target_link_libraries(${target} PRIVATE linnet_agent_parts)
     endif()
     target_link_libraries(${target} PRIVATE tests_support)
+    foreach(call IN LISTS LN_WRAPS_${target})
+        target_link_options(${target} PRIVATE "-Wl,--wrap=${call}")
+    endforeach()
     set_target_properties(${target} PROPERTIES
         OUTPUT_NAME ${output}
         RUNTIME_OUTPUT_DIRECTORY "${PROJECT_BINARY_DIR}/tests/${folder}")
 endfunction()
+
+# Calls of what is linked statically into a test that go to its __wrap_ functions.
+set(LN_WRAPS_fault_agent_power
+    open openat close ftruncate write pwrite fsync fdatasync renameat unlink unlinkat posix_spawn)
 
 set(LN_TEST_ENVIRONMENT
     "ASAN_OPTIONS=detect_leaks=1:detect_stack_use_after_return=1:strict_string_checks=1"
@@ -172,6 +180,10 @@ if(LN_TESTS)
         foreach(source IN LISTS sources)
             ln_name(${source} test name)
             set(target ${folder}_${name})
+            if(name MATCHES "^([a-z0-9]+)_([a-z0-9_]+_small)$")
+                # linked before the library, whose x.c is not asked for what x_small.c has
+                list(APPEND source "${PROJECT_SOURCE_DIR}/src/${CMAKE_MATCH_1}/${CMAKE_MATCH_2}.c")
+            endif()
             ln_add_test_program(${target} ${folder} test_${name} ${source})
             target_link_libraries(${target} PRIVATE PkgConfig::CMOCKA)
             if(folder STREQUAL "conform" AND name MATCHES "^tls_")

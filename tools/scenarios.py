@@ -7,10 +7,16 @@ A test says what it proves in a comment directly above its function:
   C       /* scenario: S43, T19 */
   Python  # scenario: S43
 
-S1..S48, C1..C5 and PIT-01..PIT-33 (mistakes that others made) are the rows below; those of downloads
-and firmware updates are in scenario_updates.py. T<n> (pains seen in the field) and H<n> (hostile
-inputs) are listed when a test names them. Results are those of a run of
-scripts/test.
+S1..S48, C1..C5 and PIT-01..PIT-33 (mistakes that others made) are the rows below; those of
+downloads and firmware updates are in scenario_updates.py. T<n> (pains seen in
+the field) and H<n> (hostile inputs) are listed when a test names them.
+
+Results come from what scripts/test, or ctest --output-junit build/results/dev/ctest.xml, left in
+build/results. A test that is not there keeps the result that the page has for it. What holds the
+page to the truth:
+
+  --check    on the sources alone: each row has its tests; rows where the page is older are told
+  --compare  at the end of scripts/test, which shows it: where this run and the page differ
 """
 
 import argparse
@@ -25,33 +31,25 @@ import test_summary
 ROOT = Path(__file__).resolve().parent.parent
 TEST_FOLDERS = ("unit", "prop", "fault", "sim", "conform", "golden", "interop")
 
-COAP, FIRMWARE = "CoAP", "firmware"
-
 
 @dataclass
 class Row:
     tag: str
     statement: str
-    now: bool = True  # part of the sockets and TLS, so it must have a test
-    later: str = ""   # what the rest of the row, or all of it, waits for
-    never: str = ""   # why it cannot happen, so that there is nothing to test
+    never: str = ""  # why it cannot happen, so that there is nothing to test
     tests: list = field(default_factory=list)
 
 
-def later(tag, statement, area):
-    return Row(tag, statement, now=False, later=area)
-
-
 ROWS = [
-    Row("S1", "DTLS over UDP carries LwM2M to a server", later=COAP),
-    Row("S2", "TLS over TCP carries CoAP, agreed on by ALPN", later=COAP),
+    Row("S1", "DTLS over UDP carries LwM2M to a server"),
+    Row("S2", "TLS over TCP carries CoAP, agreed on by ALPN"),
     Row("S3", "A firmware image is downloaded over HTTPS and its digest agrees"),
     Row("S4", "One implementation serves TLS and DTLS and passes the same tests on both"),
     Row("S5", "A sample client offers the time and the firmware update objects"),
     Row("S6", "Credentials are read from files without help by the program"),
     Row("S7", "PEM and DER are accepted wherever a certificate or a key is"),
     Row("S8", "Missing, empty, unreadable and huge credential files fail cleanly"),
-    later("S9", "A download takes its credentials from the matching account of the client", FIRMWARE),
+    Row("S9", "A download takes its credentials from the matching account of the client"),
     Row("S10", "Own trust anchor, client certificate and key, with verification on"),
     Row("S11", "Missing credentials of a download are reported as a result of the update"),
     Row("S12", "A configuration of zeros accepts no server"),
@@ -93,7 +91,7 @@ ROWS = [
     Row("S48", "End to end: DTLS-PSK registration and an HTTPS firmware update"),
     Row("C1", "Other sources of credentials: memory, files, folders, tokens; format found by itself"),
     Row("C2", "Connection ID: traffic goes on after a change of address or a restart"),
-    Row("C3", "Alerts reach the program, with number and name, from connect and receive", later=COAP),
+    Row("C3", "Alerts reach the program, with number and name, from connect and receive"),
     Row("C4", "TLS may be put on a socket that is given, connected or not"),
     Row("C5", "An incomplete chain of the client certificate is completed from known ones"),
 ]
@@ -115,13 +113,12 @@ PITS = [
                   "the door"),
     Row("PIT-09b", "Versions, suites of both kinds, files and stored sessions are taken as they are, "
                    "or refused"),
-    later("PIT-09c", "A download goes on where it was cut, and its state is written atomically",
-          FIRMWARE),
+    Row("PIT-09c", "A download goes on where it was cut, and its state is written atomically"),
     Row("PIT-10", "Revocation lists that are given are enforced"),
     Row("PIT-11", "Data that waits is announced after a full handshake as after a resumed one"),
     Row("PIT-12", "The end of a stream without close_notify is never taken for its end"),
     Row("PIT-13", "A wall clock that jumps does not move the end of a handshake"),
-    Row("PIT-14", "Giving up does not pull memory from under a function that runs", now=False,
+    Row("PIT-14", "Giving up does not pull memory from under a function that runs",
         never="no call of a TLS library gives up: the filter ends a handshake between two calls, and "
               "callbacks may not call back (docs/lifecycle.md, rule 7)"),
     Row("PIT-15", "Lengths of any size are written in parts; nothing at all is no record"),
@@ -148,7 +145,7 @@ TAG = r"(?:[A-Z]|PIT-|FW-|HTTP-)\d+[a-z]?"
 TAGS = rf"{TAG}(?:[ \t]*,[ \t]*{TAG})*"
 C_MARK = re.compile(r"/\*[ \t]*scenario:")
 C_TEST = re.compile(
-    rf"/\*[ \t]*scenario:[ \t]*({TAGS})[ \t]*\*/\s*(?:static\s+)?void\s+(\w+)\s*\(")
+    rf"/\*[ \t]*scenario:[ \t]*({TAGS})[ \t]*\*/\s*(?:static\s+)?void\s+(\w+)\s*\(void\s*\*\*")
 PY_MARK = re.compile(r"#[ \t]*scenario:")
 PY_TEST = re.compile(  # decorators may stand between
     rf"#[ \t]*scenario:[ \t]*({TAGS})[ \t]*\n(?:[ \t]*@.*\n)*[ \t]*(?:async\s+)?def\s+(test_\w+)")
@@ -224,13 +221,32 @@ def result_of_test(statuses):
 
 def result_of_row(row, results):
     """As good as the worst of its tests."""
+    if row.never:
+        return "-"
     if not row.tests:
-        return "no test" if row.now and not row.never else "-"
+        return "no test"
     outcomes = {result_of_test(results.get(test, set())) for test in row.tests}
     for worst in (test_summary.FAILED, NOT_RUN, test_summary.SKIPPED):
         if worst in outcomes:
             return worst
     return test_summary.PASSED
+
+
+PAGE_ROW = re.compile(r"\| (\S+) \| .* \| ([^|]+) \|")
+PAGE_TEST = re.compile(r"([\w/]+): `(\w+)`")
+
+
+def rows_of_page(text):
+    """tag -> (line, result) of a page that is there"""
+    return {found[1]: (found[0], found[2]) for found in map(PAGE_ROW.fullmatch, text.splitlines())
+            if found and found[1] not in ("row", "tag")}
+
+
+def results_of_page(text):
+    """As results_of: a row that passed tells of its tests that they did."""
+    return {(program, function): {test_summary.PASSED}
+            for line, result in rows_of_page(text).values() if result == test_summary.PASSED
+            for program, function in PAGE_TEST.findall(line)}
 
 
 # ---- the page -----------------------------------------------------------------------------------
@@ -240,8 +256,8 @@ HEAD = """\
 
 <!-- Made by tools/scenarios.py from the comments in the tests: change those, not this page. -->
 
-What must work, the tests that prove it, and how they went in the run of `scripts/test` before this page was made.
-"later" names the part of Linnet that a row, or the rest of it, waits for.
+What must work, the tests that prove it, and how they went when this page was made. `scripts/test` shows at its end
+which rows its own run tells otherwise.
 
 | row | statement | tests | result |
 |---|---|---|---|
@@ -267,13 +283,8 @@ def cell_of_tests(row):
 
 
 def line_of_row(row, results):
-    proof, result = cell_of_tests(row), result_of_row(row, results)
-    if row.later:
-        wait = f"later: {row.later}"
-        result = f"{result}; {wait}" if row.now or row.tests else wait
-    if row.never:
-        proof, result = f"cannot happen: {row.never}", "-"
-    return f"| {row.tag} | {row.statement} | {proof} | {result} |\n"
+    proof = f"cannot happen: {row.never}" if row.never else cell_of_tests(row)
+    return f"| {row.tag} | {row.statement} | {proof} | {result_of_row(row, results)} |\n"
 
 
 def page(rows, pits, extra, results):
@@ -286,13 +297,48 @@ def page(rows, pits, extra, results):
     return text
 
 
+def lacks(rows):
+    """What is wrong with the marks of the tests."""
+    for row in rows:
+        if not row.never and not row.tests:
+            yield f"no test for {row.tag}: {row.statement}"
+        if row.never and row.tests:
+            yield f"{row.tag} cannot happen, and has a test: {row.statement}"
+
+
+def old_rows(text, rows, pits, extra):
+    """What the page that is there says of other tests than those of today, or of no success."""
+    found, wanted = rows_of_page(text), rows_of_page(page(rows, pits, extra, results_of_page(text)))
+    for tag in sorted({*found, *wanted}):
+        if tag not in found or tag not in wanted or found[tag][0] != wanted[tag][0]:
+            yield f"{tag}: the page is older than the tests"
+        elif found[tag][1] not in (test_summary.PASSED, "-"):
+            yield f"{tag}: the page says '{found[tag][1]}'"
+
+
+def compare(text, rows, results):
+    """Where a run and the page differ."""
+    said = rows_of_page(text)
+    for row in rows:
+        was = result_of_row(row, results)
+        page_says = said.get(row.tag, ("", "nothing"))[1]
+        if was == page_says:
+            continue
+        names = [f"{program}: {function}" for program, function in row.tests
+                 if result_of_test(results.get((program, function), set())) == was]
+        yield f"{row.tag}: the page says '{page_says}', this run '{was}': {', '.join(names)}"
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("results", type=Path, nargs="?", default=ROOT / "build/results",
                         help="results of a run of scripts/test (default: build/results)")
-    parser.add_argument("--check", action="store_true",
-                        help="write nothing; fail when a row that belongs to what exists has no test")
-    parser.add_argument("--output", type=Path, default=ROOT / "docs/scenarios.md")
+    what = parser.add_mutually_exclusive_group()
+    what.add_argument("--check", action="store_true",
+                      help="write nothing; fail when a row that must have a test has none")
+    what.add_argument("--compare", action="store_true",
+                      help="write nothing; fail when the run went otherwise than the page says")
+    parser.add_argument("--page", type=Path, default=ROOT / "docs/scenarios.md")
     arguments = parser.parse_args()
 
     try:
@@ -300,18 +346,28 @@ def main():
     except BadMark as mistake:
         print(mistake)
         return 1
-    untested = [row for row in rows + pits if row.now and not row.tests and not row.never]
-    explained = [row for row in rows + pits if row.never and row.tests]
+    every = rows + pits + extra
+    text = arguments.page.read_text(encoding="utf-8") if arguments.page.exists() else ""
     if arguments.check:
-        for row in untested:
-            print(f"no test for {row.tag}: {row.statement}")
-        for row in explained:
-            print(f"{row.tag} cannot happen, and has a test: {row.statement}")
-        print(f"scenarios: {len(rows + pits)} rows, {len(untested)} without the test they need")
-        return 1 if untested or explained else 0
-    arguments.output.parent.mkdir(parents=True, exist_ok=True)
-    arguments.output.write_text(page(rows, pits, extra, results_of(arguments.results)), encoding="utf-8")
-    print(f"scenarios: wrote {arguments.output}")
+        wrong, old = list(lacks(rows + pits)), list(old_rows(text, rows, pits, extra))
+        print("".join(f"{line}\n" for line in wrong + old), end="")
+        print(f"scenarios: {len(every)} rows, {len(wrong)} without what they need; of {len(old)} the "
+              f"page is old" + (": run their tests, then tools/scenarios.py" if old else ""))
+        return 1 if wrong else 0
+    if arguments.compare:
+        differences = list(compare(text, every, results_of(arguments.results)))
+        print("".join(f"{line}\n" for line in differences), end="")
+        print(f"scenarios: {len(every)} rows, {len(differences)} went otherwise than the page says" +
+              (": tools/scenarios.py renews it" if differences else ""))
+        return 1 if differences else 0
+
+    results = {**results_of_page(text), **results_of(arguments.results)}
+    arguments.page.parent.mkdir(parents=True, exist_ok=True)
+    arguments.page.write_text(page(rows, pits, extra, results), encoding="utf-8")
+    bad = [row for row in every if result_of_row(row, results) not in (test_summary.PASSED, "-")]
+    for row in bad:
+        print(f"{row.tag}: {result_of_row(row, results)}")
+    print(f"scenarios: wrote {arguments.page}, {len(bad)} rows not passed")
     return 0
 
 

@@ -8,7 +8,7 @@
 
 Counts code, constants, initial values and unwinding tables: what is in flash or on disk, not .bss. The C
 library, libgcc and the program's own files are not counted. Strings that the linker merges belong to the
-first file that has them. Exit status: 0; 1 if the map shows nothing of the library.
+first file that has them. What was optimised at link time (-flto) is one file, "lto/all". Exit status: 0; 1 if the map shows nothing of the library.
 """
 
 import argparse
@@ -19,7 +19,7 @@ import sys
 COUNTED = re.compile(r"^\.(text|rodata|data|eh_frame|ARM\.ex|init_array|fini_array)\b")
 SECTION = re.compile(r"^ (\.\S+)(?:\s+0x[0-9a-f]+\s+(0x[0-9a-f]+)\s+(\S.*))?$")
 BEHIND = re.compile(r"^\s+0x[0-9a-f]+\s+(0x[0-9a-f]+)\s+(\S.*)$")
-OBJECT = re.compile(r"linnet\.dir/src/(\S+)\.c\.o(?:bj)?$")
+OBJECT = re.compile(r"linnet\.dir/src/(\S+)\.c\.o(?:bj)?$|\.ltrans\d*\.ltrans\.o$")
 
 
 def sections(lines):
@@ -45,7 +45,7 @@ def sections(lines):
             size, path = behind.groups()
         found = OBJECT.search(path)
         if found and COUNTED.match(name) and int(size, 16) > 0:
-            yield found[1], name, int(size, 16)
+            yield found[1] or "lto/all", name, int(size, 16)
         name = None
 
 

@@ -147,6 +147,8 @@ enum ln_coap_signal_option {
 
 /** "Uri-Path"; NULL for a number without a name here. */
 LN_API const char *ln_coap_option_name(uint16_t number);
+/** Whether the number is in LN_COAP_OPTION_LIST. */
+LN_API bool ln_coap_option_is_known(uint16_t number);
 
 /** A token: 0 to 8 bytes (the extended ones of RFC 8974 are refused). Bytes behind `len` are 0. */
 struct ln_coap_token {

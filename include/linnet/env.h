@@ -10,7 +10,7 @@
  *           `struct ln_env` yourself. It is borrowed by every object until that object is freed.
  * Threads:  the environment of POSIX may be shared by threads; each object belongs to one thread.
  * Memory:   through `alloc` only.
- * Porting:  docs/howto-port.md; the port of POSIX is in src/port/posix and src/net/posix.
+ * Porting:  docs/howto-microcontroller.md; the port of POSIX is in src/port/posix and src/net/posix.
  */
 #include <linnet/addr.h>
 #include <linnet/diag.h>

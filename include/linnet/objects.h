@@ -56,6 +56,7 @@ struct ln_account {
  * Add an instance of /0 and one of /1 for a server.
  * @param diag  may be NULL; names the field
  * @retval LN_BAD_ARG    a field is missing or too long, or the ssid is in use; nothing was added
+ * @retval LN_UNSUPPORTED  the mode; nothing was added. (URI and keys are looked at by ln_client_start)
  * @retval LN_BAD_STATE  ln_core_objects_add() was not called, or the client runs
  * @retval LN_NO_MEMORY  nothing was added
  */

@@ -143,10 +143,12 @@ static void say_alert(struct ln__text *line, const struct ln_diag *d)
     if (d->alert_from == LN_ALERT_NONE)
         return;
     const char *level = d->alert_level == 1 ? ", warning" : d->alert_level == 2 ? ", fatal" : "";
-    ln__text_add(line, "; alert %s: %s (%u%s%s)",
-                 d->alert_from == LN_ALERT_RECEIVED ? "received" : "sent",
-                 ln_alert_name(d->alert_number), d->alert_number, level,
-                 d->alert_derived ? ", derived" : "");
+    ln__text_add(line, "; alert %s: ", d->alert_from == LN_ALERT_RECEIVED ? "received" : "sent");
+    if (d->alert_number == LN_ALERT_NOT_TOLD)
+        ln__text_add(line, "number %s%s", ln_alert_name(d->alert_number), level);
+    else
+        ln__text_add(line, "%s (%u%s%s)", ln_alert_name(d->alert_number), d->alert_number, level,
+                     d->alert_derived ? ", derived" : "");
 }
 
 static void say_certificate(struct ln__text *line, const struct ln_diag *d)

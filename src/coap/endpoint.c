@@ -34,10 +34,15 @@ static void fill16(uint16_t *field, uint16_t value)
         *field = value;
 }
 
+static bool is_tcp(const struct ln_coap_config *c)
+{
+    return LN__WITH_TCP && c->transport == LN_COAP_OVER_TCP;
+}
+
 static struct ln_coap_config filled(const struct ln_coap_config *config)
 {
     struct ln_coap_config c = *config;
-    bool tcp = c.transport == LN_COAP_OVER_TCP;
+    bool tcp = is_tcp(&c);
     c.timing = ln__coap_timing_filled(&config->timing);
     if (c.timing.response_ms == 0)
         c.timing.response_ms = (uint32_t)ln_coap_exchange_lifetime(&config->timing);
@@ -67,7 +72,7 @@ static const char *wrong_field(const struct ln_coap_config *given)
     const struct ln_coap_timing *t = &given->timing;
     if (given->send == NULL)
         return "send";
-    if (given->transport != LN_COAP_OVER_UDP && given->transport != LN_COAP_OVER_TCP)
+    if (given->transport != LN_COAP_OVER_UDP && !is_tcp(given))
         return "transport";
     if (t->ack_random_permille != 0 && t->ack_random_permille < 1000)
         return "timing.ack_random_permille";
@@ -77,8 +82,7 @@ static const char *wrong_field(const struct ln_coap_config *given)
     struct ln_coap_config c = filled(given);
     if (c.nstart[LN_COAP_NORMAL] > NSTART_MAX || c.nstart[LN_COAP_BULK] > NSTART_MAX)
         return "nstart";
-    if (c.max_message < MAX_MESSAGE_MIN ||
-        (c.transport == LN_COAP_OVER_UDP && c.max_message > LN_COAP_MESSAGE_MAX))
+    if (c.max_message < MAX_MESSAGE_MIN || (!is_tcp(&c) && c.max_message > LN_COAP_MESSAGE_MAX))
         return "max_message";
     if (c.block_szx > 6)
         return "block_szx";
@@ -92,7 +96,7 @@ static const char *wrong_field(const struct ln_coap_config *given)
         return "pool_bytes";
     if (c.body_max > LN_COAP_BODY_MAX)
         return "body_max";
-    if (c.transport == LN_COAP_OVER_TCP && c.output_bytes < 2 * LN_COAP_MESSAGE_MAX)
+    if (is_tcp(&c) && c.output_bytes < 2 * LN_COAP_MESSAGE_MAX)
         return "output_bytes";
     return NULL;
 }
@@ -114,7 +118,7 @@ enum { TCP_FRAME_EXTRA = 2 + 4 + 8 };
 
 static struct layout lay_out(const struct ln_coap_config *c)
 {
-    bool tcp = c->transport == LN_COAP_OVER_TCP;
+    bool tcp = is_tcp(c);
     struct layout l;
     l.exchanges = rounded(sizeof(struct ln_coap));
     l.transfers = l.exchanges + rounded(c->exchanges * sizeof(struct ln__coap_exchange));
@@ -137,7 +141,7 @@ static void point(struct ln_coap *coap, const struct layout *l)
     coap->pool = block + l->pool;
     coap->cache.data = block + l->cache;
     coap->cache.room = coap->config.cache_bytes;
-    if (coap->config.transport == LN_COAP_OVER_UDP)
+    if (!is_tcp(&coap->config))
         return;
     coap->stream = (struct ln__coap_stream *)(void *)(block + l->stream);
     coap->stream->in = block + l->in;
@@ -167,7 +171,8 @@ enum ln_status ln_coap_new(const struct ln_env *env, const struct ln_coap_config
     for (size_t i = 0; i < 4; i++)
         coap->mid_used[i] = INT64_MIN / 2; /* long ago */
     point(coap, &l);
-    ln__coap_stream_reset(coap);
+    if (ln__coap_is_tcp(coap))
+        ln__coap_stream_reset(coap);
     /* RFC 7252 4.4: the first message id is random */
     enum ln_status st = ln__coap_random(coap, &coap->next_mid, sizeof coap->next_mid);
     if (st != LN_OK) {
@@ -202,7 +207,8 @@ void ln_coap_reset(struct ln_coap *coap, ln_msec now)
     coap->cache.used = 0;
     coap->deferred = 0;
     coap->blocked = false;
-    ln__coap_stream_reset(coap);
+    if (ln__coap_is_tcp(coap))
+        ln__coap_stream_reset(coap);
     coap->resetting = false;
 }
 

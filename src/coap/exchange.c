@@ -158,13 +158,13 @@ void ln_coap_cancel(struct ln_coap *coap, ln_coap_id id)
 enum ln_status ln__coap_may_answer(const struct ln_coap *coap)
 {
     const struct ln__coap_stream *s = coap->stream;
-    bool open = s == NULL || (s->started && !s->failed);
+    bool open = !ln__coap_is_tcp(coap) || (s->started && !s->failed);
     return open && !coap->resetting ? LN_OK : LN_BAD_STATE;
 }
 
 enum ln_status ln__coap_may_begin(const struct ln_coap *coap)
 {
-    bool released = coap->stream != NULL && coap->stream->released;
+    bool released = ln__coap_is_tcp(coap) && coap->stream->released;
     return released ? LN_BAD_STATE : ln__coap_may_answer(coap);
 }
 

@@ -20,6 +20,8 @@
  */
 #include <linnet/coap.h>
 
+#include "base/features.h"
+
 /* ---- pool ---- */
 
 /* Bytes in the pool; len 0 = none. The pool keeps itself without gaps, so that what it returns is
@@ -234,7 +236,7 @@ struct ln_coap {
 
 static inline bool ln__coap_is_tcp(const struct ln_coap *coap)
 {
-    return coap->stream != NULL;
+    return LN__WITH_TCP && coap->stream != NULL;
 }
 
 /* now + ms, without wrapping. */
@@ -288,7 +290,7 @@ enum ln_status ln__coap_stream_send(struct ln_coap *coap, struct ln_span message
                                     enum ln__coap_urgency urgency);
 /* Send what waits, then go on with what was received meanwhile. */
 enum ln_status ln__coap_stream_step(struct ln_coap *coap, ln_msec now);
-void ln__coap_stream_reset(struct ln_coap *coap); /* over UDP: nothing */
+void ln__coap_stream_reset(struct ln_coap *coap);
 
 /* ---- exchanges (exchange.c) ---- */
 

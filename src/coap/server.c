@@ -46,7 +46,7 @@ void ln_coap_reply_text(struct ln_coap_reply *reply, uint8_t code, const char *t
 static void refuse(struct serving *s, uint8_t code, const char *text)
 {
     s->coap->counters.refused++;
-    ln_coap_reply_text(&s->reply, code, text);
+    ln_coap_reply_text(&s->reply, code, LN__WITH_WORDS ? text : NULL);
 }
 
 void ln_coap_reply_later(struct ln_coap_reply *reply, const struct ln_coap_incoming *in,
@@ -92,7 +92,7 @@ static uint16_t not_understood(const struct ln_coap *coap, const struct ln_coap_
     while (ln_coap_next(&it, &opt))
         if ((opt.number & 1) != 0 && !is_understood(coap, opt.number))
             return opt.number;
-    return ln_coap_option_name(msg->bad_option) != NULL ? msg->bad_option : 0;
+    return ln_coap_option_is_known(msg->bad_option) ? msg->bad_option : 0;
 }
 
 /* "option 65535 is not understood" */

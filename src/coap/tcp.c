@@ -17,8 +17,6 @@ enum { BASE_MAX_MESSAGE = 1152 };
 void ln__coap_stream_reset(struct ln_coap *coap)
 {
     struct ln__coap_stream *s = coap->stream;
-    if (s == NULL)
-        return;
     s->in_used = 0;
     s->out_used = 0;
     s->peer_max = BASE_MAX_MESSAGE;
@@ -91,7 +89,7 @@ enum ln_status ln_coap_start(struct ln_coap *coap, ln_msec now)
     struct ln__coap_stream *s = coap->stream;
     struct ln__coap_message m;
     coap->now = now;
-    if (s == NULL)
+    if (!ln__coap_is_tcp(coap))
         return LN_OK;
     if (s->started || s->failed)
         return LN_BAD_STATE;
@@ -127,7 +125,7 @@ static enum ln_status give_up(struct ln_coap *coap, uint16_t bad_csm_option, con
 enum ln_status ln_coap_abort(struct ln_coap *coap, const char *text, ln_msec now)
 {
     coap->now = now;
-    if (coap->stream == NULL)
+    if (!ln__coap_is_tcp(coap))
         return LN_UNSUPPORTED;
     TRY(ln__coap_may_answer(coap));
     return abort_with(coap, 0, text);
@@ -137,7 +135,7 @@ enum ln_status ln_coap_release(struct ln_coap *coap, ln_msec now)
 {
     struct ln__coap_message m;
     coap->now = now;
-    if (coap->stream == NULL)
+    if (!ln__coap_is_tcp(coap))
         return LN_UNSUPPORTED;
     TRY(ln__coap_may_begin(coap));
     ln__coap_begin(coap, &m, LN_COAP_NON, LN_COAP_RELEASE, 0, NULL);
@@ -299,7 +297,7 @@ static enum ln_status receive_kept(struct ln_coap *coap, ln_msec now)
 size_t ln_coap_receive_room(const struct ln_coap *coap)
 {
     const struct ln__coap_stream *s = coap->stream;
-    if (s == NULL)
+    if (!ln__coap_is_tcp(coap))
         return SIZE_MAX;
     return is_clear(s) ? s->in_room - s->in_used : 0;
 }

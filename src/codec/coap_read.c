@@ -110,6 +110,11 @@ static const struct rule *rule_of(uint16_t number)
     return NULL;
 }
 
+bool ln_coap_option_is_known(uint16_t number)
+{
+    return rule_of(number) != NULL;
+}
+
 static uint32_t uint_of(struct ln_span value)
 {
     uint32_t v = 0;

@@ -5,6 +5,7 @@
  */
 #include "codec/single.h"
 
+#include "base/features.h"
 #include "base/try.h"
 #include "codec/ieee.h"
 #include "codec/number.h"
@@ -117,9 +118,10 @@ static enum ln_status peek_char(struct ln_reader *r, uint8_t *c, size_t *raw, bo
 static enum ln_status read_text_piece(struct ln_reader *r, enum ln_value_type type,
                                       struct ln_mspan room, struct ln_span *out)
 {
-    return type == LN_VALUE_OPAQUE
-               ? ln__reader_base64(r, &r->state.single.base64, peek_char, room, out)
-               : ln__reader_raw_piece(r, type, room, out);
+    if (type != LN_VALUE_OPAQUE)
+        return ln__reader_raw_piece(r, type, room, out);
+    return LN__WITH_BASE64 ? ln__reader_base64(r, &r->state.single.base64, peek_char, room, out)
+                           : LN_UNSUPPORTED;
 }
 
 /* ---- writing ---- */
@@ -168,8 +170,11 @@ static enum ln_status write_text_bytes(struct ln_writer *w, const struct ln_path
 {
     (void)path;
     (void)length;
-    if (type == LN_VALUE_OPAQUE)
-        ln__writer_base64(w, false);
+    if (type != LN_VALUE_OPAQUE)
+        return LN_OK;
+    if (!LN__WITH_BASE64)
+        return LN_UNSUPPORTED;
+    ln__writer_base64(w, false);
     return LN_OK;
 }
 

@@ -5,28 +5,16 @@
  * One walk serves all: a writer of src/codec/format.h takes what lies in its window and counts the
  * rest, so the same walk measures, fills a datagram, or produces one block of a long answer.
  */
-#include "codec/cbor.h"
 #include "codec/format.h"
 #include "codec/single.h"
 #include "codec/tlv.h"
 #include "lwm2m/core.h"
 
-static const struct ln_format *const formats[] = {
-    &ln__format_text,
-    &ln__format_opaque,
-    &ln__format_cbor,
-    &ln__format_tlv,
-};
-
-const struct ln_format *const *ln__formats(size_t *count)
-{
-    *count = sizeof formats / sizeof formats[0];
-    return formats;
-}
-
 const struct ln_format *ln__format_of(uint32_t number)
 {
-    return ln__format_find(formats, sizeof formats / sizeof formats[0], number);
+    size_t count = 0;
+    const struct ln_format *const *formats = ln__formats(&count);
+    return ln__format_find(formats, count, number);
 }
 
 const struct ln_format *ln__payload_default(const struct ln__request *rq)

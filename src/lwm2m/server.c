@@ -58,11 +58,11 @@ static void tell(const struct ln__server *s, enum ln_client_event_kind kind, ln_
     ln__client_tell(s->client, &event);
 }
 
-/* A fatal alert of the server is kept in /1/x/11 (LwM2M Core 1.1). */
+/* A fatal alert of the server is kept in /1/x/11 (LwM2M Core 1.1), if its number is known. */
 static void keep_alert(struct ln__server *s)
 {
     const struct ln_diag *diag = ln_sock_diag(s->sock);
-    if (diag->alert_from != LN_ALERT_RECEIVED)
+    if (diag->alert_from != LN_ALERT_RECEIVED || diag->alert_number == LN_ALERT_NOT_TOLD)
         return;
     const struct ln__model *m = &s->client->model;
     const struct ln__object *object = ln__model_object(m, LN_OID_SERVER);

@@ -7,20 +7,32 @@
 
 #define URI_MAX 255
 
-enum ln_status ln_core_objects_add(struct ln_client *client)
+static enum ln_status refuse_as(struct ln_diag *diag, enum ln_status status, const char *why)
 {
-    enum ln_status st = ln_client_add_object(client, &ln__object_security, NULL, NULL);
-    if (st == LN_OK)
-        st = ln_client_add_object(client, &ln__object_server, NULL, NULL);
-    if (st == LN_OK)
-        st = ln_client_add_object(client, &ln__object_access, NULL, NULL);
-    return st;
+    return ln_diag_set(diag, status, LN_CAT_CONFIGURATION, LN_PHASE_CONFIGURE, "account: %s", why);
 }
 
 static enum ln_status refuse(struct ln_diag *diag, const char *why)
 {
-    return ln_diag_set(diag, LN_BAD_ARG, LN_CAT_CONFIGURATION, LN_PHASE_CONFIGURE, "account: %s",
-                       why);
+    return refuse_as(diag, LN_BAD_ARG, why);
+}
+
+static enum ln_status check_mode(const struct ln_account *a, struct ln_diag *diag)
+{
+    switch (a->mode) {
+    case LN_SECURITY_RPK:
+        return refuse_as(diag, LN_UNSUPPORTED, "raw public keys are not supported yet");
+    case LN_SECURITY_EST:
+        return refuse_as(diag, LN_UNSUPPORTED, "EST is not supported yet");
+    case LN_SECURITY_PSK:
+        return a->identity.len == 0 || a->secret.len == 0
+                   ? refuse(diag, "mode PSK needs identity and secret")
+                   : LN_OK;
+    case LN_SECURITY_CERTIFICATE:
+    case LN_SECURITY_NONE:
+        return LN_OK;
+    }
+    return refuse(diag, "mode must be 0 to 4");
 }
 
 static bool is_used(struct ln_client *client, uint16_t ssid)
@@ -50,9 +62,7 @@ static enum ln_status check(struct ln_client *client, const struct ln_account *a
         return refuse(diag, "binding must be letters of U, T, S, N and hold U");
     if (a->suite_count > LN_ACCOUNT_SUITES_MAX)
         return refuse(diag, "there are more than 8 suites");
-    if (a->mode == LN_SECURITY_PSK && (a->identity.len == 0 || a->secret.len == 0))
-        return refuse(diag, "mode PSK needs identity and secret");
-    return LN_OK;
+    return check_mode(a, diag);
 }
 
 /* Take back an instance that was just added. */

@@ -46,8 +46,8 @@ enum alert {
     A_NO_APPLICATION_PROTOCOL = 120,
 };
 
-/** From how many flights on it is a pattern, also on a path that loses others; from how many on if of
- *  each flight the same arrives; below which size datagrams are small. */
+/** From how many flights on it is a pattern, also if one was lost; from how many on if of each flight the
+ *  same arrives; below which size datagrams are small. */
 #define REPEATED 4
 #define REPEATED_STEADILY 2
 #define SMALL_DATAGRAM 700
@@ -271,36 +271,49 @@ static struct verdict of_goodbye(const struct cause *c)
 
 /* ---- silence ---- */
 
-/** Chance may lose the same piece of a flight some times, but hardly each time. It takes fewer times
- *  if nothing else is ever lost: each hello that was repeated brought a flight, and each flight the
- *  same. (Of the first flight all can be missing: OpenSSL fills the first datagram to the brim, and
- *  sends each message by itself when it repeats them.) */
+/** Chance may lose the same piece of a flight each time, but then it loses and doubles others too. On a
+ *  path with no other fault each hello that was repeated brought a flight, and each flight the same; of
+ *  many one may be missing. (Of the first flight all can be: OpenSSL fills the first datagram to the brim,
+ *  and sends each message by itself when it repeats them.) */
 static bool is_a_pattern(const struct cause *c)
 {
     const struct ln_dtls_guard *guard = &c->t->link->guard;
     unsigned flights = ln__dtls_guard_flights(guard);
-    if (flights >= REPEATED)
-        return true;
-    return flights >= REPEATED_STEADILY && flights >= c->facts->retransmissions &&
-           ln__dtls_guard_is_steady(guard);
+    unsigned missed = flights >= REPEATED ? 1 : 0;
+    return flights >= REPEATED_STEADILY && !ln__dtls_guard_path_doubles(guard) &&
+           flights + missed >= c->facts->retransmissions && ln__dtls_guard_is_steady(guard, missed);
 }
 
-/** A server repeats its flight with certificates, and each time the small datagrams arrive and the
- *  large ones do not. */
+/** A server repeats its flight with certificates, and of it small datagrams arrive, but no large ones. */
 static bool only_small_ones(const struct cause *c)
 {
     const struct ln_tls_link *link = c->t->link;
     bool half_a_flight = c->client && !c->stream && !c->psk && !said(c, MT_FINISHED) &&
                          !seen(c, MT_SERVER_HELLO_DONE);
-    return half_a_flight && link->largest < SMALL_DATAGRAM &&
-           ln__dtls_guard_has_gap(&link->guard) && is_a_pattern(c);
+    return half_a_flight && link->largest < SMALL_DATAGRAM && ln__dtls_guard_has_gap(&link->guard);
+}
+
+static struct verdict of_half_a_flight(const struct cause *c)
+{
+    if (is_a_pattern(c))
+        return likely(
+            LN_TIMEOUT, LN_CAT_FRAGMENTS_LOST,
+            "small datagrams of the server's flight keep arriving and the others never do: "
+            "large ones are lost on the way");
+    if (ln__dtls_guard_flights(&c->t->link->guard) >= REPEATED)
+        return likely(
+            LN_TIMEOUT, LN_CAT_STALLED,
+            "the server's flight came again and again and never whole: the path loses many "
+            "datagrams, or all large ones");
+    return certain(LN_TIMEOUT, LN_CAT_STALLED, "the peer answered and then fell silent");
 }
 
 /** A server without our key cannot read our Finished, and drops it. If the path is known to lose what
- *  is sent, seven losses in a row are a cause, too. */
+ *  is sent, because earlier flights had to go twice, or records are missing or double, then seven losses
+ *  in a row are a cause, too. */
 static struct verdict of_silence_behind_psk(const struct cause *c)
 {
-    if (ln__dtls_guard_path_is_bad(&c->t->link->guard))
+    if (c->t->tries_before > 0 || ln__dtls_guard_path_is_bad(&c->t->link->guard))
         return likely(LN_TIMEOUT, LN_CAT_STALLED,
                       "the server fell silent after our Finished, on a path that loses or doubles "
                       "datagrams: it never got through, or the keys differ");
@@ -324,10 +337,7 @@ static struct verdict of_silence(const struct cause *c)
     if (c->psk && c->client && said(c, MT_FINISHED))
         return of_silence_behind_psk(c);
     if (only_small_ones(c))
-        return likely(
-            LN_TIMEOUT, LN_CAT_FRAGMENTS_LOST,
-            "small datagrams of the server's flight keep arriving and the others never do: "
-            "large ones are lost on the way");
+        return of_half_a_flight(c);
     if (c->client && f->certificate_sent && said(c, MT_FINISHED))
         return likely(LN_TIMEOUT, LN_CAT_STALLED,
                       "the server fell silent after our certificate: it refused it without a word, "

@@ -489,10 +489,15 @@ size_t ln__dtls_guard_filter(struct ln_dtls_guard *g, uint8_t *datagram, size_t 
     return kept;
 }
 
+bool ln__dtls_guard_path_doubles(const struct ln_dtls_guard *g)
+{
+    return g->numbers.doubled > 0;
+}
+
 bool ln__dtls_guard_path_is_bad(const struct ln_dtls_guard *g)
 {
     const struct ln_guard_numbers *n = &g->numbers;
-    return n->doubled > 0 || (n->distinct > 0 && n->last - n->first >= n->distinct);
+    return ln__dtls_guard_path_doubles(g) || (n->distinct > 0 && n->last - n->first >= n->distinct);
 }
 
 unsigned ln__dtls_guard_flights(const struct ln_dtls_guard *g)
@@ -503,11 +508,11 @@ unsigned ln__dtls_guard_flights(const struct ln_dtls_guard *g)
     return most;
 }
 
-bool ln__dtls_guard_is_steady(const struct ln_dtls_guard *g)
+bool ln__dtls_guard_is_steady(const struct ln_dtls_guard *g, unsigned missed)
 {
     unsigned flights = ln__dtls_guard_flights(g);
     for (size_t i = 0; i < LN_GUARD_WINDOW; i++) {
-        if (g->messages[i].seen && g->messages[i].times != flights)
+        if (g->messages[i].seen && g->messages[i].times + missed < flights)
             return false;
     }
     return flights > 0;

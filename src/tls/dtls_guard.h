@@ -136,11 +136,14 @@ void ln__dtls_guard_established(struct ln_dtls_guard *g, size_t record_min);
 
 /** Whether the network lost or doubled records of the peer's handshake. Like the facts, a hint. */
 bool ln__dtls_guard_path_is_bad(const struct ln_dtls_guard *g);
+/** Whether it doubled any: what is lost there besides need not be lost for its size. */
+bool ln__dtls_guard_path_doubles(const struct ln_dtls_guard *g);
 
 /** How often the peer sent its flight and something of it arrived; its HelloVerifyRequests aside. */
 unsigned ln__dtls_guard_flights(const struct ln_dtls_guard *g);
-/** Whether of each flight the same arrived: no message that came once did not come again. */
-bool ln__dtls_guard_is_steady(const struct ln_dtls_guard *g);
+/** Whether of each flight the same arrived: no message that came once did not come again, more often
+ *  than `missed` times. */
+bool ln__dtls_guard_is_steady(const struct ln_dtls_guard *g, unsigned missed);
 /** Whether a message, or a piece of one, is missing before another that has arrived. */
 bool ln__dtls_guard_has_gap(const struct ln_dtls_guard *g);
 

@@ -352,11 +352,13 @@ static void test_a_damaged_record(void **state)
         assert_int_equal(st, LN_BAD_PEER);
         tls_want_category(&p, &p.server_diag, LN_CAT_RECORD_DAMAGED);
         tls_want_alert(&p, &p.server_diag, LN_ALERT_SENT, 20);
+        assert_int_equal(p.server_diag.alert_derived, !tls_can(c.row.server, TLS_NEED_OWN_ALERTS));
         st = tls_pair_recv(&p, p.client, ln_mspan(room, sizeof room), &got, 1000);
         p.client_diag = *ln_sock_diag(p.client);
         assert_int_equal(st, LN_REFUSED);
         tls_want_category(&p, &p.client_diag, LN_CAT_RECORD_DAMAGED);
         tls_want_alert(&p, &p.client_diag, LN_ALERT_RECEIVED, 20);
+        assert_false(p.client_diag.alert_derived);
         assert_int_equal(p.client_diag.phase, LN_PHASE_TRANSFER);
         tls_pair_close(&p);
     }

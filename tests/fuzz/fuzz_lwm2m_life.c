@@ -9,7 +9,7 @@
 
 #include "fuzz/lwm2m.h"
 
-enum { LIVES = 512, LIVE_BYTES_MAX = 64 * 1024 };
+enum { LIVES = 512 };
 
 enum life { UNKNOWN = 0, QUEUED, SENT, ENDED };
 
@@ -78,48 +78,13 @@ static void on_event(void *user, struct ln_client *client, const struct ln_clien
 
 /* ---- steps of the script ---- */
 
-static void check_memory(void)
-{
-    struct ln_testkit_memory memory;
-    ln_testkit_memory(z.device_host, &memory);
-    CHECK(memory.live_bytes < LIVE_BYTES_MAX);
-}
-
-static void hear(void)
-{
-    size_t got = 0;
-    while (ln_sock_recv_from(z.server, ln_mspan(z.heard, sizeof z.heard), &got, &z.peer) == LN_OK)
-        z.heard_len = got;
-}
-
-/* In as few steps as the client wants; hours cost what happens in them. LN_CLOSED when it stopped. */
-static enum ln_status run(ln_msec ms)
-{
-    ln_msec end = ln_testkit_now(z.kit) + ms;
-    struct ln_interest want;
-    unsigned idle = 0;
-    for (unsigned steps = 0;; steps++) {
-        ln_msec now = ln_testkit_now(z.kit);
-        enum ln_status st = ln_client_step(z.client, now, &want);
-        CHECK(st == LN_OK || st == LN_CLOSED);
-        check_memory();
-        hear();
-        if (st == LN_CLOSED || now >= end || steps > 5000)
-            return st;
-        idle = want.ready ? idle + 1 : 0;
-        CHECK(idle < 1000); /* it has work without end */
-        ln_interest_until(&want, end);
-        CHECK(z.env.net.ops->wait(z.env.net.ctx, &want, end) == LN_OK);
-    }
-}
-
 static void say(struct ln_span datagram)
 {
     CHECK(datagram.len <= sizeof last_said);
     memmove(last_said, datagram.data, datagram.len);
     last_said_len = datagram.len;
     CHECK(ln_sock_send_to(z.server, &z.peer, datagram) == LN_OK);
-    (void)run(2);
+    (void)fz_pass(&z, 2);
 }
 
 static void say_writer(struct ln_coap_writer *w)
@@ -247,7 +212,7 @@ static void act(void)
         ignore(ln_client_add_instance(z.client, 3442, LN_ID_NONE, NULL, NULL));
         break;
     }
-    (void)run(0);
+    (void)fz_pass(&z, 0);
 }
 
 static void configure(struct ln_client_config *config)
@@ -264,7 +229,7 @@ static void configure(struct ln_client_config *config)
 static void stop(void)
 {
     ln_client_stop(z.client, ln_testkit_now(z.kit));
-    for (unsigned tries = 0; run(120000) != LN_CLOSED; tries++)
+    for (unsigned tries = 0; fz_pass(&z, 120000) != LN_CLOSED; tries++)
         CHECK(tries < 3);
     for (size_t i = 0; i < LIVES; i++)
         CHECK(lives[i] == UNKNOWN || lives[i] == ENDED);
@@ -293,10 +258,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
             act();
             break;
         case 5:
-            (void)run(take(2));
+            (void)fz_pass(&z, take(2));
             break;
         case 6:
-            (void)run((ln_msec)take(1) * 60000);
+            (void)fz_pass(&z, (ln_msec)take(1) * 60000);
             break;
         default:
             say(step < 128 ? ln_span(last_said, last_said_len) : take_bytes(250));

@@ -13,6 +13,8 @@
 
 #include "fuzz/check.h"
 
+enum { FZ_LIVE_BYTES_MAX = 64 * 1024 }; /* more than the client ever needs */
+
 struct fz {
     struct ln_testkit *kit;
     struct ln_testkit_host *device_host;
@@ -94,6 +96,33 @@ static inline void fz_say(struct fz *z, struct ln_span datagram)
     z->heard_len = 0;
     CHECK(ln_sock_send_to(z->server, &z->peer, datagram) == LN_OK);
     fz_run(z, 20);
+}
+
+/* As fz_run(), in as few steps as the client wants, so that hours cost what happens in them.
+ * @return LN_CLOSED: the client has stopped */
+static inline enum ln_status fz_pass(struct fz *z, ln_msec ms)
+{
+    ln_msec end = ln_testkit_now(z->kit) + ms;
+    struct ln_testkit_memory memory;
+    struct ln_interest want;
+    unsigned idle = 0;
+    for (unsigned steps = 0;; steps++) {
+        ln_msec now = ln_testkit_now(z->kit);
+        size_t got = 0;
+        enum ln_status st = ln_client_step(z->client, now, &want);
+        CHECK(st == LN_OK || st == LN_CLOSED);
+        ln_testkit_memory(z->device_host, &memory);
+        CHECK(memory.live_bytes < FZ_LIVE_BYTES_MAX);
+        while (ln_sock_recv_from(z->server, ln_mspan(z->heard, sizeof z->heard), &got, &z->peer) ==
+               LN_OK)
+            z->heard_len = got;
+        if (st == LN_CLOSED || now >= end || steps > 5000)
+            return st;
+        idle = want.ready ? idle + 1 : 0;
+        CHECK(idle < 1000); /* it has work without end */
+        ln_interest_until(&want, end);
+        CHECK(z->env.net.ops->wait(z->env.net.ctx, &want, end) == LN_OK);
+    }
 }
 
 static inline bool fz_is_registered(const struct fz *z)

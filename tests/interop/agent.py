@@ -2,8 +2,10 @@
 """linnet-agent, run and asked over its control socket."""
 
 import json
+import re
 import signal
 import socket
+import subprocess
 import threading
 import time
 
@@ -18,27 +20,58 @@ class Refused(Exception):
     """The agent said no: args are its word and its sentence."""
 
 
+def hook(folder, text):
+    """An update hook of these lines of shell."""
+    path = folder / "hook"
+    path.write_text("#!/bin/sh\n" + text)
+    path.chmod(0o755)
+    return path
+
+
+def problem(status, about):
+    """The sentence about a matter, "" if there is no problem with it."""
+    return next((p["text"] for p in status["problems"] if p["about"] == about), "")
+
+
 class Agent:
-    def __init__(self, folder, *options, state=None):
+    def __init__(self, folder, *options, state=None, env=None, prefix=(), program=AGENT, socket=None):
         self.folder = folder
-        self.socket = folder / "agent.sock"
-        self.options = [str(AGENT), "--socket", str(self.socket),
+        self.env = env
+        self.socket = socket or folder / "agent.sock"
+        self.options = [*map(str, prefix), str(program), "--socket", str(self.socket),
                         "--state", str(state or folder / "state"), *map(str, options)]
         self.start()
 
     def start(self):
-        self.program = Program(self.options)
+        self.program = Program(self.options, env=self.env)
 
     @property
     def log(self):
         return self.program.log
 
+    def logged(self, text):
+        """Until the log has it, for its pipe is read by another thread. True, or it fails."""
+        return self.program.wait_for(re.escape(text), SECONDS) is not None
+
     def stop(self, number=signal.SIGTERM):
         """End it; the status."""
         self.program.process.send_signal(number)
-        status = self.program.process.wait(SECONDS)
+        return self.ended()
+
+    def ended(self):
+        """Its status, when it has ended by itself."""
+        try:
+            status = self.program.process.wait(SECONDS)
+        except subprocess.TimeoutExpired:
+            raise AssertionError(f"it does not end: {self.log}") from None
         self.program.stop()
         return status
+
+    def kill(self):
+        """As a loss of power is to a process."""
+        self.program.process.kill()
+        self.program.process.wait(SECONDS)
+        self.program.stop()
 
     # ---- the control socket ----
 

@@ -7,6 +7,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
+import agent as agent_module  # noqa: E402
 import certs  # noqa: E402
 import drive as drive_module  # noqa: E402
 import leshan as leshan_module  # noqa: E402
@@ -135,6 +136,35 @@ def start_device():
         if device.program.process.poll() is None:
             device.settle()
             assert device.stop() == 0, device.program.log
+
+
+@pytest.fixture
+def start_agent(tmp_path):
+    """Starts a linnet-agent with these options; it must end well, and by itself."""
+    running = []
+
+    def start(*options, **how):
+        running.append(agent_module.Agent(tmp_path, *options, **how))
+        return running[-1]
+    if not agent_module.AGENT.exists():
+        pytest.skip("linnet-agent was not built (Debian package libinih-dev)")
+    yield start
+    for one in running:
+        if one.program.process.poll() is None:
+            assert one.stop() == 0, one.log
+
+
+AGENT_KEY = "00112233445566778899aabbccddeeff"
+
+
+@pytest.fixture
+def keyed(lab, tmp_path):
+    """Options of an agent that the lab knows as "dev"."""
+    lab.add_psk("dev", "dev-id", AGENT_KEY)
+    key = tmp_path / "key"
+    key.write_text(AGENT_KEY + "\n")
+    return ["--server", lab.coaps_uri, "--endpoint", "dev", "--psk-identity", "dev-id",
+            "--psk-key", f"@{key}"]
 
 
 @pytest.hookimpl(hookwrapper=True)

@@ -47,14 +47,18 @@ class Answer(dict):
         return bytes.fromhex(self["hex"])
 
 
+class Ended(AssertionError):
+    """The program ended before its time, or not as it should."""
+
+
 class Drive:
     """One sockdrive; every method is one command. Configurations are for `backend`, a TLS library, if
-    they do not name another."""
+    they do not name another. `under` is a program and its arguments that runs it."""
 
-    def __init__(self, backend=None):
+    def __init__(self, backend=None, under=()):
         self.backend = backend
         self.process = subprocess.Popen(
-            [SOCKDRIVE], stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0)
+            [*under, SOCKDRIVE], stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0)
         self.left = b""
 
     def post(self, op, **members):
@@ -62,7 +66,10 @@ class Drive:
         if op == "config" and self.backend is not None:
             members.setdefault("backend", self.backend)
         line = json.dumps({"op": op, **members}) + "\n"
-        self.process.stdin.write(line.encode())
+        try:
+            self.process.stdin.write(line.encode())
+        except BrokenPipeError as broken:
+            raise Ended("sockdrive ended before a command") from broken
 
     def answer(self, seconds):
         deadline = time.monotonic() + seconds
@@ -70,7 +77,8 @@ class Drive:
             assert wait_readable(self.process.stdout, max(0, deadline - time.monotonic())), \
                 "sockdrive did not answer in time: a call waited beyond its deadline"
             chunk = os.read(self.process.stdout.fileno(), 1 << 20)
-            assert chunk, f"sockdrive ended, status {self.process.wait(5)}"
+            if not chunk:
+                raise Ended(f"sockdrive ended, status {self.process.wait(ALLOWANCE)}")
             self.left += chunk
         line, self.left = self.left.split(b"\n", 1)
         answer = json.loads(line, object_hook=Answer)
@@ -86,7 +94,8 @@ class Drive:
         self.process.stdin.close()
         status = self.process.wait(ALLOWANCE)
         self.process.stdout.close()
-        assert status == 0, f"sockdrive ended with {status}"
+        if status != 0:
+            raise Ended(f"sockdrive ended with {status}")
 
     def kill(self):
         """Its life ends here and now, with nothing kept, as that of a device without power."""

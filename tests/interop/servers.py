@@ -62,6 +62,7 @@ class Server:
     """What both can do. Paths are text; `values` of an instance are {resource: value}."""
 
     secure_uri_host = "127.0.0.1"
+    formats = ["CBOR"]  # that it and our client know, beside text, octets and TLV
 
     @property
     def coap_uri(self):
@@ -132,7 +133,6 @@ class Lab(Server):
     cancels_actively = True
     writes_links = True
     unsets_attributes = True
-    formats = ["CBOR"]  # beside text, octets and TLV
 
     def __init__(self, folder, *options):
         self.folder = folder
@@ -336,7 +336,6 @@ class Leshan(Server):
     cancels_actively = False
     writes_links = False
     unsets_attributes = False  # it wants a value for each
-    formats = []
 
     def __init__(self, server):
         self.server = server

@@ -1,57 +1,21 @@
 # SPDX-License-Identifier: Apache-2.0
-"""linnet-agent against linnet-lab: it registers, is asked over its socket, and says of each trouble in
-one sentence what it is, in its log and in the status."""
+"""linnet-agent against linnet-lab: it registers, is asked over its socket, keeps what is written, reads its
+configuration, and updates by its hook. What goes wrong is in test_agent_troubles.py."""
 
 import hashlib
 import json
 import signal
-import socket
 import subprocess
 
 import pytest
 
 import agent as agent_module
-from agent import Refused
+from agent import Refused, hook, problem
 
-KEY = "00112233445566778899aabbccddeeff"
 IMAGE = bytes(range(256)) * 12  # three blocks
 
 if not agent_module.AGENT.exists():
     pytest.skip("linnet-agent was not built (Debian package libinih-dev)", allow_module_level=True)
-
-
-@pytest.fixture
-def start_agent(tmp_path):
-    running = []
-
-    def start(*options, **how):
-        running.append(agent_module.Agent(tmp_path, *options, **how))
-        return running[-1]
-    yield start
-    for one in running:
-        if one.program.process.poll() is None:
-            assert one.stop() == 0, one.log
-
-
-@pytest.fixture
-def keyed(lab, tmp_path):
-    """Options for a device that the lab knows."""
-    lab.add_psk("dev", "dev-id", KEY)
-    key = tmp_path / "key"
-    key.write_text(KEY + "\n")
-    return ["--server", lab.coaps_uri, "--endpoint", "dev", "--psk-identity", "dev-id",
-            "--psk-key", f"@{key}"]
-
-
-def hook(folder, text):
-    path = folder / "hook"
-    path.write_text("#!/bin/sh\n" + text)
-    path.chmod(0o755)
-    return path
-
-
-def problem(status, about):
-    return next((p["text"] for p in status["problems"] if p["about"] == about), "")
 
 
 # ---- the good case ----
@@ -122,10 +86,7 @@ def test_values_survive_a_restart(lab, keyed, start_agent):
     assert lab.write("dev", "/3/0/14", "+05:30").code == "2.04"
     assert lab.write("dev", "/1/0", {1: 1234}, replace=False).code == "2.04"
     lab.wait("updated", "dev", matches=lambda e: e.data["lifetime"] == 1234)
-    agent.ask("status")  # answered in a later turn than the one that has the values written
-    agent.program.process.send_signal(signal.SIGKILL)
-    agent.program.process.wait(10)
-    agent.program.stop()
+    agent.kill()
     mark = lab.mark()
     agent.start()
     lab.wait("registered", "dev", since=mark, matches=lambda e: e.data["lifetime"] == 1234)
@@ -155,50 +116,6 @@ def test_reload(lab, keyed, start_agent, tmp_path):
 
 
 # ---- what goes wrong ----
-
-def test_wrong_key(lab, keyed, start_agent, tmp_path):
-    (tmp_path / "key").write_text("ff" * 16)
-    agent = start_agent(*keyed)
-    failure = agent.wait(lambda s: s["servers"][0]["failure"])["servers"][0]["failure"]
-    assert failure["category"] == "psk_key", failure  # GnuTLS says goodbye and no more
-    assert failure["advice"] in failure["line"] and failure["line"] in agent.log
-    lab.remove_security("dev")
-    lab.add_psk("dev", "dev-id", "ff" * 16)
-    agent.ask("update")  # at once, instead of after the back-off
-    assert agent.wait_registered()["servers"][0]["failure"] is None
-
-
-def test_nobody_listens(start_agent, keyed):
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as taken:
-        taken.bind(("127.0.0.1", 0))
-        port = taken.getsockname()[1]
-    keyed[1] = f"coaps://127.0.0.1:{port}"
-    agent = start_agent(*keyed)
-    status = agent.wait(lambda s: s["servers"][0]["failure"])
-    assert status["servers"][0]["failure"]["category"] == "refused"
-    assert status["servers"][0]["state"] == "backoff" and status["servers"][0]["waits_ms"] > 0
-    assert "next attempt in" in agent.log
-
-
-def test_state_folder_that_cannot_be_written(keyed, start_agent):
-    agent = start_agent(*keyed, state="/proc/linnet/state")
-    text = problem(agent.wait_registered(), "state")
-    assert "/proc/linnet/state" in text and "--state" in text and text in agent.log
-
-
-def test_clock_behind(keyed, start_agent, tmp_path):
-    """As on a machine that starts in 1970: the kept time is ahead of its clock."""
-    record = (4102444800).to_bytes(8, "big")  # 2100
-    head = b"LNAS\x01\0\0\0" + (1).to_bytes(8, "big") + len(record).to_bytes(4, "big") + record
-    state = tmp_path / "state"
-    state.mkdir(mode=0o700)
-    (state / "time.0").write_bytes(head + hashlib.sha256(head).digest())
-    agent = start_agent(*keyed)
-    status = agent.wait_registered()
-    assert "2100-01-01" in problem(status, "clock") and "NTP" in problem(status, "clock")
-    assert status["agent"]["clock"]["wall"] >= 4102444800
-    assert not status["agent"]["clock"]["trusted"]
-
 
 CONFIGURATIONS = [
     ("[agent]\nendpiont = dev\n", 2, "did you mean 'endpoint'"),
@@ -261,7 +178,7 @@ def test_update_by_the_hook(lab, keyed, start_agent, tmp_path):
     verbs = [line.split() for line in trace.read_text().splitlines()]
     assert [v[0] for v in verbs] == ["verify", "install", "confirm"]
     assert all(v[1] == digest for v in verbs) and verbs[0][2] == digest
-    assert "hook verify: I verify" in agent.log
+    assert agent.logged("hook verify: I verify")
     assert not any(e.kind == "deregistered" for e in lab.events_since(mark, "dev"))
     agent.stop()
     agent.start()  # told once: after another start nothing is confirmed again
@@ -283,7 +200,7 @@ def test_hook_that_refuses_the_image(lab, keyed, start_agent, tmp_path, text, re
     assert lab.write("dev", "/5/0/0", IMAGE).code == "2.04"
     status = agent.wait(lambda s: s["firmware"]["result_number"] == result)
     assert status["firmware"]["state"] == "idle"
-    assert said in problem(status, "hook") and said in agent.log
+    assert said in problem(status, "hook") and agent.logged(said)
     assert lab.read("dev", "/5/0/5").value == result
 
 

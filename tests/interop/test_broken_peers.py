@@ -330,7 +330,7 @@ def wrong_key_dtls(peers, _pki):
     yield f"dtls://127.0.0.1:{server.port}", psk(WRONG_KEY)
 
 
-@case("unknown identity, libcoap", "psk_identity", CERTAIN, "LN_REFUSED", "handshake", r"identity",
+@case("unknown identity, told by an alert", "psk_identity", CERTAIN, "LN_REFUSED", "handshake", r"identity",
       alert=("received", 115))
 def unknown_identity(_peers, _pki):
     with TcpPeer(alert_after_hello(115)) as peer:

@@ -106,6 +106,7 @@ def test_non_confirmable_requests_are_answered(coap, peers, kind):
 
 @pytest.mark.parametrize("kind, build", [
     ("tcp", "notls"), ("tls", "openssl"), ("tls", "gnutls")])
+# scenario: S2
 def test_signalling_with_a_server(coap, peers, kind, build):
     connect(coap, start(peers, build), kind)
     assert coap.get("").code == "2.05"
@@ -116,6 +117,7 @@ def test_signalling_with_a_server(coap, peers, kind, build):
     assert coap.do("request", method="GET", path="").status == "LN_BAD_STATE"
 
 
+# scenario: S2
 def test_alpn_names_the_protocol(coap, peers):
     """RFC 8323 8.2. libcoap does not choose one; OpenSSL does."""
     server = peers.s_server("-alpn", "coap", cert=None, psk=True)

@@ -5,25 +5,31 @@ ssl_server2 connects its socket to the client it has: whoever restarts must come
 What changes its port is tested against our own server, in tests/conform/test_cid_wake_mbedtls.c.
 """
 
+import itertools
 import socket
 
 import pytest
 import wire
 from broken import UdpProxy, closed_port
-from drive import Drive, psk, trusting
+from drive import Drive, Ended, psk, trusting
 
 CONNECTION_ID = 25  # the type of a record that carries one
 CID = bytes.fromhex("c1d0c1d0c1d0c1d0")
+FIRST_NUMBER = bytes.fromhex("0001 000000000000")  # epoch and number of an association's first record
 MESSAGE = b"GET / HTTP/1.0\r\n\r\n"
 
 
 class Capture:
-    """A policy for UdpProxy that lets everything pass and looks at it."""
+    """A policy for UdpProxy that lets everything pass and looks at it.
+
+    The server gives every association the same Connection ID: a new one is what begins with the first
+    number, if a ClientHello went before."""
 
     def __init__(self):
         self.handshakes = 0  # records in plain text, of both sides
         self.sent = []       # with a Connection ID: association, epoch and sequence number
         self.associations = 0
+        self.hello = False   # since the last association began
 
     def __call__(self, direction, datagram):
         rest = datagram
@@ -32,10 +38,13 @@ class Capture:
             head = 11 + (len(CID) if has_cid else 0)
             if has_cid:
                 assert rest[11:head] == CID
+                if rest[3:11] == FIRST_NUMBER and self.hello:
+                    self.associations += 1
+                    self.hello = False
                 self.sent.append((self.associations, rest[3:11]))
             if rest[0] == wire.HANDSHAKE and rest[3:5] == b"\0\0":
                 self.handshakes += 1
-                self.associations += direction == "up" and rest[13] == wire.CLIENT_HELLO
+                self.hello |= direction == "up" and rest[13] == wire.CLIENT_HELLO
             rest = rest[head + 2 + int.from_bytes(rest[head:head + 2], "big"):]
         return [datagram]
 
@@ -136,6 +145,55 @@ def test_a_crash_costs_an_abbreviated_handshake(cid_backend, peers, pki, store):
                     drive.stop()
                 expected = [(True, not dies)]
     assert len(set(capture.sent)) == len(capture.sent) > 12
+
+
+# What leaves the process, and what outlives it.
+STEPS = ("sendto", "sendmsg", "fsync", "rename", "renameat", "renameat2", "unlink", "unlinkat")
+
+
+def live(drive, port, pki, store, local):
+    """A whole life: connect, two messages, an orderly end. Raises Ended where it is killed."""
+    tls = connect(drive, port, "psk", pki, store, local).tls
+    exchange(drive)
+    exchange(drive)
+    drive.stop()
+    return tls
+
+
+def is_killed(call, number, backend, *life):
+    """Whether it was, by SIGKILL and instead of that call; the first one has the number 1."""
+    strace = ["strace", "-f", "-qqq", "-o", "/dev/null", "-e", f"trace={call}",
+              "-e", f"inject={call}:signal=KILL:when={number}"]
+    drive = Drive(backend, under=strace)
+    try:
+        live(drive, *life)
+    except Ended:
+        drive.kill()
+        return True
+    return False
+
+
+@pytest.mark.parametrize("begins", ["restored", "full"])
+# scenario: C2, T2, PIT-24
+def test_killed_at_every_step(cid_backend, peers, pki, store, begins):
+    """SIGKILL instead of each datagram and of each change in the folder of sessions: whatever was kept by
+    then, no record number is on the wire twice, and the next life connects and loses nothing."""
+    server = start(peers, "psk", "hs_timeout=100-400")
+    capture = Capture()
+    with UdpProxy(server.port, capture) as proxy:
+        life = proxy.port, pki, store, closed_port(socket.SOCK_DGRAM)
+        steps = 0
+        for call in STEPS:
+            for number in itertools.count(1):
+                live(Drive(cid_backend), *life)
+                for file in store.iterdir() if begins == "full" else ():
+                    file.unlink()
+                if not is_killed(call, number, cid_backend, *life):
+                    break
+                steps += 1
+        assert live(Drive(cid_backend), *life).cid_restored is True
+    assert len(set(capture.sent)) == len(capture.sent)
+    assert steps > 9, f"killed at {steps} steps only"
 
 
 @AUTHS

@@ -399,7 +399,7 @@ def real(lab, tmp_path):
     if not (BUILD / "bin/linnet-agent").exists():
         pytest.skip("linnet-agent was not built (Debian package libinih-dev)")
     one = Real(lab, tmp_path)
-    lab.wait("registered", "asked")
+    one.program.wait_for("registered at")  # it knows: the server knew before
     yield one
     one.program.process.terminate()
     assert one.program.process.wait(SECONDS) == 0, one.program.log

@@ -86,6 +86,7 @@ def assert_story(lines):
         assert any(line.startswith(beginning) for line in rest), (beginning, lines)
 
 
+# scenario: S48
 def test_the_whole_story(demo):
     one = demo()
     status, err = one.end()

@@ -71,6 +71,17 @@ def test_read_of_one_value(server, managed, number, resource):
         assert answer.code == "2.05" and close_to(answer.value, VALUES[resource][0]), format
 
 
+@pytest.mark.parametrize("path, value", [
+    ("/1/0/1", 300), ("/1/0/6", True), ("/3/0/0", "Linnet"), ("/3/0/9", 95), ("/3/0/11/0", 0),
+    ("/4/0/0", 41), ("/4/0/2", -70), ("/3333/0/5750", "")])
+def test_read_of_one_value_of_other_objects(server, managed, path, value):
+    for format in ["TLV", "TEXT", *server.formats]:
+        answer = server.read(managed, path, format)
+        assert answer.code == "2.05", format
+        if server.name == "linnet-lab" or path.count("/") == 3:  # of others Leshan tells no value
+            assert answer.value == value, format
+
+
 @pytest.mark.parametrize("resource", VALUES)
 def test_read_of_many(server, managed, resource):
     many = resource + 1000
@@ -102,7 +113,7 @@ def test_formats_that_are_not_known(server, managed):
 # ---- Write ----
 
 @pytest.mark.parametrize("resource", VALUES)
-@pytest.mark.parametrize("format", ["TLV", "single"])
+@pytest.mark.parametrize("format", ["TLV", "single", "CBOR"])
 def test_write_of_each_type(server, managed, resource, format):
     if not server.writes_links and (resource == 170 or (resource, format) == (150, "single")):
         return  # this Leshan has no way to write that
@@ -123,6 +134,33 @@ def test_write_of_many(server, managed, resource):
     values = server.read(managed, path, "TLV").values
     assert list(values) == [f"{path}/1", f"{path}/5"]
     assert close_to(values[f"{path}/1"], first) and close_to(values[f"{path}/5"], second)
+
+
+@pytest.mark.parametrize("path, first, second", [
+    ("/1/0", {1: 250, 2: 3, 6: False, 7: "U"}, {1: 260, 6: True, 7: "U"}),
+    ("/3/0", {14: "+03", 15: "Europe/Vienna"}, {14: "+04"}),
+    ("/3333/0", {5506: Time(1700000000), 5750: "a"}, {5506: Time(1800000000)}),
+    ("/3441/0", {110: "a", 120: 7}, {110: "b"}),
+    ("/3442/0", {110: "a", 120: 7}, {110: "b"}),
+])
+def test_write_both_ways_on_each_object(server, managed, path, first, second):
+    """Update leaves what is not listed; Replace takes away what may be missing."""
+    def has(values, wanted):
+        return all(values[f"{path}/{i}"] - value in range(600) if isinstance(value, Time)  # it runs
+                   else values[f"{path}/{i}"] == value for i, value in wanted.items())
+    before = server.read(managed, path, "TLV").values
+    assert server.write(managed, path, first, replace=False, format="TLV").code == "2.04"
+    after = server.read(managed, path, "TLV").values
+    written = {f"{path}/{i}" for i in first}
+    assert has(after, first)
+    assert set(before) <= set(after) and all(
+        after[i] == value for i, value in before.items()
+        if i not in written and not isinstance(value, (int, float)))
+    assert server.write(managed, path, second, replace=True, format="TLV").code == "2.04"
+    last = server.read(managed, path, "TLV").values
+    assert has(last, second)
+    gone = [i for i in first if i not in second]
+    assert all(last.get(f"{path}/{i}") != first[i] for i in gone)
 
 
 def test_write_both_ways(server, managed):
@@ -173,6 +211,8 @@ def test_execute(server, device, managed):
     assert values["/3442/0/110"] == "" and values["/3442/0/120"] == 0
     assert server.execute(managed, "/3442/0/0").code == "2.04"
     assert server.read(managed, "/3442/0/110", "TEXT").value == VALUES[110][0]
+    assert server.execute(managed, "/3441/0/2").code == "2.04"
+    assert server.read(managed, "/3441/0/120", "TEXT").value == 0
 
 
 @pytest.mark.parametrize("path, arguments, code", [
@@ -253,6 +293,15 @@ def test_write_attributes(server, managed):
         assert "gt" not in server.discover(managed, "/3/0/9").links["/3/0/9"]
 
 
+@pytest.mark.parametrize("path", [
+    "/1", "/1/0", "/1/0/1", "/2", "/4/0/2", "/3333/0/5506", "/3441", "/3441/0/120", "/3442/0/1120"])
+def test_write_attributes_on_each_object(server, managed, path):
+    assert server.write_attributes(managed, path, pmin=2, pmax=40).code == "2.04"
+    links = server.discover(managed, path).links
+    told = {name: links[path].get(name) for name in ("pmin", "pmax")}
+    assert told == {"pmin": "2", "pmax": "40"}
+
+
 @pytest.mark.parametrize("path, attributes, code", [
     ("/3/0/9", {"gt": 10, "lt": 90}, "4.00"), ("/3/0", {"gt": 10}, "4.00"),
     ("/3303", {"pmin": 1}, "4.04"), ("/0/0", {"pmin": 1}, "4.01"),
@@ -314,7 +363,7 @@ def test_observe_and_cancel(server, device, name, path, resource, change, level)
     assert [e for e in server.events_since(since, name) if e.kind == "notification"] == []
 
 
-@pytest.mark.parametrize("format", ["TEXT", "TLV"])
+@pytest.mark.parametrize("format", ["TEXT", "TLV", "CBOR"])
 def test_observe_in_each_format(server, device, name, format):
     assert server.observe(name, "/3442/0/120", format).value == 1024
     since = server.mark()

@@ -1012,7 +1012,7 @@ static void prepare_for_kills(void)
     assert_int_equal(ln_testkit_path(w.net.kit, NULL, NULL, &link), LN_OK);
 }
 
-/* scenario: T3 */
+/* scenario: T3, PIT-09c */
 static void test_killed_anywhere(void **state)
 {
     (void)state;
@@ -1032,7 +1032,7 @@ static void test_killed_anywhere(void **state)
 }
 
 /* What was not synced is lost, or became junk: up to the last sync everything is true. */
-/* scenario: T17 */
+/* scenario: T17, PIT-09c */
 static void test_power_is_lost(void **state)
 {
     (void)state;

@@ -282,6 +282,109 @@ static void test_observe(void **state)
     lw_close(&w);
 }
 
+static void observe_confirmed(void)
+{
+    struct lw_request con = { LW_REQUEST_INIT, .code = LN_COAP_PUT, .path = "/3/0/9",
+                              .query = "con=1" };
+    struct lw_request observe = { LW_REQUEST_INIT, .code = LN_COAP_GET, .path = "/3/0/9" };
+    observe.observe = 0;
+    open_registered();
+    assert_true(lw_ask(&w, &con));
+    assert_int_equal(w.server.answer.code, LN_COAP_CHANGED);
+    assert_true(lw_ask(&w, &observe));
+    assert_int_equal(w.server.answer.code, LN_COAP_CONTENT);
+    w.event_count = 0;
+}
+
+static void drain(uint8_t level)
+{
+    w.device.battery_level = level;
+    ln_client_changed(w.client, 3, 0, 9);
+}
+
+/* Of each notification the application hears that it was queued, that it went out, and how it ended,
+ * each once and in this order. */
+static void test_the_life_of_a_notification(void **state)
+{
+    static const struct {
+        struct lw_script script;
+        enum ln_note_event end;
+    } rows[] = {
+        { { .mute_notes = false }, LN_NOTE_ACKNOWLEDGED },
+        { { .mute_notes = true }, LN_NOTE_TIMED_OUT },
+        { { .reset_notes = true }, LN_NOTE_CANCELLED },
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        const enum ln_note_event expected[] = { LN_NOTE_QUEUED, LN_NOTE_SENT, rows[i].end };
+        size_t told = 0;
+        observe_confirmed();
+        w.server.script = rows[i].script;
+        drain(50);
+        assert_true(lw_run(&w, NULL, 300000));
+        for (size_t e = 0; e < w.event_count; e++) {
+            if (w.events[e].kind != LN_CLIENT_NOTIFICATION)
+                continue;
+            assert_true(told < 3);
+            assert_int_equal(w.events[e].note.event, expected[told++]);
+            assert_int_equal(w.events[e].note.id, 1);
+            assert_true(w.events[e].note.confirmable);
+        }
+        assert_int_equal(told, 3);
+        struct ln_server_info info;
+        assert_int_equal(ln_client_server_info(w.client, 1, &info), LN_OK);
+        assert_int_equal(info.observations, rows[i].end != LN_NOTE_CANCELLED);
+        assert_int_equal(info.notes, 0);
+        lw_close(&w);
+    }
+}
+
+/* What happens while the server does not answer is stored, the newest of it, and comes in its order
+ * when the server is back; or, if /1/x/6 says so, nothing but what is true by then. */
+static void test_what_is_stored_while_offline(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *storing;
+        size_t queued, sent, dropped;
+        const char *texts[3];
+    } rows[] = {
+        { "0", 1, 1, 0, { "86" } },
+        { "1", 5, 3, 2, { "88", "87", "86" } },
+    };
+    for (size_t r = 0; r < sizeof rows / sizeof rows[0]; r++) {
+        struct lw_options options = LW_OPTIONS_INIT;
+        options.config.notes_max = 3;
+        open_world(&options);
+        assert_true(lw_register(&w));
+        assert_int_equal(lw_put(&w, "/1/0/6", 0, rows[r].storing, 1), LN_COAP_CHANGED);
+        struct lw_request observe = { LW_REQUEST_INIT, .code = LN_COAP_GET, .path = "/3/0/9" };
+        observe.observe = 0;
+        assert_true(lw_ask(&w, &observe));
+        w.event_count = 0;
+        w.server.script.silent = true;
+        assert_int_equal(ln_client_update(w.client, 1), LN_OK);
+        for (uint8_t level = 90; level > 85; level--) {
+            drain(level);
+            assert_true(lw_run(&w, NULL, 3000));
+        }
+        w.server.note_count = 0;
+        w.server.script.silent = false;
+        assert_true(lw_run(&w, updated, 60000));
+        assert_true(lw_run(&w, NULL, 5000));
+        assert_int_equal(w.server.note_count, rows[r].sent);
+        for (size_t i = 0; i < rows[r].sent; i++)
+            assert_string_equal(w.server.notes[i].payload, rows[r].texts[i]);
+        assert_int_equal(lw_count_notes(&w, LN_NOTE_QUEUED), rows[r].queued);
+        assert_int_equal(lw_count_notes(&w, LN_NOTE_SENT), rows[r].sent);
+        assert_int_equal(lw_count_notes(&w, LN_NOTE_DROPPED), rows[r].dropped);
+        drain(10); /* and all goes on */
+        assert_true(lw_run(&w, NULL, 5000));
+        assert_string_equal(w.server.notes[w.server.note_count - 1].payload, "10");
+        lw_close(&w);
+    }
+}
+
 static void test_update_before_the_lifetime_ends(void **state)
 {
     (void)state;
@@ -310,6 +413,8 @@ int main(void)
         cmocka_unit_test(test_a_long_read_goes_in_blocks),
         cmocka_unit_test(test_a_long_write_comes_in_blocks),
         cmocka_unit_test(test_observe),
+        cmocka_unit_test(test_the_life_of_a_notification),
+        cmocka_unit_test(test_what_is_stored_while_offline),
         cmocka_unit_test(test_update_before_the_lifetime_ends),
     };
     return cmocka_run_group_tests_name("lwm2m/life", tests, NULL, NULL);

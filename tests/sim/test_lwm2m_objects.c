@@ -158,6 +158,12 @@ static uint8_t ask(uint8_t code, const char *path, const char *tlv, size_t len)
 #define COMPUTED(value) "\xc1\x02" value
 #define INSTANCE "/33001/0"
 
+static bool is_same(const struct thing *a, const struct thing *b)
+{
+    return a->low == b->low && a->high == b->high && a->computed == b->computed &&
+           memcmp(&a->list, &b->list, sizeof a->list) == 0;
+}
+
 /* Whatever fails, and wherever: no value changed, no function heard of a change, nobody is notified,
  * and no instance came to be. */
 static void test_what_fails_in_the_middle_changes_nothing(void **state)
@@ -225,7 +231,7 @@ static void test_what_fails_in_the_middle_changes_nothing(void **state)
         uint8_t code = ask(rows[i].method, rows[i].path, rows[i].tlv, rows[i].len);
         if (code != rows[i].answer)
             fail_msg("%s: answered %u.%02u", rows[i].why, code >> 5, code & 31u);
-        if (memcmp(&before, &thing, sizeof thing) != 0 || written != 0 ||
+        if (!is_same(&before, &thing) || written != 0 ||
             ln_client_next_instance(w.client, OID, 0) != LN_ID_NONE)
             fail_msg("%s: something changed", rows[i].why);
     }
@@ -244,7 +250,7 @@ static void test_what_succeeds_is_told_once(void **state)
     assert_int_equal(ask(POST, INSTANCE, TLV(COMPUTED("\x09") LOW("\x06") HIGH("\x08"))),
                      LN_COAP_CHANGED);
     assert_int_equal(written, 1);
-    assert_memory_equal(&was_told, &before, sizeof before);
+    assert_true(is_same(&was_told, &before));
     assert_int_equal(thing.low, 6);
     assert_int_equal(thing.high, 8);
     assert_int_equal(thing.computed, 9);
@@ -323,7 +329,8 @@ static void test_a_long_value_is_read_without_room_for_it(void **state)
 /* ... and into it. */
 static void test_a_long_value_is_written_without_room_for_it(void **state)
 {
-    static uint8_t body[LONG + 5];
+    static const uint8_t resource[] = { 0xd8, 5, 1, 0, 0 }; /* with 24 bits of length */
+    static uint8_t body[LONG + sizeof resource];
     static const struct {
         int format;
         size_t head;
@@ -334,7 +341,7 @@ static void test_a_long_value_is_written_without_room_for_it(void **state)
     for (size_t i = 0; i < LN_COUNT_OF(rows); i++) {
         struct lw_request rq = { LW_REQUEST_INIT, .code = PUT, .path = INSTANCE "/5" };
         size_t head = rows[i].head;
-        memcpy(body, "\xd8\x05\x01\x00\x00", 5); /* a resource, and 24 bits of length */
+        memcpy(body, resource, sizeof resource);
         for (uint32_t n = 0; n < LONG; n++)
             body[head + n] = byte_at(n);
         rq.format = rows[i].format;

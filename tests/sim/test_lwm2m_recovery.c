@@ -205,6 +205,60 @@ static void test_three_days_without_a_server(void **state)
     lw_close(&w);
 }
 
+static void set_retries(struct lw_world *world, bool bootstrap)
+{
+    static const struct {
+        uint16_t rid;
+        uint32_t value;
+    } rows[] = { { 17, 2 }, { 18, 10 }, { 19, 100 }, { 20, 2 } };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct ln_value v = ln_value_unsigned(rows[i].value);
+        assert_int_equal(ln_client_set(world->client, ln_path_resource(1, 0, rows[i].rid), &v),
+                         LN_OK);
+    }
+    struct ln_value v = ln_value_boolean(bootstrap);
+    assert_int_equal(ln_client_set(world->client, ln_path_resource(1, 0, 16), &v), LN_OK);
+}
+
+static void with_bootstrap(struct lw_world *world)
+{
+    set_retries(world, true);
+}
+
+static void without_bootstrap(struct lw_world *world)
+{
+    set_retries(world, false);
+}
+
+/* /1/x/17..20: two attempts, 10 s apart, make a sequence; two of them, 100 s apart, are all; then the
+ * application is told, and whether /1/x/16 wants a bootstrap. */
+/* scenario: T4 */
+static void test_retries_are_as_the_server_object_says(void **state)
+{
+    static void (*const prepare[])(struct lw_world *) = { without_bootstrap, with_bootstrap };
+    (void)state;
+    for (size_t i = 0; i < 2; i++) {
+        struct lw_options options = LW_OPTIONS_INIT;
+        const char *what = "";
+        options.prepare = prepare[i];
+        assert_int_equal(lw_open(&w, &options, &what), LN_OK);
+        w.server.script.register_code = LN_COAP_FORBIDDEN;
+        w.server.script.fail_registers = UINT32_MAX;
+        assert_int_equal(lw_start(&w), LN_OK);
+        assert_true(lw_run(&w, NULL, 200 * 1000));
+        assert_int_equal(w.server.seen_count, 4);
+        const struct lw_seen *seen = w.server.seen;
+        assert_in_range(seen[1].at - seen[0].at, 10000, 15000);
+        assert_in_range(seen[2].at - seen[1].at, 100000, 150000);
+        assert_in_range(seen[3].at - seen[2].at, 10000, 15000);
+        const struct ln_client_event *last = &w.events[w.event_count - 1];
+        assert_int_equal(last->kind, LN_CLIENT_GAVE_UP);
+        assert_int_equal(last->code, LN_COAP_FORBIDDEN);
+        assert_int_equal(last->bootstrap, i == 1);
+        lw_close(&w);
+    }
+}
+
 /* Version 1.2 is offered where it is allowed, and 4.12 leads down to what the server has. */
 static void test_older_versions(void **state)
 {
@@ -484,6 +538,7 @@ int main(void)
         cmocka_unit_test(test_refusals_of_update),
         cmocka_unit_test(test_a_server_that_died_and_came_back),
         cmocka_unit_test(test_three_days_without_a_server),
+        cmocka_unit_test(test_retries_are_as_the_server_object_says),
         cmocka_unit_test(test_older_versions),
         cmocka_unit_test(test_queue_mode),
         cmocka_unit_test(test_a_farewell_from_sleep),

@@ -27,6 +27,7 @@ static struct {
     char path[16];
 } seen[SEEN];
 static size_t seen_count;
+static bool one_suite; /* the account of the next world offers TLS_PSK_WITH_AES_128_CCM_8 alone */
 
 static void respond(void *user, const struct coap_ask *ask, struct coap_say *say)
 {
@@ -80,6 +81,7 @@ static void restart_server(bool sessions)
 
 static void add_secure_account(struct lw_world *world)
 {
+    static const uint16_t ccm_8[] = { 0xc0a8 };
     struct ln_tls_options key = LN_TLS_OPTIONS_INIT;
     struct ln_account account = LN_ACCOUNT_INIT;
     http_psk(&key);
@@ -89,6 +91,8 @@ static void add_secure_account(struct lw_world *world)
     account.identity = key.psk_identity;
     account.secret = key.psk_key;
     account.lifetime_s = 86400;
+    account.suites = ccm_8;
+    account.suite_count = one_suite;
     assert_int_equal(ln_client_add_account(world->client, &account, NULL), LN_OK);
 }
 
@@ -201,12 +205,47 @@ static void test_a_new_connection(void **state)
     close_world();
 }
 
+static bool attempt_failed(const struct lw_world *world)
+{
+    return lw_count(world, LN_CLIENT_ATTEMPT_FAILED) > 0;
+}
+
+/* -1: none. */
+static int64_t kept_alert(void)
+{
+    struct ln_value v;
+    enum ln_status st = ln_client_get(w.client, ln_path_resource(1, 1, 11), &v);
+    assert_true(st == LN_OK || st == LN_NOT_FOUND);
+    return st == LN_OK ? (int64_t)v.as.natural : -1;
+}
+
+/* A server that wants another suite says so by an alert, and /1/x/11 keeps it. */
+static void test_an_alert_is_kept(void **state)
+{
+    static const uint16_t other_suites[] = { 0x00a8 }; /* TLS_PSK_WITH_AES_128_GCM_SHA256 */
+    struct ln_tls_options options = LN_TLS_OPTIONS_INIT;
+    (void)state;
+    one_suite = true;
+    open_world();
+    one_suite = false;
+    http_psk(&options);
+    options.suites = other_suites;
+    options.suite_count = 1;
+    assert_int_equal(ln_tls_config_new(&server_env, LN_DTLS, &options, NULL, &server_tls), LN_OK);
+    listen();
+    assert_int_equal(kept_alert(), -1);
+    assert_true(lw_run(&w, attempt_failed, 300000));
+    assert_int_equal(kept_alert(), 40); /* handshake_failure */
+    close_world();
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_handshake_that_takes_a_minute),
         cmocka_unit_test(test_a_server_that_lost_its_dtls_state),
         cmocka_unit_test(test_a_new_connection),
+        cmocka_unit_test(test_an_alert_is_kept),
     };
     return cmocka_run_group_tests_name("lwm2m/secure", tests, NULL, NULL);
 }

@@ -12,7 +12,7 @@
 
 #include <cmocka.h>
 
-enum { SEEDS_QUICK = 60, SEEDS_FULL = 1000 };
+enum { SEEDS_QUICK = 1000, SEEDS_FULL = 10000 };
 
 static struct lw_world w;
 static bool noted;

@@ -50,10 +50,11 @@ static const struct {
     /* its identities are C strings; DTLS 1.2 has no suite for an Edwards key there */
     { "openssl", TLS_NEED_NUL_IN_IDENTITY | TLS_NEED_ED25519_DTLS | TLS_NEED_PSK_ALONE },
     /* no TLS before 1.2 since 3.0; no Edwards curves; external PSKs of TLS 1.3 with SHA-256 only, and
-     * of MBEDTLS_PSK_MAX_LEN; no KeyUpdate; a handshake message fits its record buffer */
+     * of MBEDTLS_PSK_MAX_LEN; no KeyUpdate; a handshake message fits its record buffer; no callback
+     * for what it encrypts */
     { "mbedtls", TLS_NEED_OLD_VERSIONS | TLS_NEED_PSK_SHA384 | TLS_NEED_ED25519 |
                      TLS_NEED_ED25519_DTLS | TLS_NEED_LONG_PSK | TLS_NEED_KEY_UPDATE |
-                     TLS_NEED_HUGE_CERTIFICATE },
+                     TLS_NEED_HUGE_CERTIFICATE | TLS_NEED_OWN_ALERTS },
     /* GnuTLS 3.7 multiplies lists of key exchanges and ciphers; its names are shorter */
     { "gnutls", TLS_NEED_PSK_SHA384 | TLS_NEED_ANY_SUITES | TLS_NEED_ALPN_32 | TLS_NEED_PSK_ALONE },
 };

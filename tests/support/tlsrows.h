@@ -44,6 +44,7 @@ struct tls_rows {
 #define TLS_NEED_ANY_SUITES (1u << 24) /**< any suites in any order, also of TLS 1.2 and 1.3 at once */
 #define TLS_NEED_ALPN_32 (1u << 25)    /**< a protocol name of 32 bytes */
 #define TLS_NEED_PSK_ALONE (1u << 26)  /**< TLS 1.3: a hello with a key and nothing for certificates */
+#define TLS_NEED_OWN_ALERTS (1u << 27) /**< tells which encrypted alert it sent; else it is derived */
 
 /** All rows. A version is left out where client or server lacks one of the needs (LN_TLS_CAP_*,
  *  TLS_NEED_*, or 0), after that back end has refused as it must. */

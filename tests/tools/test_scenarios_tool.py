@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """tools/scenarios.py on a small tree: which marks it reads, which it refuses, what it makes of them."""
 
+import importlib
 import shutil
 import subprocess
 import sys
@@ -63,8 +64,7 @@ def test_reads_marks_and_results(tree):
     assert "conform/tls: `test_wait` | failed |" in found["S44"]
     assert "interop/nginx: `test_names` | passed |" in found["S36"]
     assert found["T19"] == "| T19 | conform/tls: `test_cut` | passed |"
-    assert found["S1"].endswith("| no test; later: CoAP |")
-    assert found["S9"].endswith("| later: firmware |")
+    assert found["S1"].endswith("| no test |")
 
 
 def test_a_test_is_as_good_as_with_its_worst_pair(tree):
@@ -91,6 +91,7 @@ def test_a_test_that_did_not_run_is_told(tree):
 @pytest.mark.parametrize("mark, words", [
     ("/* scenario: S99 */\nstatic void test_x(void **s)\n", "there is no scenario S99"),
     ("/* scenario: S1 */\nint x;\nstatic void test_x(void **s)\n", "directly above a test"),
+    ("/* scenario: S1 */\nstatic void helper(int x)\n", "directly above a test"),
     ("/* scenario: the lot */\nstatic void test_x(void **s)\n", "must name tags"),
 ])
 def test_bad_marks_are_refused(tree, mark, words):
@@ -117,4 +118,84 @@ def test_check_names_rows_without_a_test(tree):
     status, output = scenarios(tree, "--check")
     assert status == 1
     assert "no test for S43: " in output
-    assert "S9:" not in output
+
+
+def junit(*functions, program="conform/tls", went="OK"):
+    cases = "".join(f"[ RUN      ] {name}\n[       {went} ] {name}\n" for name in functions)
+    return (f'<testsuite><testcase name="{program}" status="run"><system-out>{cases}'
+            "</system-out></testcase></testsuite>")
+
+
+CUT = "/* scenario: S43 */\nstatic void test_cut(void **state)\n{ }\n"
+WAIT = "/* scenario: S44, S43 */\nstatic void test_wait(void **state)\n{ }\n"
+
+
+def about(output, *tags):
+    return [line for line in output.splitlines() if line.split(":")[0] in tags]
+
+
+def test_a_page_of_other_tests_is_told(tree):
+    """A test more, and a test less: the page in the tree has to follow."""
+    write(tree, "tests/conform/test_tls.c", CUT)
+    write(tree, "build/results/dev/ctest.xml", junit("test_cut"))
+    assert rows(tree)["S43"].endswith("`test_cut` | passed |")
+    assert not about(scenarios(tree, "--check")[1], "S43")
+    write(tree, "tests/conform/test_tls.c", CUT + WAIT)
+    assert about(scenarios(tree, "--check")[1], "S43") == ["S43: the page is older than the tests"]
+    write(tree, "tests/conform/test_tls.c", "")
+    assert about(scenarios(tree, "--check")[1], "S43") == ["S43: the page is older than the tests"]
+
+
+def test_a_page_that_tells_of_no_success_is_told(tree):
+    write(tree, "tests/conform/test_tls.c", CUT)
+    assert rows(tree)["S43"].endswith("| not run |")
+    assert about(scenarios(tree, "--check")[1], "S43") == ["S43: the page says 'not run'"]
+
+
+def test_a_part_of_the_tests_renews_its_own_rows(tree):
+    """Who adds a test runs that one; all others keep their result."""
+    write(tree, "tests/conform/test_tls.c", CUT)
+    write(tree, "tests/unit/test_a.c", "/* scenario: S12 */\nstatic void test_zero(void **s)\n{\n}\n")
+    write(tree, "build/results/dev/ctest.xml", junit("test_cut"))
+    assert rows(tree)["S12"].endswith("| not run |")
+    write(tree, "build/results/dev/ctest.xml", junit("test_zero", program="unit/a"))
+    found = rows(tree)
+    assert found["S12"].endswith("| passed |") and found["S43"].endswith("| passed |")
+    write(tree, "build/results/dev/ctest.xml", junit("test_cut", went="FAILED"))
+    found = rows(tree)
+    assert found["S12"].endswith("| passed |") and found["S43"].endswith("| failed |")
+    write(tree, "build/results/dev/ctest.xml", junit("test_zero", program="unit/a"))
+    assert rows(tree)["S43"].endswith("| not run |")  # a failure is not carried on, nor forgotten
+
+
+@pytest.mark.parametrize("results, says", [
+    (junit("test_cut", "test_wait"), None),
+    (junit("test_cut", "test_wait", went="FAILED"), "this run 'failed': conform/tls: test_cut, conform/tls: test_wait"),
+    (junit("test_cut"), "this run 'not run': conform/tls: test_wait"),
+    (junit("test_cut", "test_wait", went="SKIPPED"), "this run 'skipped'")])
+def test_a_run_is_compared_with_the_page(tree, results, says):
+    """A test that has a mark and is in no table of tests never runs: that shows here."""
+    write(tree, "tests/conform/test_tls.c", CUT + WAIT)
+    write(tree, "build/results/dev/ctest.xml", junit("test_cut", "test_wait"))
+    rows(tree)
+    write(tree, "build/results/dev/ctest.xml", results)
+    status, output = scenarios(tree, "--compare")
+    told = about(output, "S43")
+    assert (told == []) == (says is None) and all(says in line for line in told)
+    assert status == (says is not None)
+
+
+# Pains (T) and hostile inputs (H) of CoAP and LwM2M: first and last number.
+PROTOCOL = [("T", 4, 7), ("T", 12, 12), ("T", 15, 15), ("H", 1, 25), ("H", 30, 42), ("H", 50, 58),
+            ("H", 65, 68), ("H", 72, 76), ("H", 80, 83)]
+
+
+def test_each_hostile_input_of_the_protocol_has_a_test(monkeypatch):
+    """Of this tree, which the other tests do not look at; each H has one without a real peer."""
+    monkeypatch.syspath_prepend(TOOLS)
+    by_tag = importlib.import_module("scenarios").tests_by_tag()
+    wanted = [f"{letter}{number:02}" if letter == "H" else f"{letter}{number}"
+              for letter, first, last in PROTOCOL for number in range(first, last + 1)]
+    found = {tag for tag, tests in by_tag.items()
+             if tag[0] == "T" or any(not program.startswith("interop/") for program, _ in tests)}
+    assert [tag for tag in wanted if tag not in found] == []

@@ -201,6 +201,16 @@ static const struct {
       "handshake failed (suite): no suite in common; offered TLS 1.2 to TLS 1.3; offered "
       "TLS_AES_128_GCM_SHA256, TLS_PSK_WITH_AES_128_CCM_8, suite 0x7f01 and 9 more; mbedtls "
       "-0x7780; try: allow a cipher suite that both sides have" },
+    { "an alert whose number nobody tells",
+      { .status = LN_REFUSED,
+        .category = LN_CAT_ALERT_OTHER,
+        .phase = LN_PHASE_HANDSHAKE,
+        .alert_from = LN_ALERT_RECEIVED,
+        .alert_level = 2,
+        .alert_number = LN_ALERT_NOT_TOLD,
+        .text = "the server refused" },
+      "handshake failed (alert_other): the server refused; alert received: number not told by this "
+      "library, fatal; try: look up the alert in the server's log" },
     { "one version, one suite, an unknown group, an alert without level",
       { .status = LN_REFUSED,
         .category = LN_CAT_GROUP,

@@ -73,7 +73,7 @@ static enum ln_status start(void *engine, void *config, const struct ln_tls_star
     e->mtu = how->mtu;
     e->listening = how->listen;
     set_callbacks(e);
-    int error = set_up(e);
+    int error = mbed_watch_begin(e) ? set_up(e) : MBEDTLS_ERR_SSL_ALLOC_FAILED;
     if (error == 0 && e->role == LN_CLIENT)
         error = start_client(e, how);
     return error == 0 ? LN_OK : mbed_fail(e, error, diag);
@@ -83,6 +83,7 @@ static void stop(void *engine)
 {
     struct mbed_engine *e = engine;
     mbedtls_ssl_free(&e->ssl);
+    mbed_watch_end(e);
     ln_wipe(e, sizeof *e);
 }
 
@@ -137,6 +138,7 @@ static void handshake_done(struct mbed_engine *e)
     bool client = e->role == LN_CLIENT;
     e->resumed = truly_resumed(e);
     e->open = true;
+    mbed_watch_end(e);
     e->cid = mbed_peer_cid(&e->ssl, &e->cid_len);
     /* no other client may take this one's place by a ClientHello (RFC 6347 4.2.8) */
     mbedtls_ssl_conf_dtls_cookies(&e->conf, NULL, NULL, NULL);
@@ -216,6 +218,16 @@ static int shake_in_time(struct mbed_engine *e)
     return mbedtls_ssl_handshake(&e->ssl);
 }
 
+/** With room for the path of a certificate, which the library verifies within one call. */
+static int shake_with_path(struct mbed_engine *e)
+{
+    struct mbed_path path = { .count = 0 };
+    e->path = &path;
+    int ret = e->config->datagram ? shake_in_time(e) : shake(e);
+    e->path = NULL;
+    return ret;
+}
+
 static enum ln_status handshake(void *engine, struct ln_diag *diag)
 {
     struct mbed_engine *e = engine;
@@ -226,7 +238,7 @@ static enum ln_status handshake(void *engine, struct ln_diag *diag)
         return listen_once(e);
     int ret = e->hello_error;
     if (ret == 0)
-        ret = e->config->datagram ? shake_in_time(e) : shake(e);
+        ret = shake_with_path(e);
     if ((ret == 0 || ret == MBEDTLS_ERR_SSL_BAD_CERTIFICATE) && mbed_objection(e) != 0)
         ret = object(e);
     if (ret != 0)

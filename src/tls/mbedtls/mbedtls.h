@@ -89,13 +89,17 @@ struct mbed_timer {
 #define MBED_LACKS_GROUP 4u
 #define MBED_LACKS_SIGNATURE 8u
 
+#define MBED_MESSAGE_ROOM 512
+
 /** What is known from records that are not encrypted; see watch.c. */
 struct mbed_watch {
     bool encrypted[2]; /**< by direction: received, sent */
     uint8_t header[5]; /**< streams: of the record under way */
     size_t header_len;
     size_t record_left;
-    uint8_t message[512]; /**< streams: the first bytes of the message under way, header and all */
+    uint8_t *
+        message; /**< streams, until the handshake is over: the first MBED_MESSAGE_ROOM bytes of the
+                       *   message under way, header and all; else NULL */
     size_t message_seen;  /**< of it, so far; `message` has the first of them */
     size_t message_total; /**< known from the fourth byte on */
     uint8_t alert[2];
@@ -158,9 +162,9 @@ struct mbed_engine {
     bool unconfirmed; /**< TLS 1.3: our certificate may still be refused */
     bool peer_closed; /**< close_notify arrived */
     bool session_offered;
-    bool no_ticket_key;    /**< servers: a ticket would be worse than none */
-    bool ticket_taken;     /**< servers: what the client showed last was a ticket of ours */
-    struct mbed_path path; /**< while a certificate is verified */
+    bool no_ticket_key;     /**< servers: a ticket would be worse than none */
+    bool ticket_taken;      /**< servers: what the client showed last was a ticket of ours */
+    struct mbed_path *path; /**< during a call of handshake(); else NULL */
 };
 
 /* config.c */
@@ -201,6 +205,10 @@ int mbed_cookie_check(void *engine, const unsigned char *cookie, size_t cookie_l
                       const unsigned char *id, size_t id_len);
 
 /* watch.c */
+/** Room for what the next function looks at. False: no memory. */
+bool mbed_watch_begin(struct mbed_engine *e);
+/** From now on all is encrypted. Also when nothing was begun. */
+void mbed_watch_end(struct mbed_engine *e);
 /** Servers: where the library's alert misleads, the number that fits; else the same. */
 uint8_t mbed_better_alert(const struct mbed_engine *e, uint8_t number);
 /** Whole records, as they leave. */

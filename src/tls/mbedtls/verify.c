@@ -380,8 +380,8 @@ static enum ln_status build(const struct ln_tls_chain *chain, const struct ln_tl
     const struct mbed_config *c = v->engine->config;
     v->how = how;
     memset(path, 0, sizeof *path);
-    if (how->anchors == NULL && has_path(&v->engine->path)) {
-        judge(c, how, chain->peer_is_client, &v->engine->path, path);
+    if (how->anchors == NULL && has_path(v->engine->path)) {
+        judge(c, how, chain->peer_is_client, v->engine->path, path);
         if (path->result == LN_VERIFY_OK)
             return LN_OK;
     }
@@ -483,11 +483,13 @@ static int decide(struct mbed_engine *e, const mbedtls_x509_crt *leaf)
 int mbed_verify(void *engine, mbedtls_x509_crt *cert, int depth, uint32_t *flags)
 {
     struct mbed_engine *e = engine;
-    int error = collect(&e->path, cert, depth, flags);
+    if (e->path == NULL)
+        return MBEDTLS_ERR_SSL_INTERNAL_ERROR; /* nobody is verified but in a handshake */
+    int error = collect(e->path, cert, depth, flags);
     if (error != 0 || depth > 0)
         return error;
     error = decide(e, cert);
-    memset(&e->path, 0, sizeof e->path);
+    memset(e->path, 0, sizeof *e->path);
     return error;
 }
 

@@ -383,18 +383,32 @@ static void read_sent_records(struct mbed_engine *e, struct ln_span records)
     }
 }
 
+bool mbed_watch_begin(struct mbed_engine *e)
+{
+    if (e->config->datagram)
+        return true;
+    e->watch.message = mbedtls_calloc(1, MBED_MESSAGE_ROOM);
+    return e->watch.message != NULL;
+}
+
+void mbed_watch_end(struct mbed_engine *e)
+{
+    mbedtls_free(e->watch.message);
+    e->watch.message = NULL;
+}
+
 /** Bytes of handshake messages, cut anywhere. Of each message the first ones are kept. */
 static void feed_messages(struct mbed_engine *e, struct ln_span data)
 {
     struct mbed_watch *w = &e->watch;
-    size_t at = 0;
+    size_t at = w->message != NULL ? 0 : data.len;
     while (at < data.len) {
         size_t n = 1;
         if (w->message_seen >= 4 && w->message_total - w->message_seen < data.len - at)
             n = w->message_total - w->message_seen;
         else if (w->message_seen >= 4)
             n = data.len - at;
-        for (size_t i = 0; i < n && w->message_seen + i < sizeof w->message; i++)
+        for (size_t i = 0; i < n && w->message_seen + i < MBED_MESSAGE_ROOM; i++)
             w->message[w->message_seen + i] = data.data[at + i];
         at += n;
         w->message_seen += n;
@@ -403,7 +417,7 @@ static void feed_messages(struct mbed_engine *e, struct ln_span data)
                                     (size_t)w->message[3]);
         if (w->message_seen < 4 || w->message_seen < w->message_total)
             continue;
-        size_t kept = w->message_seen < sizeof w->message ? w->message_seen : sizeof w->message;
+        size_t kept = w->message_seen < MBED_MESSAGE_ROOM ? w->message_seen : MBED_MESSAGE_ROOM;
         w->message_seen = 0;
         on_message(e, RECEIVED, w->message[0], ln_span(w->message + 4, kept - 4),
                    w->message_total - 4);

@@ -55,12 +55,23 @@ static void offer_session(struct ossl_engine *e, struct ln_span blob)
     ERR_clear_error();
 }
 
+bool ossl_set_role(SSL *ssl, bool server)
+{
+    forget_errors();
+    if (server)
+        SSL_set_accept_state(ssl);
+    else
+        SSL_set_connect_state(ssl);
+    return ERR_peek_error() == 0;
+}
+
 static bool start_client(struct ossl_engine *e, const struct ln_tls_start *how)
 {
-    SSL_set_connect_state(e->ssl);
-    SSL_set_verify(e->ssl, SSL_VERIFY_PEER, NULL);
     if (!e->config->resume)
         SSL_set_options(e->ssl, SSL_OP_NO_TICKET); /* a ClientHello without the extension */
+    if (!ossl_set_role(e->ssl, false))
+        return false;
+    SSL_set_verify(e->ssl, SSL_VERIFY_PEER, NULL);
     /* what the macro SSL_set_tlsext_host_name() does, without its cast */
     if (how->server_name != NULL &&
         !SSL_ctrl(e->ssl, SSL_CTRL_SET_TLSEXT_HOSTNAME, TLSEXT_NAMETYPE_host_name,
@@ -71,15 +82,15 @@ static bool start_client(struct ossl_engine *e, const struct ln_tls_start *how)
     return true;
 }
 
-static void start_server(struct ossl_engine *e)
+static bool start_server(struct ossl_engine *e)
 {
     int mode = SSL_VERIFY_NONE;
     if (e->config->client_auth != LN_CLIENT_AUTH_NONE)
         mode = SSL_VERIFY_PEER;
     if (e->config->client_auth == LN_CLIENT_AUTH_REQUIRE)
         mode |= SSL_VERIFY_FAIL_IF_NO_PEER_CERT;
-    SSL_set_accept_state(e->ssl);
     SSL_set_verify(e->ssl, mode, NULL);
+    return ossl_set_role(e->ssl, true);
 }
 
 static enum ln_status start(void *engine, void *config, const struct ln_tls_start *how,
@@ -105,11 +116,8 @@ static enum ln_status start(void *engine, void *config, const struct ln_tls_star
         SSL_set_mtu(e->ssl, (long)e->mtu);
         DTLS_set_timer_cb(e->ssl, next_interval);
     }
-    if (how->role == LN_SERVER)
-        start_server(e);
-    else if (!start_client(e, how))
-        return ossl_fail(e, diag);
-    return LN_OK;
+    bool started = how->role == LN_SERVER ? start_server(e) : start_client(e, how);
+    return started ? LN_OK : ossl_fail(e, diag);
 }
 
 static void stop(void *engine)

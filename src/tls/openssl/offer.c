@@ -108,14 +108,14 @@ static bool ask(SSL_CTX *ctx, bool psk, struct offer *out)
         return false;
     }
     SSL_set_bio(ssl, nowhere, nowhere);
-    SSL_set_connect_state(ssl);
     SSL_set_options(ssl, SSL_OP_NO_QUERY_MTU);
     SSL_set_mtu(ssl, HELLO_MTU);
     if (psk)
         SSL_set_psk_client_callback(ssl, no_key);
     SSL_set_msg_callback(ssl, on_hello);
     SSL_set_msg_callback_arg(ssl, out);
-    (void)SSL_do_handshake(ssl); /* nobody answers */
+    if (ossl_set_role(ssl, false))
+        (void)SSL_do_handshake(ssl); /* nobody answers */
     SSL_free(ssl);
     return out->whole;
 }

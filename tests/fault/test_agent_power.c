@@ -1,0 +1,469 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The agent's state, update and hook on a disk that loses power at every system call, in each of the
+ * ways in which a disk can have cheated till then (support/powerdisk.h).
+ *
+ * The scenario, on a device that has been updated once: a server writes two values, pushes an image, has
+ * it installed; the agent restarts as after an update and confirms. After each cut the machine starts again. Then:
+ *   - what the server was told is so: a value answered with 2.04 is there, else the old one or the new;
+ *   - State goes on along the figure of OMA from where the server saw it last: what was Downloaded is
+ *     Downloaded, and whole; what was Updating ends in Update Result 1, and only because it was installed;
+ *   - the outcome is reported once, and whatever is left to do can be done.
+ */
+#include "support/lwworld.h"
+#include "support/powerdisk.h"
+
+#include "agent/kept.h"
+#include "agent/log.h"
+#include "agent/machine.h"
+#include "agent/update.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+enum { IMAGE_BYTES = 2500 };
+
+static char folder[] = "/tmp/linnet-power-XXXXXX";
+static char state_folder[64], hook_path[64], hook_log[64];
+static uint8_t image[IMAGE_BYTES];
+
+/* The machine, as long as it runs. */
+static struct lw_world w;
+static struct ln_env *posix;
+static struct config *config;
+static struct store store;
+static struct machine machine;
+static struct kept kept;
+static struct problems problems;
+static struct update update;
+static struct ln_client_job job;
+
+/* What the server knows. */
+static struct {
+    int state; /* of the last notification or answer */
+    bool told_offset, told_lifetime;
+    bool pushed, asked, ended; /* 2.04 to the push, to Update; Result 1 seen */
+    bool may_install;          /* it has asked for Update, whatever came back */
+    size_t notes;              /* of this connection, looked at */
+} server;
+
+/* ---- the machine ---- */
+
+static void step_job(void *user, ln_msec now)
+{
+    siginfo_t info;
+    (void)user;
+    if (update.hook.pid != 0) /* a program runs in real time, and all else waits for it */
+        (void)waitid(P_PID, (id_t)update.hook.pid, &info, WEXITED | WNOWAIT);
+    update_step(&update, now);
+}
+
+static void wait_job(void *user, struct ln_interest *want)
+{
+    (void)user;
+    want->ready = want->ready || update.hook.pid != 0;
+}
+
+static void on_changed(void *user)
+{
+    (void)user;
+}
+
+static enum ln_answer keep(void *user, struct ln_client *client, uint16_t oid, uint16_t iid)
+{
+    (void)user;
+    (void)iid;
+    return !kept_is(oid) || kept_save(&kept, &store, client, &machine) ? LN_ANSWER_OK
+                                                                       : LN_ANSWER_INTERNAL;
+}
+
+static void prepare(struct lw_world *world)
+{
+    struct ln_diag diag;
+    world->env.files = posix->files;
+    problems = (struct problems) { .env = &world->env };
+    memset(&update, 0, sizeof update);
+    memset(&store, 0, sizeof store);
+    update.changed = on_changed;
+    (void)store_open(&store, &world->env, state_folder); /* the power may be off again */
+    machine_init(&machine, config, "1");
+    assert_int_equal(machine_add(&machine, world->client), LN_OK);
+    assert_int_equal(update_begin(&update, world->client, config, &store, &problems, &diag), LN_OK);
+    assert_int_equal(kept_load(&kept, &store, world->client, &machine), LN_OK);
+    job = (struct ln_client_job) { .step = step_job, .interest = wait_job };
+    ln_client_add_job(world->client, &job);
+}
+
+static void pull_plug(void)
+{
+    if (w.device_host != NULL)
+        ln_testkit_host_kill(w.device_host);
+}
+
+static void boot(void)
+{
+    struct lw_options options = LW_OPTIONS_INIT;
+    const char *what = "";
+    options.without_objects = true;
+    options.prepare = prepare;
+    options.config.keep = keep;
+    server.notes = 0;
+    w.device_host = NULL;
+    assert_int_equal(lw_open(&w, &options, &what), LN_OK);
+    if (power_is_off())
+        ln_testkit_host_kill(w.device_host);
+}
+
+static void halt(void)
+{
+    update_end(&update);
+    kept_free(&kept);
+    lw_close(&w);
+}
+
+static size_t count_of(const char *verb)
+{
+    char line[64];
+    size_t count = 0;
+    FILE *log = fopen(hook_log, "r");
+    while (log != NULL && fgets(line, sizeof line, log) != NULL)
+        count += strncmp(line, verb, strlen(verb)) == 0;
+    if (log != NULL)
+        (void)fclose(log);
+    return count;
+}
+
+/* ---- the server ---- */
+
+static void saw(int state)
+{
+    static const uint8_t may_follow[4] = { 0x07, 0x0f, 0x0d, 0x0d }; /* a set for each state */
+    bool legal = (may_follow[server.state] >> state & 1) != 0;
+    if (state == LN_FIRMWARE_UPDATING && !server.may_install)
+        legal = false;
+    if (server.state == LN_FIRMWARE_DOWNLOADED && state == LN_FIRMWARE_IDLE && !server.may_install)
+        legal = false; /* nobody has cancelled it */
+    if (!legal)
+        fail_msg("State went from %d to %d", server.state, state);
+    server.state = state;
+}
+
+static void look(void)
+{
+    for (; server.notes < w.server.note_count; server.notes++)
+        saw(w.server.notes[server.notes % LW_NOTES_MAX].payload[0] - '0');
+}
+
+static bool is_over(const struct lw_world *world)
+{
+    (void)world;
+    return power_is_off() || update.restart;
+}
+
+static bool has_begun(const struct lw_world *world)
+{
+    return power_is_off() || lw_is_registered(world);
+}
+
+/* The device registers, and State is observed. */
+static bool meet(void)
+{
+    struct lw_request rq = { LW_REQUEST_INIT, .code = LN_COAP_GET, .path = "/5/0/3" };
+    rq.observe = 0;
+    if (lw_start(&w) != LN_OK || !lw_run(&w, has_begun, 600000) || power_is_off() ||
+        !lw_ask(&w, &rq) || w.server.answer.code != LN_COAP_CONTENT)
+        return false;
+    saw(w.server.answer.payload[0] - '0');
+    look();
+    return true;
+}
+
+/* Let the device go on by itself; after an installation it starts anew. */
+static void go_on(void)
+{
+    (void)lw_run(&w, is_over, 20000);
+    look();
+    while (update.restart && !power_is_off()) {
+        halt();
+        boot();
+        if (!meet())
+            return;
+        (void)lw_run(&w, is_over, 20000);
+    }
+}
+
+static uint8_t ask(uint8_t code, const char *path, int format, const void *data, size_t len)
+{
+    struct lw_request rq = { LW_REQUEST_INIT, .code = code, .path = path };
+    if (power_is_off())
+        return 0;
+    rq.payload = data;
+    rq.len = len;
+    rq.format = format;
+    rq.block1_szx = len > 1024 ? 6 : -1;
+    bool came = lw_ask(&w, &rq);
+    look();
+    return came ? w.server.answer.code : 0;
+}
+
+static int number(const char *path)
+{
+    if (ask(LN_COAP_GET, path, -1, NULL, 0) != LN_COAP_CONTENT)
+        return -1;
+    w.server.answer.payload[w.server.answer.len] = 0;
+    return (int)strtol((const char *)w.server.answer.payload, NULL, 10);
+}
+
+static void push(void)
+{
+    server.pushed = ask(LN_COAP_PUT, "/5/0/0", 42, image, sizeof image) == LN_COAP_CHANGED;
+    go_on();
+}
+
+static void have_it_installed(void)
+{
+    server.may_install = true;
+    server.asked = ask(LN_COAP_POST, "/5/0/2", -1, NULL, 0) == LN_COAP_CHANGED;
+    go_on();
+}
+
+static void look_at_result(void)
+{
+    int result = number("/5/0/5");
+    int state = number("/5/0/3");
+    if (state >= 0)
+        saw(state);
+    server.ended = server.may_install && state == LN_FIRMWARE_IDLE && result == LN_FIRMWARE_SUCCESS;
+}
+
+static void live(const char *offset, const char *lifetime)
+{
+    memset(&server, 0, sizeof server);
+    boot();
+    if (meet()) {
+        server.told_offset = ask(LN_COAP_PUT, "/3/0/14", 0, offset, 6) == LN_COAP_CHANGED;
+        server.told_lifetime = ask(LN_COAP_PUT, "/1/0/1", 0, lifetime, 4) == LN_COAP_CHANGED;
+        push();
+        if (server.state == LN_FIRMWARE_DOWNLOADED)
+            have_it_installed();
+        look_at_result();
+    }
+    halt();
+}
+
+/* ---- after the cut ---- */
+
+static void assert_values(void)
+{
+    assert_int_equal(ask(LN_COAP_GET, "/3/0/14", -1, NULL, 0), LN_COAP_CONTENT);
+    assert_int_equal(w.server.answer.len, 6);
+    bool old = memcmp(w.server.answer.payload, "+01:00", 6) == 0;
+    assert_true(old || memcmp(w.server.answer.payload, "+02:00", 6) == 0);
+    assert_true(!server.told_offset || !old);
+    int lifetime = number("/1/0/1");
+    assert_true(lifetime == 7200 || (!server.told_lifetime && lifetime == 3700));
+}
+
+static void assert_image(void)
+{
+    static uint8_t seen[IMAGE_BYTES + 1];
+    char path[96];
+    (void)snprintf(path, sizeof path, "%s/firmware.image", state_folder);
+    FILE *file = fopen(path, "rb");
+    assert_non_null(file);
+    assert_int_equal(fread(seen, 1, sizeof seen, file), sizeof image);
+    (void)fclose(file);
+    assert_memory_equal(seen, image, sizeof image);
+}
+
+/* The rest of the work, from wherever it stands. */
+static void finish(void)
+{
+    if (server.state == LN_FIRMWARE_IDLE && !server.ended)
+        push();
+    if (server.state == LN_FIRMWARE_DOWNLOADED) {
+        assert_image();
+        have_it_installed();
+    }
+    look_at_result();
+    assert_true(server.ended);
+    assert_true(count_of("install") > 0); /* and confirm does not speak for what was not done */
+}
+
+static void start_again(void)
+{
+    bool downloaded = server.pushed && server.state == LN_FIRMWARE_DOWNLOADED;
+    bool was_asked = server.asked;
+    boot();
+    assert_true(meet());
+    assert_values();
+    if (downloaded && !server.may_install)
+        assert_int_equal(number("/5/0/3"), LN_FIRMWARE_DOWNLOADED);
+    go_on();
+    look_at_result();
+    if (was_asked)
+        assert_true(server.ended); /* 2.04 to Update: it is done, without another word */
+    finish();
+    size_t confirmed = count_of("confirm");
+    halt();
+    boot(); /* the outcome stays, and nothing is confirmed twice */
+    assert_true(meet());
+    look_at_result();
+    assert_true(server.ended);
+    assert_int_equal(count_of("confirm"), confirmed);
+    halt();
+}
+
+/* ---- cuts ---- */
+
+enum { SEEN_MAX = 4096 };
+static struct {
+    uint64_t of[SEEN_MAX];
+    size_t count;
+    size_t starts;
+} seen;
+
+static char where[96]; /* for who reads of a failure */
+
+static bool is_new(uint64_t sum)
+{
+    for (size_t i = 0; i < seen.count; i++)
+        if (seen.of[i] == sum)
+            return false;
+    if (seen.count < SEEN_MAX)
+        seen.of[seen.count++] = sum;
+    return true;
+}
+
+static void fresh(void)
+{
+    power_begin_saved();
+    (void)unlink(hook_log);
+}
+
+static void try_loss(enum power_loss loss, size_t torn)
+{
+    static char log_copy[4096];
+    /* what the server was told belongs to what the disk must hold */
+    uint64_t sum = power_fingerprint(loss, torn) ^ (uint64_t)server.state << 60 ^
+                   (uint64_t)server.told_offset << 59 ^ (uint64_t)server.told_lifetime << 58 ^
+                   (uint64_t)server.pushed << 57 ^ (uint64_t)server.may_install << 56 ^
+                   (uint64_t)server.asked << 55 ^ (uint64_t)server.ended << 54;
+    if (!is_new(sum))
+        return;
+    FILE *log = fopen(hook_log, "r");
+    size_t len = log != NULL ? fread(log_copy, 1, sizeof log_copy, log) : 0;
+    if (log != NULL)
+        (void)fclose(log);
+    const size_t server_size = sizeof server;
+    uint8_t saved[sizeof server];
+    memcpy(saved, &server, server_size);
+    (void)snprintf(where + strcspn(where, ","), 64, ", loss %d, torn %zu", (int)loss, torn);
+    power_restore(loss, torn);
+    seen.starts++;
+    start_again();
+    memcpy(&server, saved, server_size);
+    log = fopen(hook_log, "w"); /* the hook's own disk is as it was, too */
+    assert_non_null(log);
+    (void)fwrite(log_copy, 1, len, log);
+    (void)fclose(log);
+}
+
+/* @return false: the scenario has no such call */
+static bool cut_at(size_t call, bool runs, size_t torn_step)
+{
+    fresh();
+    (void)snprintf(where, sizeof where, "cut at call %zu%s", call, runs ? " (runs)" : "");
+    power_cut_at(call, runs);
+    live("+02:00", "7200");
+    if (!power_is_off())
+        return false;
+    if (runs && !power_went_at_start())
+        return true; /* seen before: that is no start of a program */
+    for (int loss = 0; loss < POWER_TORN; loss++)
+        try_loss((enum power_loss)loss, 0);
+    for (size_t torn = 0; torn <= power_torn_max(); torn += torn_step)
+        try_loss(POWER_TORN, torn);
+    return true;
+}
+
+/* scenario: T17 */
+static void test_power_is_lost_at_every_call(void **state)
+{
+    (void)state;
+    bool full = getenv("LN_TEST_FULL") != NULL;
+    size_t call = 0;
+    memset(&seen, 0, sizeof seen);
+    power_begin(state_folder);
+    live("+01:00", "3700");
+    assert_true(server.ended);
+    power_save();
+    while (cut_at(call, false, full ? 1 : 97)) {
+        assert_true(cut_at(call, true, full ? 1 : 97));
+        call++;
+    }
+    assert_true(server.ended); /* without a cut it went to its end */
+    print_message("%zu calls, %zu different disks\n", call, seen.starts);
+    assert_true(call > 80);
+    assert_true(seen.starts > 80);
+    where[0] = 0;
+}
+
+/* ---- the group ---- */
+
+static int set_up(void **state)
+{
+    char *argument = NULL;
+    (void)state;
+    if (mkdtemp(folder) == NULL || ln_env_posix_new(&posix) != LN_OK)
+        return -1;
+    log_set_level(LN_LOG_OFF);
+    (void)snprintf(state_folder, sizeof state_folder, "%s/state", folder);
+    (void)snprintf(hook_path, sizeof hook_path, "%s/hook", folder);
+    (void)snprintf(hook_log, sizeof hook_log, "%s/log", folder);
+    FILE *hook = fopen(hook_path, "w");
+    if (hook == NULL || mkdir(state_folder, 0700) != 0)
+        return -1;
+    (void)fprintf(hook, "#!/bin/sh\necho $1 >> %s\n", hook_log);
+    (void)fclose(hook);
+    (void)chmod(hook_path, 0700);
+    config = config_new();
+    argument = strdup(hook_path);
+    if (config == NULL || argument == NULL)
+        return -1;
+    config->firmware.hook = argument;
+    for (size_t i = 0; i < sizeof image; i++)
+        image[i] = (uint8_t)(i * 7 + i / 256 + 1);
+    power_on_cut = pull_plug;
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    if (where[0] != 0)
+        print_message("%s\n", where);
+    config_free(config);
+    ln_env_posix_free(posix);
+    power_begin(state_folder); /* empties it */
+    (void)unlink(hook_path);
+    (void)unlink(hook_log);
+    (void)rmdir(state_folder);
+    return rmdir(folder);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_power_is_lost_at_every_call),
+    };
+    return cmocka_run_group_tests(tests, set_up, tear_down);
+}

@@ -1,0 +1,328 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What goes wrong around linnet-agent, each thing alone: one clear sentence that says what to do, in its log,
+in `linnet status` and in its JSON; nothing is lost; and the first success clears it."""
+
+import hashlib
+import os
+import resource
+import signal
+import socket
+import time
+
+import pytest
+from agent import AGENT, hook, problem
+from drive import linnet
+from peers import free_port
+
+IMAGE = bytes(range(256)) * 12  # three blocks
+YEAR_2100 = 4102444800
+
+
+def page(agent):
+    told = linnet("status", "--socket", agent.socket)
+    assert told.status == 0, told.err
+    return told.out
+
+
+def assert_failure(agent, category, *words):
+    """Of the one server, in all three places."""
+    failure = agent.wait(lambda s: s["servers"][0]["failure"])["servers"][0]["failure"]
+    assert failure["category"] == category, failure
+    assert failure["advice"] and failure["advice"] in failure["line"], failure
+    for word in words:
+        assert word in failure["line"], failure
+    assert agent.logged(failure["line"])
+    shown = page(agent)
+    assert f"FAILED: {category}" in shown and failure["advice"] in shown, shown
+
+
+def assert_well(agent):
+    """All of it is over, in all three places."""
+    status = agent.wait(lambda s: s["servers"][0]["registered"] and not s["problems"])
+    assert status["servers"][0]["failure"] is None
+    shown = page(agent)
+    assert "FAILED" not in shown and "problems" not in shown, shown
+
+
+def assert_problem(agent, about, *words):
+    text = problem(agent.wait(lambda s: problem(s, about)), about)
+    for word in words:
+        assert word in text, text
+    assert agent.logged(text)
+    assert f"{about}: {text}" in page(agent)
+
+
+# ---- servers ----
+
+def test_wrong_key(lab, keyed, start_agent, tmp_path):
+    (tmp_path / "key").write_text("ff" * 16)
+    agent = start_agent(*keyed)
+    assert_failure(agent, "psk_key")  # GnuTLS says goodbye and no more
+    lab.remove_security("dev")
+    lab.add_psk("dev", "dev-id", "ff" * 16)
+    agent.ask("update")  # at once, instead of after the back-off
+    assert_well(agent)
+
+
+def test_unknown_endpoint(lab, keyed, start_agent):
+    """The key is right, and it is another device's."""
+    keyed[keyed.index("dev")] = "stranger"
+    agent = start_agent(*keyed)
+    assert_failure(agent, "answer", "4.03", "endpoint")
+    lab.remove_security("dev")
+    lab.add_psk("stranger", "dev-id", "00112233445566778899aabbccddeeff")
+    agent.ask("update")
+    assert_well(agent)
+
+
+def test_nobody_listens(start_lab, keyed, start_agent):
+    port = free_port(("udp",))
+    keyed[1] = f"coaps://127.0.0.1:{port}"
+    agent = start_agent(*keyed)
+    assert_failure(agent, "refused")
+    status = agent.ask("status")
+    assert status["servers"][0]["state"] == "backoff" and status["servers"][0]["waits_ms"] > 0
+    assert agent.logged("next attempt in")
+    late = start_lab("--secure-port", port)
+    late.add_psk("dev", "dev-id", "00112233445566778899aabbccddeeff")
+    agent.ask("update")
+    assert_well(agent)
+
+
+def test_a_name_that_does_not_exist(keyed, start_agent):
+    keyed[1] = "coaps://no-such-host.invalid"
+    agent = start_agent(*keyed)
+    assert_failure(agent, "dns", "no-such-host.invalid")
+
+
+# ---- certificates ----
+
+@pytest.fixture
+def certified(start_lab, pki, start_agent):
+    """Starts a lab with this certificate, and an agent with that; both by certificates."""
+    port = free_port(("udp",))
+    running = []
+
+    def serve(name):
+        running.append(start_lab("--secure-port", port, "--certified", "client", "--cert",
+                                 pki / f"{name}-chain.pem", "--key", pki / f"{name}.key"))
+
+    def start(server, client="client", ca="root", **how):
+        serve(server)
+        return start_agent("--server", f"coaps://127.0.0.1:{port}", "--endpoint", "client", "--ca",
+                           pki / f"{ca}.pem", "--certificate", pki / f"{client}-chain.pem", "--key",
+                           pki / f"{client}.key", **how)
+
+    def again(server):
+        assert running[-1].stop()[0] == 0
+        serve(server)
+    start.again = again
+    return start
+
+
+@pytest.mark.parametrize("name, category, words", [
+    ("expired", "expired", ["expired"]), ("not-yet", "not_yet_valid", ["clock"]),
+    ("wrong-name", "wrong_name", ["127.0.0.1"])])
+def test_wrong_certificate(certified, name, category, words):
+    agent = certified(name)
+    assert_failure(agent, category, *words)
+    certified.again("both")
+    agent.ask("update")
+    assert_well(agent)
+
+
+def test_nobody_we_trust(certified):
+    agent = certified("both", ca="other-root")
+    assert_failure(agent, "untrusted")
+
+
+def test_our_own_certificate_has_expired(certified):
+    agent = certified("both", client="expired")
+    assert_failure(agent, "client_certificate_rejected", "has not expired")
+
+
+def keep_time(state, seconds):
+    """As if the agent had been trusted at that time before."""
+    record = seconds.to_bytes(8, "big")
+    head = b"LNAS\x01\0\0\0" + (1).to_bytes(8, "big") + len(record).to_bytes(4, "big") + record
+    state.mkdir(mode=0o700)
+    (state / "time.0").write_bytes(head + hashlib.sha256(head).digest())
+
+
+# ---- the clock ----
+
+def test_clock_behind(keyed, start_agent, tmp_path):
+    """As on a machine that starts in 1970: the kept time is ahead of its clock."""
+    keep_time(tmp_path / "state", YEAR_2100)
+    agent = start_agent(*keyed)
+    status = agent.wait_registered()
+    assert_problem(agent, "clock", "2100-01-01", "NTP")
+    assert status["agent"]["clock"]["wall"] >= YEAR_2100
+    assert not status["agent"]["clock"]["trusted"]
+    assert "the clock is not trusted yet" in page(agent)
+
+
+def test_clock_behind_and_certificates(certified, tmp_path):
+    """They are checked against the later time, so a clock that was far ahead is found."""
+    keep_time(tmp_path / "state", YEAR_2100)
+    agent = certified("both")
+    assert_failure(agent, "expired")
+    assert_problem(agent, "clock", "2100-01-01")
+
+
+def test_clock_that_catches_up(keyed, start_agent, tmp_path):
+    keep_time(tmp_path / "state", int(time.time()) + 3)
+    agent = start_agent(*keyed)
+    assert agent.logged("certificates are checked against the later one")
+    assert_well(agent)
+    assert agent.logged("clock: all is well again")
+
+
+# ---- the state folder ----
+
+def limit_files(agent, most):
+    """No file may grow beyond that: every write fails, as on a full disk."""
+    resource.prlimit(agent.program.process.pid, resource.RLIMIT_FSIZE, (most, resource.RLIM_INFINITY))
+
+
+def test_full_disk(lab, keyed, start_agent, tmp_path):
+    agent = start_agent(*keyed, "--hook", hook(tmp_path, "exit 0\n"))
+    agent.wait_registered()
+    assert lab.write("dev", "/3/0/14", "+01:00").code == "2.04"
+    limit_files(agent, 0)
+    answer = lab.write("dev", "/3/0/14", "+02:00")
+    assert answer.code == "5.00"
+    assert_problem(agent, "state", str(tmp_path / "state"), "make room on its disk")
+    assert lab.read("dev", "/3/0/14").value == "+01:00"
+    told = linnet("set", "--socket", agent.socket, "/3/0/14", "+03:00")
+    assert told.status == 10 and "`linnet status` says why" in told.err
+    assert agent.get("/3/0/14") == {"/3/0/14": "+01:00"}
+    # an image is another matter of the same disk
+    assert lab.write("dev", "/5/0/0", IMAGE).code == "5.00"
+    status = agent.wait(lambda s: s["firmware"]["result"] == "no_space")
+    failure = status["firmware"]["failure"]
+    assert failure["category"] == "local_io" and "firmware.image" in failure["line"], failure
+    assert failure["advice"] in failure["line"] and agent.logged(failure["line"])
+    assert lab.read("dev", "/5/0/5").value == 2
+    limit_files(agent, resource.RLIM_INFINITY)
+    assert lab.write("dev", "/3/0/14", "+04:00").code == "2.04"
+    assert lab.write("dev", "/5/0/0", IMAGE).code == "2.04"
+    agent.wait(lambda s: s["firmware"]["state"] == "downloaded" and not s["firmware"]["failure"])
+    assert_well(agent)
+    agent.kill()
+    agent.start()
+    agent.wait_registered()
+    assert agent.get("/3/0/14") == {"/3/0/14": "+04:00"}
+    assert lab.read("dev", "/5/0/3").value == 2
+
+
+def test_an_update_on_a_full_disk(lab, keyed, start_agent, tmp_path):
+    """What cannot be saved does not begin."""
+    agent = start_agent(*keyed, "--hook", hook(tmp_path, f"echo $1 >> {tmp_path}/trace\n"))
+    agent.wait_registered()
+    assert lab.write("dev", "/5/0/0", IMAGE).code == "2.04"
+    agent.wait(lambda s: s["firmware"]["state"] == "downloaded")
+    limit_files(agent, 0)
+    assert lab.execute("dev", "/5/0/2").code == "5.00"
+    assert_problem(agent, "state", "make room on its disk")
+    assert lab.read("dev", "/5/0/3").value == 2
+    limit_files(agent, resource.RLIM_INFINITY)
+    assert lab.execute("dev", "/5/0/2").code == "2.04"
+    agent.wait(lambda s: s["firmware"]["result"] == "success")
+    assert_well(agent)
+    assert (tmp_path / "trace").read_text().split() == ["verify", "install", "confirm"]
+
+
+def as_nobody(folder):
+    """How to start a program as a user whom permissions bind, and the program where he can reach it."""
+    if os.geteuid() != 0:
+        return [], AGENT
+    program = folder / "linnet-agent"
+    program.write_bytes(AGENT.read_bytes())
+    program.chmod(0o755)
+    for one in [folder, *folder.parents]:
+        if str(one) != "/" and one.stat().st_uid == 0:
+            one.chmod(one.stat().st_mode | 0o011)
+    return ["setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups"], program
+
+
+def test_read_only_state_folder(lab, keyed, start_agent, tmp_path):
+    prefix, program = as_nobody(tmp_path)
+    state = tmp_path / "state"
+    for one in (state, tmp_path / "run"):
+        one.mkdir(mode=0o700)
+        if prefix:
+            os.chown(one, 65534, 65534)
+    (tmp_path / "key").chmod(0o644)
+    agent = start_agent(*keyed, prefix=prefix, program=program, socket=tmp_path / "run/agent.sock")
+    agent.wait_registered()
+    assert lab.write("dev", "/3/0/14", "+01:00").code == "2.04"
+    assert agent.stop() == 0
+    state.chmod(0o500)
+    agent.start()
+    agent.wait_registered()
+    assert_problem(agent, "state", str(state), "see that this user may write there", "read-only")
+    assert lab.read("dev", "/3/0/14").value == "+01:00"  # what was kept can be read
+    assert lab.write("dev", "/3/0/14", "+02:00").code == "5.00"
+    assert lab.read("dev", "/3/0/14").value == "+01:00"
+    state.chmod(0o700)
+    assert_well(agent)  # found by itself
+    assert lab.write("dev", "/3/0/14", "+03:00").code == "2.04"
+
+
+def test_no_state_folder(keyed, start_agent):
+    agent = start_agent(*keyed, state="/proc/linnet/state")
+    agent.wait_registered()
+    assert_problem(agent, "state", "/proc/linnet/state", "--state")
+
+
+# ---- the hook ----
+
+@pytest.mark.parametrize("text, said", [
+    ("exit 6\n", "status 6 (package_type)"), ("sleep 600\n", "raise verify_timeout in [firmware]"),
+    (None, "correct hook in [firmware]")])
+def test_hook(lab, keyed, start_agent, tmp_path, text, said):
+    program = hook(tmp_path, text or "")
+    if text is None:
+        program.unlink()
+    config = tmp_path / "agent.ini"
+    config.write_text(f"[firmware]\nhook = {program}\nverify_timeout = 1\n")
+    agent = start_agent("--config", config, *keyed)
+    agent.wait_registered()
+    assert lab.write("dev", "/5/0/0", IMAGE).code == "2.04"
+    assert_problem(agent, "hook", said)
+    hook(tmp_path, "exit 0\n")
+    assert lab.write("dev", "/5/0/0", IMAGE).code == "2.04"
+    assert_well(agent)
+    assert lab.read("dev", "/5/0/3").value == 2
+
+
+# ---- the configuration ----
+
+def test_broken_line(lab, keyed, start_agent, tmp_path):
+    """At the start it ends; at a reload it goes on with what it has."""
+    path = tmp_path / "agent.ini"
+    path.write_text("[device]\nmodle = x\n")
+    agent = start_agent("--config", path, *keyed)
+    assert agent.ended() == 1
+    assert f"{path}:2:" in agent.log and "did you mean 'model'" in agent.log
+    path.write_text("[device]\nmodel = x\n")
+    agent.start()
+    agent.wait_registered()
+    path.write_text("[device]\nmodle = y\n")
+    agent.program.process.send_signal(signal.SIGHUP)
+    assert_problem(agent, "config", f"{path}:2:", "did you mean 'model'")
+    assert lab.read("dev", "/3/0/1").value == "x"
+    path.write_text("[device]\nmodel = z\n")
+    agent.program.process.send_signal(signal.SIGHUP)
+    assert_well(agent)
+    assert lab.read("dev", "/3/0/1").value == "z"
+
+
+def test_socket_in_use(keyed, start_agent, tmp_path):
+    """Two agents: the second one goes on without a control socket, and says so."""
+    agent = start_agent(*keyed)
+    agent.wait_registered()
+    second = start_agent(*keyed, state=tmp_path / "second")
+    assert second.logged("another agent listens at")
+    assert socket.socket(socket.AF_UNIX).connect_ex(str(agent.socket)) == 0
