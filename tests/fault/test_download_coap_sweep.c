@@ -9,7 +9,7 @@
  * same download, begun again, is complete. Nothing is left behind.
  */
 #include "support/coapfile.h"
-#include "support/dlstore.h"
+#include "support/dlsweep.h"
 #include "support/httpserver.h"
 
 #include <setjmp.h>
@@ -22,19 +22,12 @@
 
 enum { SIZE = 12000, KILL_AT = 3000, PORT = 5683 };
 
-struct job {
-    enum ln_testkit_point point;
-    enum ln_sock_kind kind;
-    bool sticky;
-};
-
 static struct {
-    struct ln_env device;
+    struct dl_sweep sweep;
+    enum ln_sock_kind kind;
     struct ln_env server_env;
     struct coap_server server;
     struct coap_file file;
-    struct dl_store store;
-    struct ln_diag diag;
     uint8_t content[SIZE];
 } t;
 
@@ -47,102 +40,49 @@ static void respond(void *user, const struct coap_ask *ask, struct coap_say *say
         coap_serve_file(&t.file, ask, say);
 }
 
-static struct ln_download_options options_of(const struct job *job, struct ln_tls_config *tls)
+static struct ln_download_options options_of(struct ln_tls_config *tls)
 {
     struct ln_download_options o = LN_DOWNLOAD_OPTIONS_INIT;
-    bool plain = job->kind == LN_UDP;
+    bool plain = t.kind == LN_UDP;
     o.uri = plain ? "coap://server.example/fw" : "coaps+tcp://server.example:5683/fw";
-    o.store = dl_store_ops(&t.store);
+    o.store = dl_store_ops(&t.sweep.store);
     o.tls = tls;
     o.save_bytes = 2000;
     o.sync_bytes = 5000;
     return o;
 }
 
-/* Until it is over, or `stop_at` bytes are stored: then the program ends. */
-static enum ln_status run(const struct ln_download_options *options, size_t stop_at)
+static enum ln_testkit_verdict download(struct ln_testkit_trial *trial, struct ln_tls_config *tls)
 {
-    struct ln_download *d = NULL;
-    ln_diag_clear(&t.diag);
-    enum ln_status st = ln_download_new(&t.device, options, &t.diag, &d);
-    if (st != LN_OK)
-        return st;
-    for (;;) {
-        struct ln_interest want;
-        st = ln_download_step(d, ln_now(&t.device));
-        if (st != LN_AGAIN || t.store.len >= stop_at)
-            break;
-        ln_download_interest(d, &want);
-        http_wait(&t.device, &want);
-    }
-    t.diag = *ln_download_diag(d);
-    ln_download_free(d);
-    return st == LN_AGAIN ? LN_OK : st;
-}
-
-static bool is_right(void)
-{
-    return dl_store_holds(&t.store, ln_span(t.content, SIZE));
-}
-
-static enum ln_testkit_verdict told(struct ln_testkit_trial *trial, enum ln_status st)
-{
-    if (st == LN_OK)
-        return ln_testkit_broken(trial, "what is stored is not what was sent, and nobody tells");
-    if (t.diag.status != st || t.diag.text[0] == '\0' || t.diag.category == LN_CAT_NONE)
-        return ln_testkit_broken(trial, "a failure without a diagnosis: %s", ln_status_name(st));
-    return ln_testkit_failed(trial, st, &t.diag);
-}
-
-static enum ln_testkit_verdict download(const struct job *job, struct ln_testkit_trial *trial,
-                                        struct ln_tls_config *tls)
-{
-    struct ln_download_options options = options_of(job, tls);
-    trial->phase = "first";
-    enum ln_status st = run(&options, KILL_AT);
-    if (st == LN_OK) {
-        trial->phase = "second";
-        st = run(&options, SIZE_MAX);
-    }
-    enum ln_testkit_verdict verdict = LN_TESTKIT_COMPLETED;
-    if (st != LN_OK || !is_right())
-        verdict = told(trial, st);
-    else if (ln_testkit_hits(trial->device, job->point) > 0)
-        verdict = LN_TESTKIT_TOLERATED; /* healed by another try */
-    if (verdict == LN_TESTKIT_FAILED && !job->sticky) {
-        enum ln_status again = run(&options, SIZE_MAX);
-        if (again != LN_OK || !is_right())
-            verdict = ln_testkit_broken(trial, "after %s it cannot be completed: %s: %.80s",
-                                        ln_status_name(st), ln_status_name(again), t.diag.text);
-    }
-    return verdict;
+    const struct ln_download_options options = options_of(tls);
+    return dl_sweep_trial(&t.sweep, &options, trial);
 }
 
 static enum ln_testkit_verdict scenario(void *user, struct ln_testkit_trial *trial)
 {
-    struct job *job = user;
+    (void)user;
     struct ln_testkit_host *host = NULL;
     struct ln_tls_config *tls[2] = { NULL, NULL };
     struct ln_tls_options options = LN_TLS_OPTIONS_INIT;
     enum ln_status st = LN_OK;
-    ln_diag_clear(&t.diag);
+    ln_diag_clear(&t.sweep.diag);
     http_psk(&options);
-    dl_store_clear(&t.store);
+    dl_store_clear(&t.sweep.store);
     t.file = (struct coap_file) { .content = { t.content, SIZE }, .etag = ln_span_str("v1") };
     assert_int_equal(ln_testkit_host_new(trial->kit, "server", "192.0.2.1", &host), LN_OK);
     assert_int_equal(ln_testkit_name(trial->kit, "server.example", "192.0.2.1"), LN_OK);
     ln_testkit_env(host, &t.server_env);
-    ln_testkit_env(trial->device, &t.device);
-    if (job->kind == LN_TLS)
-        assert_int_equal(ln_tls_config_new(&t.server_env, LN_TLS, &options, &t.diag, &tls[0]),
+    ln_testkit_env(trial->device, &t.sweep.device);
+    if (t.kind == LN_TLS)
+        assert_int_equal(ln_tls_config_new(&t.server_env, LN_TLS, &options, &t.sweep.diag, &tls[0]),
                          LN_OK);
-    coap_server_open(&t.server, trial->kit, host, &t.server_env, job->kind, PORT, tls[0], respond,
+    coap_server_open(&t.server, trial->kit, host, &t.server_env, t.kind, PORT, tls[0], respond,
                      NULL);
     trial->phase = "configure";
-    if (job->kind == LN_TLS)
-        st = ln_tls_config_new(&t.device, LN_TLS, &options, &t.diag, &tls[1]);
+    if (t.kind == LN_TLS)
+        st = ln_tls_config_new(&t.sweep.device, LN_TLS, &options, &t.sweep.diag, &tls[1]);
     enum ln_testkit_verdict verdict =
-        st == LN_OK ? download(job, trial, tls[1]) : ln_testkit_failed(trial, st, &t.diag);
+        st == LN_OK ? download(trial, tls[1]) : ln_testkit_failed(trial, st, &t.sweep.diag);
     ln_tls_config_unref(tls[1]);
     coap_server_close(&t.server);
     ln_tls_config_unref(tls[0]);
@@ -152,21 +92,10 @@ static enum ln_testkit_verdict scenario(void *user, struct ln_testkit_trial *tri
 static void sweep_mode(enum ln_testkit_point point, enum ln_sock_kind kind, enum ln_status status,
                        size_t failures, bool sticky)
 {
-    struct job job = { .point = point, .kind = kind, .sticky = sticky };
-    struct ln_testkit_sweep settings = {
-        .scenario = scenario,
-        .user = &job,
-        .seed = 1,
-        .modes = sticky ? LN_TESTKIT_STICKY : LN_TESTKIT_TRANSIENT,
-        .status = status,
-    };
-    struct ln_testkit_report report;
-    if (!ln_testkit_for_each_fault(point, &settings, &report))
-        fail_msg("N = %zu%s, %s: %s", report.n, report.sticky ? " and on" : "", report.phase,
-                 report.text);
-    assert_true(report.whole);
-    assert_true(report.points > 0);
-    assert_true(report.failed >= failures);
+    t.kind = kind;
+    t.sweep.point = point;
+    t.sweep.sticky = sticky;
+    dl_sweep_walk(point, sticky, scenario, NULL, status, failures);
 }
 
 /* What fails once may be healed; what fails for good must be told, at least so often. */
@@ -206,6 +135,8 @@ int main(void)
 {
     for (size_t i = 0; i < sizeof t.content; i++)
         t.content[i] = (uint8_t)(i * 7 + i / 251);
+    t.sweep.content = ln_span(t.content, SIZE);
+    t.sweep.kill_at = KILL_AT;
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_memory),
         cmocka_unit_test(test_network),

@@ -83,12 +83,13 @@ void fw_clear(struct fw_world *w)
     w->config = (struct ln_firmware_config)LN_FIRMWARE_CONFIG_INIT;
 }
 
-void fw_boot(struct fw_world *w)
+enum ln_status fw_try_boot(struct fw_world *w)
 {
     struct ln_firmware_config config = w->config;
     const char *what = "";
+    w->fw = NULL;
     (void)vtime_calls();
-    assert_int_equal(lw_open(&w->lw, &w->options, &what), LN_OK);
+    enum ln_status st = lw_open(&w->lw, &w->options, &what);
     if (w->on_boot != NULL)
         w->on_boot(w);
     config.store = dl_store_ops(&w->device.store);
@@ -99,14 +100,21 @@ void fw_boot(struct fw_world *w)
     config.load = load;
     config.changed = changed;
     config.user = w;
-    w->fw = NULL;
-    assert_int_equal(ln_firmware_new(w->lw.client, &config, NULL, &w->fw), LN_OK);
-    assert_true(lw_register(&w->lw));
+    if (st == LN_OK)
+        st = ln_firmware_new(w->lw.client, &config, NULL, &w->fw);
+    return st == LN_OK ? lw_start(&w->lw) : st;
+}
+
+void fw_boot(struct fw_world *w)
+{
+    assert_int_equal(fw_try_boot(w), LN_OK);
+    assert_true(lw_run(&w->lw, lw_is_registered, 600000));
 }
 
 void fw_halt(struct fw_world *w)
 {
-    ln_testkit_fail(w->lw.device_host, LN_TESTKIT_ALLOC, NULL);
+    if (w->options.trial == NULL)
+        ln_testkit_fail(w->lw.device_host, LN_TESTKIT_ALLOC, NULL);
     ln_firmware_free(w->fw);
     w->fw = NULL;
     if (w->on_halt != NULL)

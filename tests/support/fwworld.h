@@ -44,6 +44,8 @@ struct fw_world {
 void fw_clear(struct fw_world *w);
 /** Start the program, and wait until it is registered. */
 void fw_boot(struct fw_world *w);
+/** The same in a trial of a sweep (options.trial), as far as it comes: it does not wait. */
+enum ln_status fw_try_boot(struct fw_world *w);
 /** End it; `device` stays. */
 void fw_halt(struct fw_world *w);
 
