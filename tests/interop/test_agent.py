@@ -216,6 +216,7 @@ def test_log_levels(lab, keyed, start_agent, level, shown):
     mark = lab.mark()
     agent.ask("update")
     lab.wait("updated", "dev", since=mark)
+    agent.wait(lambda s: s["servers"][0]["state"] == "registered")  # it has heard the answer
     assert agent.stop() == 0
     for word in ("error: ", "registered at", "debug: "):
         assert (word in agent.log) == (word in shown), (word, agent.log)
