@@ -40,7 +40,8 @@ static enum ln_status begin(void *ctx, uint64_t offset, struct ln_diag *diag)
                : failed(diag, "begun", image);
 }
 
-/* The image's size stays the mark of what is there. Where a file system cannot give room, writing tells. */
+/* The image's size stays the mark of what is there. Where a file system cannot give room, writing
+ * tells. */
 static enum ln_status reserve(void *ctx, uint64_t size, struct ln_diag *diag)
 {
     const struct image *image = ctx;

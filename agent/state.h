@@ -13,7 +13,8 @@
 
 /** Open the folder `a->state`, its sessions, and the kept time. */
 void state_open(struct agent *agent);
-/** Keep what was written into an instance: LN_ANSWER_OK, or what the server is told. `user` is the agent. */
+/** Keep what was written into an instance: LN_ANSWER_OK, or what the server is told. `user` is the
+ *  agent. */
 enum ln_answer state_keep(void *user, struct ln_client *client, uint16_t oid, uint16_t iid);
 /** Look whether a folder that failed has become well; and when to look again. */
 void state_step(struct agent *agent, ln_msec now);

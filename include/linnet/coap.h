@@ -95,7 +95,8 @@ struct ln_coap_handler {
      */
     void (*request)(void *user, const struct ln_coap_incoming *in, struct ln_coap_reply *reply);
     /** The rest of a body will not come: forget what in->body was set to. Only told if it was set
-     *  to something; not told after `last`, nor after an answer of yours that ended the body. May be NULL if in->body is never set. */
+     *  to something; not told after `last`, nor after an answer of yours that ended the body. May be
+     *  NULL if in->body is never set. */
     void (*dropped)(void *user, ln_coap_peer peer, void *body);
     /** The peer answered a non-confirmable notification with a Reset: it observes no more
      *  (RFC 7641 3.6). Confirmable ones learn it by their `done`. May be NULL. */

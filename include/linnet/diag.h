@@ -41,7 +41,7 @@ extern "C" {
     X(PSK_KEY, "psk_key", "check the PSK key on both sides")                                       \
     X(CLIENT_CERT_WANTED, "client_certificate_wanted", "configure a client certificate and key")   \
     X(CLIENT_CERT_REJECTED, "client_certificate_rejected",                                         \
-      "use a client certificate that the server trusts and that has not expired, with its whole chain")                     \
+      "use a client certificate that the server trusts, not expired, with its whole chain")        \
     X(UNTRUSTED, "untrusted", "trust the CA that signed the server's certificate")                 \
     X(CHAIN_INCOMPLETE, "chain_incomplete",                                                        \
       "have the server send its intermediates, or add them to the trusted certificates")           \

@@ -70,7 +70,8 @@ struct ln_firmware_config {
     struct ln_download_store store;
     /** The image is complete: is it whole, of our type, signed by the right one? Called once, before
      *  State becomes Downloaded. LN_FIRMWARE_INITIAL = yes; INTEGRITY, PACKAGE_TYPE, NO_SPACE,
-     *  NO_MEMORY, FAILED = no; anything else counts as INTEGRITY. NULL: yes. `sha256` is zero for pushed images if no digest is at hand.
+     *  NO_MEMORY, FAILED = no; anything else counts as INTEGRITY. NULL: yes. `sha256` is zero for
+     *  pushed images if no digest is at hand.
      *  For work that takes time: return LN_FIRMWARE_DEFERRED and call ln_firmware_verified() later. */
     enum ln_firmware_result (*verify)(void *user, uint64_t size, const uint8_t sha256[32]);
     /** Forget the image, whatever there is of it. Required. May come at any time. */

@@ -126,9 +126,9 @@ struct ln_tlsa {
 /**
  * Where sessions are kept between connections, and over restarts.
  *
- * `key` is 32 hexadecimal digits: 30 that stand for the peer, and two for what is kept of it; the blob
- * itself tells for which settings. Blobs hold secrets: keep them as safe as a private key. A damaged, old or
- * foreign blob is ignored.
+ * `key` is 32 hexadecimal digits: 30 that stand for the peer, and two for what is kept of it; the
+ * blob itself tells for which settings. Blobs hold secrets: keep them as safe as a private key. A
+ * damaged, old or foreign blob is ignored.
  *
  * With Connection ID, an association that was closed is kept too, and used once: `remove` must be
  * durable before it returns, so that after a crash it is not used again. Never put an old copy of a
@@ -337,7 +337,8 @@ LN_MUST_USE LN_API enum ln_status ln_sock_set_tlsa(struct ln_sock *s, const stru
 LN_MUST_USE LN_API enum ln_status ln_sock_set_server_name(struct ln_sock *s, const char *name);
 
 /** Remove what is stored of this socket's peer, session and association, so that the next handshake is
- *  a full one; and keep nothing of the connection that is open now. Needs a host (after connect, until close) or a server name and no more. */
+ *  a full one; and keep nothing of the connection that is open now. Needs a host (after connect,
+ *  until close) or a server name and no more. */
 LN_API void ln_sock_forget_session(struct ln_sock *s);
 
 /**

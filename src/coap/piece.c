@@ -9,8 +9,8 @@
  */
 #include "coap/internal.h"
 
-/* Room that is left for them: Observe 3, ETag 8, two Blocks and a Size with 4 bytes at most, each with a header of up to 3;
- * and the marker. */
+/* Room that is left for them: Observe 3, ETag 8, two Blocks and a Size with 4 bytes at most, each with
+ * a header of up to 3; and the marker. */
 enum { OPTIONS_MAX = 6 + 11 + 2 * 6 + 7 + 1 };
 
 uint8_t ln__coap_fit_szx(uint8_t szx, size_t room)

@@ -3,9 +3,9 @@
 #define LN_CODEC_DECIMAL_H
 /**
  * @file decimal.h
- * Numbers as text, exact both ways and the same in every locale: a decimal is read as it is written,
- * and then taken as an integer, if it is one, or as the nearest double (number.h has both). A double is written with
- * the fewest digits that read back as the same double.
+ * Numbers as text, exact both ways and the same in every locale: a decimal is read as it is
+ * written, and then taken as an integer, if it is one, or as the nearest double (number.h has
+ * both). A double is written with the fewest digits that read back as the same double.
  *
  * Numbers of more than 15 digits take up to 1.5 kB of stack, others 200 bytes.
  */

@@ -6,10 +6,10 @@
  * Reads X.509 certificates and CRLs (RFC 5280) into spans. It verifies nothing.
  *
  * For policies that must be the same with every TLS library (names, DANE, completing a chain) and
- * for texts about certificates (these are in x509_text.c). Strict DER (der.h); the input must be one whole object with nothing
- * behind it. Four things are accepted although RFC 5280 forbids them, because certificates in use
- * have them and no policy depends on them: version 1 and 2, serial numbers that are zero, negative
- * or long, `cA FALSE` spelled out, and GeneralizedTime before 2050.
+ * for texts about certificates (these are in x509_text.c). Strict DER (der.h); the input must be
+ * one whole object with nothing behind it. Four things are accepted although RFC 5280 forbids them,
+ * because certificates in use have them and no policy depends on them: version 1 and 2, serial
+ * numbers that are zero, negative or long, `cA FALSE` spelled out, and GeneralizedTime before 2050.
  *
  * Pure: nothing is allocated; spans point into the input and are valid while it is. Whatever is
  * malformed is LN_BAD_PEER, and then the result is unchanged.

@@ -76,8 +76,8 @@ struct ln__download_head {
  * A protocol. It brings a resource, from d->offset on, by calling ln__download_head() once and
  * ln__download_data() for what comes; whatever these return but LN_OK and LN_AGAIN it returns at once.
  *
- * While d->held it hands out nothing and asks for no more; step() comes when that is over. Before it returns a failure it says
- * what that is: in d->diag, or by ln__download_refuse().
+ * While d->held it hands out nothing and asks for no more; step() comes when that is over. Before it
+ * returns a failure it says what that is: in d->diag, or by ln__download_refuse().
  */
 struct ln__download_driver {
     /** Memory for a fetch, once for a download. */

@@ -13,9 +13,10 @@
  *          sender sends. So a failure at any point leaves the listener as it was, datagrams of other
  *          senders stay queued there, and the handle in somebody's event loop stays valid. Only what
  *          comes from an address that cannot be answered is dropped, or it would be the first in the
- *          queue for ever. The datagram that opens the conversation moves to the client. What the same sender sent
- *          before the client existed is still queued behind it and would make a second client:
- *          `recent` remembers whom we accepted until the queue was seen empty, and drops it.
+ *          queue for ever. The datagram that opens the conversation moves to the client. What the
+ *          same sender sent before the client existed is still queued behind it and would make a
+ *          second client: `recent` remembers whom we accepted until the queue was seen empty, and
+ *          drops it.
  *          A server with several addresses binds one socket to each: what comes to the wildcard
  *          does not tell which of them was meant, and the client's socket answers from one.
  */

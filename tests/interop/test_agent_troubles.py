@@ -138,7 +138,7 @@ def test_nobody_we_trust(certified):
 
 def test_our_own_certificate_has_expired(certified):
     agent = certified("both", client="expired")
-    assert_failure(agent, "client_certificate_rejected", "has not expired")
+    assert_failure(agent, "client_certificate_rejected", "not expired")
 
 
 def keep_time(state, seconds):

@@ -148,8 +148,8 @@ static void handshake_done(struct mbed_engine *e)
         mbed_store_session(e);
 }
 
-/** Let the library read the ClientHello, or its first fragment, and go no further: what it answers is for the socket that the
- *  client gets. What it says of a bad one is told by the next call. */
+/** Let the library read the ClientHello, or its first fragment, and go no further: what it answers is
+ *  for the socket that the client gets. What it says of a bad one is told by the next call. */
 static void take_client(struct mbed_engine *e, struct ln_span hello)
 {
     e->hello = hello;

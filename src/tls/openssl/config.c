@@ -198,8 +198,8 @@ static enum ln_status check_schedule(const struct ln_tls_settings *s, struct ln_
         RETRANSMISSIONS_MAX, retransmissions);
 }
 
-/** Compressed certificates (RFC 8879) are refused: a decompressor would read what nobody has verified yet, and
- *  which ones there are depends on how the library was built. */
+/** Compressed certificates (RFC 8879) are refused: a decompressor would read what nobody has verified
+ *  yet, and which ones there are depends on how the library was built. */
 static void set_behaviour(struct ossl_config *c, bool legacy_server)
 {
     uint64_t options = SSL_OP_NO_COMPRESSION | SSL_OP_NO_RENEGOTIATION |

@@ -140,9 +140,10 @@ enum ln_status ossl_hash(enum ln_hash hash, const struct ln_span *parts, size_t 
 extern const struct ln_digest_ops ossl_digest;
 
 /* engine.c */
-/** Make a connection a server's or a client's. OpenSSL's own functions for it return nothing, but since 3.2 they
- *  make a record layer, for which memory may be missing: false, the reason is in the error queue, and all that
- *  may be done with `ssl` is to free it. Set options before: they go through the record layer. */
+/** Make a connection a server's or a client's. OpenSSL's own functions for it return nothing, but
+ *  since 3.2 they make a record layer, for which memory may be missing: false, the reason is in the
+ *  error queue, and all that may be done with `ssl` is to free it. Set options before: they go
+ *  through the record layer. */
 bool ossl_set_role(SSL *ssl, bool server);
 extern const struct ln_tls_backend ln__tls_openssl; /* also in tls/builtin.h, which lists it */
 
