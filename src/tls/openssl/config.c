@@ -203,8 +203,7 @@ static enum ln_status check_schedule(const struct ln_tls_settings *s, struct ln_
 static void set_behaviour(struct ossl_config *c, bool legacy_server)
 {
     uint64_t options = SSL_OP_NO_COMPRESSION | SSL_OP_NO_RENEGOTIATION |
-                       SSL_OP_CIPHER_SERVER_PREFERENCE | SSL_OP_NO_TX_CERTIFICATE_COMPRESSION |
-                       SSL_OP_NO_RX_CERTIFICATE_COMPRESSION;
+                       SSL_OP_CIPHER_SERVER_PREFERENCE | OSSL_PLAIN_CERTIFICATES;
     if (c->datagram) /* with encrypt-then-MAC, one forged CBC record would end an association */
         options |= SSL_OP_NO_QUERY_MTU | SSL_OP_NO_ENCRYPT_THEN_MAC;
     SSL_CTX_clear_options(c->ctx, SSL_OP_IGNORE_UNEXPECTED_EOF | SSL_OP_LEGACY_SERVER_CONNECT);

@@ -21,9 +21,11 @@
 #define OSSL_PLAINTEXT_MAX 16384
 
 /* OpenSSL 3.0 and 3.1 compress no certificates. */
-#ifndef SSL_OP_NO_TX_CERTIFICATE_COMPRESSION
-#define SSL_OP_NO_TX_CERTIFICATE_COMPRESSION 0
-#define SSL_OP_NO_RX_CERTIFICATE_COMPRESSION 0
+#ifdef SSL_OP_NO_TX_CERTIFICATE_COMPRESSION
+#define OSSL_PLAIN_CERTIFICATES                                                                    \
+    (SSL_OP_NO_TX_CERTIFICATE_COMPRESSION | SSL_OP_NO_RX_CERTIFICATE_COMPRESSION)
+#else
+#define OSSL_PLAIN_CERTIFICATES 0
 #endif
 
 struct ossl_config {
