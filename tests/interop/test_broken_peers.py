@@ -326,7 +326,7 @@ def wrong_key_1_3(peers, _pki):
 @case("wrong key, DTLS 1.2: silence", "psk_key", LIKELY, "LN_TIMEOUT", "handshake", r"key",
       timeout=2.5)
 def wrong_key_dtls(peers, _pki):
-    server = peers.s_server("-cipher", "PSK-AES128-CCM8", cert=None, psk=True, dtls=True)
+    server = peers.s_server("-cipher", "PSK-AES128-CCM8:@SECLEVEL=0", cert=None, psk=True, dtls=True)
     yield f"dtls://127.0.0.1:{server.port}", psk(WRONG_KEY)
 
 

@@ -633,7 +633,7 @@ ITEM = '<Item ID="{}"><Name>{}</Name><Type>{}</Type></Item>'
     (OBJECT.format(7, ITEM.format(1, "a", "Number")), "none of LwM2M's"),
     (OBJECT.format(7, ITEM.format(1, "a", "Integer") * 2), "stands twice"),
     (OBJECT.format(7, '<Item ID="1"><Type>Integer</Type></Item>'), "no Name"),
-    ("<LWM2M>" + " " * (4 << 20) + "</LWM2M>", "too long"),
+    pytest.param("<LWM2M>" + " " * (4 << 20) + "</LWM2M>", "too long", id="4 MiB"),
 ])
 # scenario: H122
 def test_definitions_that_make_no_sense(tmp_path, text, why):

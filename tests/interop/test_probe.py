@@ -323,7 +323,7 @@ def test_colour_on_a_terminal_only(server, pki):
 # ---- options ----
 
 def test_psk_from_files(peers, tmp_path):
-    server = peers.s_server("-cipher", "PSK-AES128-CCM8", cert=None, psk=True, dtls=True)
+    server = peers.s_server("-cipher", "PSK-AES128-CCM8:@SECLEVEL=0", cert=None, psk=True, dtls=True)
     (tmp_path / "identity").write_text(PSK_ID + "\n")
     (tmp_path / "key").write_text(":".join(re.findall("..", PSK_KEY)) + "\r\n")
     result = probe(uri(server, "dtls", "127.0.0.1"), "--psk-identity", f"@{tmp_path / 'identity'}",
