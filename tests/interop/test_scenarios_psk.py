@@ -3,7 +3,7 @@
 
 import pytest
 from drive import DTLS_1_2, TLS_1_2, TLS_1_3, psk, trusting
-from peers import PSK_ID, PSK_KEY
+from peers import PSK_ID, PSK_KEY, only_suite_13
 
 PSK_CCM_8 = 0xC0A8
 
@@ -138,7 +138,7 @@ def test_the_same_key_over_both_kinds(drive, peers, kind):
 # scenario: S1, S29
 def test_external_psk_of_tls_1_3(drive, peers, psk_hash, ciphersuite, suite):
     """It is no resumption, whatever the library calls it."""
-    server = peers.s_server("-tls1_3", "-ciphersuites", ciphersuite, cert=None, psk=True)
+    server = peers.s_server(*only_suite_13(ciphersuite), cert=None, psk=True)
     drive.config(**psk(psk_hash=psk_hash), min_version=TLS_1_3, suites=[suite])
     drive.new()
     drive.connect(server.port, "127.0.0.1")

@@ -5,6 +5,7 @@ import pytest
 import wire
 from broken import TcpPeer, UdpPeer
 from drive import DTLS_1_2, TLS_1_2, TLS_1_3, psk, trusting
+from peers import only_suite_13
 
 TLS_1_1 = 0x0302
 DTLS_1_3 = 0xFEFC
@@ -125,7 +126,7 @@ def test_one_suite(drive, peers, pki, kind, suite, name, cert):
     (0x1305, "TLS_AES_128_CCM_8_SHA256")])
 # scenario: S29
 def test_one_suite_of_tls_1_3(drive, peers, pki, suite, name):
-    server = peers.s_server("-tls1_3", "-ciphersuites", name)
+    server = peers.s_server(*only_suite_13(name))
     drive.config(**trusting(pki), suites=[suite])
     drive.new()
     drive.connect(server.port)
