@@ -4,8 +4,9 @@
 
 usage: agent_rest.py BIN SECONDS FOLDER
 
-BIN has linnet-agent and linnet-lab. All agents rest together for that many seconds after a first second in
-which they settle. One line for each, of fields name=value: resident, private, heap (kilobytes at the end:
+BIN has linnet-agent and linnet-lab. Somebody follows the status of each agent all the time. They rest together
+for that many seconds, once nothing was told for a second; who tells something then did not rest, which is an
+error. One line for each, of fields name=value: resident, private, heap (kilobytes at the end:
 Rss and the private pages of /proc/PID/smaps_rollup, and those of [heap]), wakeups (voluntary context
 switches of the rest) and seconds.
 """
@@ -13,10 +14,10 @@ switches of the rest) and seconds.
 import json
 import os
 import re
+import select
 import socket
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 KEY = "00112233445566778899aabbccddeeff"
@@ -34,22 +35,33 @@ class Agent:
         self.socket = folder / f"{name}.sock"
         self.process = subprocess.Popen(
             [*command, "--endpoint", name, "--state", folder / f"{name}.state", "--socket", self.socket,
-             "--log", "error"], env={**os.environ, **(env or {})})
+             "--log", "error"], env={**os.environ, "NOTIFY_SOCKET": str(self.listen(folder)), **(env or {})})
+        self.follower = None
+
+    def listen(self, folder):
+        """Where the agent tells that it is ready, as it tells systemd."""
+        path = folder / f"{self.name}.notify"
+        self.notify = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self.notify.bind(str(path))
+        self.notify.settimeout(DEADLINE)
+        return path
 
     def wait_registered(self):
-        deadline = time.monotonic() + DEADLINE
-        while time.monotonic() < deadline:
-            with socket.socket(socket.AF_UNIX) as peer:
-                try:
-                    peer.connect(str(self.socket))
-                    peer.settimeout(DEADLINE)
-                    peer.sendall(b'{"command":"status","follow":true}\n')
-                    for line in peer.makefile():
-                        if json.loads(line)["servers"][0]["registered"]:
-                            return
-                except OSError:
-                    time.sleep(0.05)
+        while b"READY=1" not in self.notify.recv(4096):
+            pass
+        self.follower = socket.socket(socket.AF_UNIX)
+        self.follower.settimeout(DEADLINE)
+        self.follower.connect(str(self.socket))
+        self.follower.sendall(b'{"command":"status","follow":true}\n')
+        for line in self.follower.makefile():
+            if json.loads(line)["servers"][0]["registered"]:
+                return
         raise SystemExit(f"{self.name} does not register")
+
+    def tells(self):
+        """What came from it, so that the next wait is for something new."""
+        if not self.follower.recv(65536):
+            raise SystemExit(f"{self.name} ended")
 
     def switches(self):
         text = Path(f"/proc/{self.process.pid}/status").read_text()
@@ -63,6 +75,12 @@ class Agent:
         maps = re.split(r"^(?=[0-9a-f]+-[0-9a-f]+ )", Path(f"/proc/{self.process.pid}/smaps").read_text(), flags=re.M)
         heap = sum(total(part, "Rss") for part in maps if "[heap]" in part.split("\n")[0])
         return total(whole, "Rss"), total(whole, "Private_Clean", "Private_Dirty"), heap
+
+
+def speaking(agents, seconds):
+    """Those that tell something within that time: none, if they rest."""
+    followers = {one.follower: one for one in agents}
+    return [followers[s] for s in select.select(list(followers), [], [], seconds)[0]]
 
 
 def main():
@@ -86,9 +104,12 @@ def main():
     try:
         for one in agents:
             one.wait_registered()
-        time.sleep(1)
+        while restless := speaking(agents, 1):
+            for one in restless:
+                one.tells()
         before = [one.switches() for one in agents]
-        time.sleep(seconds)
+        if restless := speaking(agents, seconds):
+            raise SystemExit("no rest: " + ", ".join(one.name for one in restless))
         for one, then in zip(agents, before):
             resident, private, heap = one.memory()
             print(f"name={one.name} resident={resident} private={private} heap={heap} "

@@ -202,8 +202,8 @@ static size_t sweep(const struct tls_case *c)
     return tally.bad;
 }
 
-/* OpenSSL 3.2 and later free a record layer twice if memory runs out while it is made (seen in 3.5.9): nothing
- * that a program does can help, so there is nothing of ours to see. */
+/* OpenSSL frees a record layer twice if memory runs out while it is made (seen in 3.5.9; record layers came
+ * with 3.2). It aborts then, and nothing that a program does can help: there is nothing of ours to see. */
 static bool survives(const struct tls_row *row)
 {
     bool openssl =

@@ -699,8 +699,8 @@ static void sweep(struct server *s, const char *host, bool sticky)
     assert_true(n > 0);
 }
 
-/* c-ares 1.34 closes a connection twice if memory runs out while an answer is read (its issue 1042, seen in
- * 1.34.9): nothing that a program does can help. */
+/* c-ares 1.34 goes on reading a connection that it has freed, if memory runs out while an answer is read (seen
+ * in 1.34.9; its issue 1042 is alike). It crashes then, and nothing that a program does can help. */
 static bool survives_no_memory(void)
 {
     int version = 0;
