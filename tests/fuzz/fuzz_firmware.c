@@ -10,13 +10,9 @@
 #include <linnet/firmware.h>
 
 #include "fuzz/lwm2m.h"
+#include "fuzz/script.h"
 
 enum { BLOCK = 64 };
-
-struct script {
-    const uint8_t *data;
-    size_t size;
-};
 
 static struct fz z;
 static struct script in;
@@ -31,25 +27,6 @@ static size_t saved_len;
 static uint64_t stored;
 static enum ln_status store_says, save_says;
 static enum ln_firmware_result verify_says, install_says;
-
-static uint32_t take(size_t bytes)
-{
-    uint32_t value = 0;
-    for (; bytes > 0 && in.size > 0; bytes--, in.size--)
-        value = value << 8 | *in.data++;
-    return value;
-}
-
-static struct ln_span take_bytes(size_t most)
-{
-    size_t len = take(1);
-    len = len < most ? len : most;
-    len = len < in.size ? len : in.size;
-    struct ln_span out = ln_span(in.data, len);
-    in.data += len;
-    in.size -= len;
-    return out;
-}
 
 /* ---- the application ---- */
 
@@ -192,7 +169,7 @@ static const struct ln_coap_block no_block;
 static void push(void)
 {
     uint8_t payload[BLOCK];
-    uint8_t how = (uint8_t)take(1);
+    uint8_t how = (uint8_t)script_number(&in, 1);
     struct ln_coap_block block = { .num = how & 15u, .more = (how & 0x10) != 0, .szx = 2 };
     memset(payload, how, sizeof payload);
     size_t len = block.more ? BLOCK : how >> 5;
@@ -212,21 +189,22 @@ static void write_uri(void)
         "coap://[fe80::1%25x]/",
         "http://user:pass@192.0.2.1/",
     };
-    uint8_t which = (uint8_t)take(1);
-    struct ln_span text = which < 0x80 ? ln_span_str(uris[which % 8]) : take_bytes(250);
+    uint8_t which = (uint8_t)script_number(&in, 1);
+    struct ln_span text = which < 0x80 ? ln_span_str(uris[which % 8]) : script_bytes(&in, 250);
     request(LN_COAP_PUT, "1", 0, false, no_block, text);
 }
 
 static void execute(void)
 {
-    request(LN_COAP_POST, take(1) % 2 != 0 ? "10" : "2", -1, false, no_block, ln_span(NULL, 0));
+    request(LN_COAP_POST, script_number(&in, 1) % 2 != 0 ? "10" : "2", -1, false, no_block,
+            ln_span(NULL, 0));
 }
 
 /* Anything else of the instance, as TLV. */
 static void write_instance(void)
 {
-    uint8_t code = take(1) % 2 != 0 ? LN_COAP_POST : LN_COAP_PUT;
-    request(code, NULL, 11542, false, no_block, take_bytes(250));
+    uint8_t code = script_number(&in, 1) % 2 != 0 ? LN_COAP_POST : LN_COAP_PUT;
+    request(code, NULL, 11542, false, no_block, script_bytes(&in, 250));
 }
 
 /* ---- the script ---- */
@@ -239,8 +217,8 @@ static void decide(void)
         LN_FIRMWARE_INITIAL,   LN_FIRMWARE_INITIAL, LN_FIRMWARE_DEFERRED,
         LN_FIRMWARE_INTEGRITY, LN_FIRMWARE_FAILED,  LN_FIRMWARE_PACKAGE_TYPE,
     };
-    uint32_t which = take(1);
-    uint32_t kind = take(1) % 4;
+    uint32_t which = script_number(&in, 1);
+    uint32_t kind = script_number(&in, 1) % 4;
     if (kind == 0)
         store_says = answers[which % 6];
     else if (kind == 1)
@@ -253,8 +231,8 @@ static void decide(void)
 
 static void act(void)
 {
-    uint32_t what = take(1);
-    enum ln_firmware_result result = (enum ln_firmware_result)(take(1) % 12);
+    uint32_t what = script_number(&in, 1);
+    enum ln_firmware_result result = (enum ln_firmware_result)(script_number(&in, 1) % 12);
     struct ln_firmware_info info;
     switch (what % 5) {
     case 0:
@@ -303,7 +281,7 @@ static void step(uint32_t kind)
         act();
         break;
     case 6:
-        (void)fz_pass(&z, (ln_msec)take(2) * 10);
+        (void)fz_pass(&z, (ln_msec)script_number(&in, 2) * 10);
         break;
     default:
         halt();
@@ -319,13 +297,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     verify_says = install_says = LN_FIRMWARE_INITIAL;
     stored = 0;
     server_mid = 0x4000;
-    struct ln_span state = take_bytes(250);
+    struct ln_span state = script_bytes(&in, 250);
     memcpy(saved, state.data, state.len);
     saved_len = state.len;
     success_said = saved_len > 0; /* what was saved may say so */
     boot();
     for (unsigned steps = 0; in.size > 0 && steps < 64; steps++)
-        step(take(1));
+        step(script_number(&in, 1));
     halt();
     return 0;
 }

@@ -8,15 +8,11 @@
 #include "fuzz/fuzz.h"
 
 #include "fuzz/lwm2m.h"
+#include "fuzz/script.h"
 
 enum { LIVES = 512 };
 
 enum life { UNKNOWN = 0, QUEUED, SENT, ENDED };
-
-struct script {
-    const uint8_t *data;
-    size_t size;
-};
 
 static struct fz z;
 static struct script in;
@@ -26,25 +22,6 @@ static bool created; /* a 2.01 was said */
 static uint16_t server_mid;
 static uint8_t last_said[1200];
 static size_t last_said_len;
-
-static uint32_t take(size_t bytes)
-{
-    uint32_t value = 0;
-    for (; bytes > 0 && in.size > 0; bytes--, in.size--)
-        value = value << 8 | *in.data++;
-    return value;
-}
-
-static struct ln_span take_bytes(size_t most)
-{
-    size_t len = take(1);
-    len = len < most ? len : most;
-    len = len < in.size ? len : in.size;
-    struct ln_span out = ln_span(in.data, len);
-    in.data += len;
-    in.size -= len;
-    return out;
-}
 
 /* ---- what the client tells ---- */
 
@@ -107,8 +84,8 @@ static void answer(void)
     uint8_t room[200];
     struct ln_coap_msg msg;
     struct ln_coap_writer w;
-    uint8_t how = (uint8_t)take(1);
-    uint8_t what = (uint8_t)take(1);
+    uint8_t how = (uint8_t)script_number(&in, 1);
+    uint8_t what = (uint8_t)script_number(&in, 1);
     uint8_t code = what < 0x40 ? codes[what % sizeof codes] : what;
     if (ln_coap_read_udp(ln_span(z.heard, z.heard_len), &msg) != LN_OK)
         return;
@@ -120,7 +97,7 @@ static void answer(void)
     created = created || (!empty && code == LN_COAP_CREATED);
     if (!empty && (how & 0x20) == 0 && code == LN_COAP_CREATED) {
         ln_coap_put_text(&w, LN_COAP_LOCATION_PATH, "rd");
-        ln_coap_put(&w, LN_COAP_LOCATION_PATH, take_bytes(20));
+        ln_coap_put(&w, LN_COAP_LOCATION_PATH, script_bytes(&in, 20));
     }
     say_writer(&w);
 }
@@ -158,9 +135,9 @@ static void ask(void)
     uint8_t room[600];
     struct ln_coap_writer w;
     struct ln_coap_token token = { .len = 2 };
-    uint8_t how = (uint8_t)take(1);
-    const char *const *path = paths[take(1) % (sizeof paths / sizeof paths[0])];
-    token.data[1] = (uint8_t)take(1) % 8; /* observations meet again */
+    uint8_t how = (uint8_t)script_number(&in, 1);
+    const char *const *path = paths[script_number(&in, 1) % (sizeof paths / sizeof paths[0])];
+    token.data[1] = (uint8_t)script_number(&in, 1) % 8; /* observations meet again */
     ln_coap_write_udp(&w, ln_mspan(room, sizeof room), (how & 4) != 0 ? LN_COAP_NON : LN_COAP_CON,
                       codes[how % 4], ++server_mid, &token);
     if (how % 4 == 0 && (how & 8) == 0)
@@ -169,11 +146,12 @@ static void ask(void)
         ln_coap_put_text(&w, LN_COAP_URI_PATH, path[i]);
     if (how % 4 != 0 && (how & 0x20) != 0)
         ln_coap_put_uint(&w, LN_COAP_CONTENT_FORMAT, (how & 0x40) != 0 ? 11542 : 0);
-    for (unsigned n = how % 4 == 1 && (how & 0x20) == 0 ? 1 + take(1) % 3 : 0; n > 0; n--)
+    for (unsigned n = how % 4 == 1 && (how & 0x20) == 0 ? 1 + script_number(&in, 1) % 3 : 0; n > 0;
+         n--)
         ln_coap_put_text(&w, LN_COAP_URI_QUERY,
-                         queries[take(1) % (sizeof queries / sizeof queries[0])]);
+                         queries[script_number(&in, 1) % (sizeof queries / sizeof queries[0])]);
     if (how % 4 != 0 && (how & 0x20) != 0)
-        ln_coap_put_payload(&w, take_bytes(250));
+        ln_coap_put_payload(&w, script_bytes(&in, 250));
     say_writer(&w);
 }
 
@@ -185,8 +163,8 @@ static void ignore(enum ln_status st)
 
 static void act(void)
 {
-    uint8_t what = (uint8_t)take(1);
-    struct ln_value value = ln_value_integer((int32_t)take(1));
+    uint8_t what = (uint8_t)script_number(&in, 1);
+    struct ln_value value = ln_value_integer((int32_t)script_number(&in, 1));
     switch (what % 8) {
     case 0:
     case 1:
@@ -217,7 +195,7 @@ static void act(void)
 
 static void configure(struct ln_client_config *config)
 {
-    uint8_t how = (uint8_t)take(1);
+    uint8_t how = (uint8_t)script_number(&in, 1);
     config->queue_mode = (how & 1) != 0;
     config->awake_ms = (how & 2) != 0 ? 10000 : 0;
     config->max_version = (how & 4) != 0 ? LN_LWM2M_1_2 : LN_LWM2M_1_1;
@@ -244,7 +222,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     last_said_len = 0;
     fz_open_with(&z, configure);
     for (unsigned steps = 0; in.size > 0 && steps < 200; steps++) {
-        uint8_t step = (uint8_t)take(1);
+        uint8_t step = (uint8_t)script_number(&in, 1);
         switch (step % 8) {
         case 0:
         case 1:
@@ -258,13 +236,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
             act();
             break;
         case 5:
-            (void)fz_pass(&z, take(2));
+            (void)fz_pass(&z, script_number(&in, 2));
             break;
         case 6:
-            (void)fz_pass(&z, (ln_msec)take(1) * 60000);
+            (void)fz_pass(&z, (ln_msec)script_number(&in, 1) * 60000);
             break;
         default:
-            say(step < 128 ? ln_span(last_said, last_said_len) : take_bytes(250));
+            say(step < 128 ? ln_span(last_said, last_said_len) : script_bytes(&in, 250));
             break;
         }
     }

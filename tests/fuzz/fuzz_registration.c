@@ -5,39 +5,27 @@
 #include "fuzz/fuzz.h"
 
 #include "fuzz/check.h"
+#include "fuzz/script.h"
 #include "lwm2m/register.h"
 
-struct input {
-    const uint8_t *data;
-    size_t size;
-};
-
-static uint32_t take(struct input *in, size_t bytes)
-{
-    uint32_t value = 0;
-    for (; bytes > 0 && in->size > 0; bytes--, in->size--)
-        value = value << 8 | *in->data++;
-    return value;
-}
-
 /* Small and huge ones, for the edges are there. */
-static uint32_t take_seconds(struct input *in)
+static uint32_t take_seconds(struct script *in)
 {
-    uint32_t value = take(in, 2);
+    uint32_t value = script_number(in, 2);
     return (value & 0x8000) != 0 ? UINT32_MAX - (value & 0x7fff) : value;
 }
 
-static struct ln__reg_policy take_policy(struct input *in)
+static struct ln__reg_policy take_policy(struct script *in)
 {
     struct ln__reg_policy policy = { .lifetime_s = take_seconds(in) };
     policy.delay_s = take_seconds(in);
-    policy.retry_count = take(in, 1);
+    policy.retry_count = script_number(in, 1);
     policy.retry_s = take_seconds(in);
     policy.pause_s = take_seconds(in);
-    policy.sequence_count = take(in, 1);
+    policy.sequence_count = script_number(in, 1);
     policy.disable_s = take_seconds(in);
-    policy.answer_wait_ms = take(in, 3);
-    policy.keep_trying = take(in, 1) % 2 != 0;
+    policy.answer_wait_ms = script_number(in, 3);
+    policy.keep_trying = script_number(in, 1) % 2 != 0;
     return policy;
 }
 
@@ -114,19 +102,20 @@ static void check_that_it_recovers(struct ln__reg reg, const struct ln__reg_poli
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    struct input in = { data, size };
+    struct script in = { data, size };
     struct ln__reg_policy policy = take_policy(&in);
     struct ln__reg reg;
     ln_msec now = 1000;
     enum ln__reg_action pending = LN_REG_DO_NOTHING; /* what the connection was told to do */
     ln__reg_init(&reg);
     while (in.size > 0 && now < LN_NEVER / 4) {
-        enum ln__reg_event event = (enum ln__reg_event)(take(&in, 1) % (LN_REG_EVENT_COUNT + 2));
+        enum ln__reg_event event =
+            (enum ln__reg_event)(script_number(&in, 1) % (LN_REG_EVENT_COUNT + 2));
         if ((unsigned)event >=
             LN_REG_EVENT_COUNT) { /* time passes, to the deadline or for a while */
             ln_msec deadline = ln__reg_deadline(&reg);
             bool jump = (unsigned)event > LN_REG_EVENT_COUNT && deadline != LN_NEVER;
-            now = jump ? (deadline > now ? deadline : now) : now + take(&in, 3);
+            now = jump ? (deadline > now ? deadline : now) : now + script_number(&in, 3);
             if (!ln__reg_is_due(&reg, now, &event))
                 continue;
         }
@@ -134,7 +123,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
             continue; /* nobody tells that too early */
         enum ln__reg_state before = reg.state;
         enum ln__reg_action action =
-            ln__reg_happened(&reg, &policy, event, now, now, take(&in, 1) * 0x01010101u);
+            ln__reg_happened(&reg, &policy, event, now, now, script_number(&in, 1) * 0x01010101u);
         pending = action != LN_REG_DO_NOTHING ? action : pending;
         check(&reg, &policy, now, action, before);
         check_that_it_recovers(reg, &policy, now, pending);
