@@ -19,20 +19,6 @@
 
 static struct coap_world w;
 
-static int open_world(void **state)
-{
-    (void)state;
-    coap_world_open(&w);
-    return 0;
-}
-
-static int close_world(void **state)
-{
-    (void)state;
-    coap_world_close(&w);
-    return 0;
-}
-
 /* ---- in one piece ---- */
 
 /* scenario: S3 */
@@ -179,8 +165,8 @@ static void test_loss_duplication_and_order(void **state)
     unsigned seeds = getenv("LN_TEST_FULL") != NULL ? 300 : 10;
     for (unsigned seed = 0; seed < seeds; seed++)
         for (size_t scheme = 0; scheme < COUNT(coap_world_uris); scheme++) {
-            (void)close_world(NULL);
-            (void)open_world(NULL);
+            coap_world_close(&w);
+            coap_world_open(&w);
             coap_world_use(&w, scheme);
             const struct ln_testkit_link link = { .loss_permille = (uint16_t)(seed * 37 % 200),
                                                   .duplicate_permille = 100,
@@ -378,7 +364,8 @@ static void test_memory_does_not_grow(void **state)
     assert_true(memory[1].peak_bytes == memory[0].peak_bytes);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, open_world, close_world)
+#define TEST(name)                                                                                 \
+    cmocka_unit_test_prestate_setup_teardown(name, coap_world_set_up, coap_world_tear_down, &w)
 
 int main(void)
 {

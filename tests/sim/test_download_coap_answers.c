@@ -16,20 +16,6 @@
 
 static struct coap_world w;
 
-static int open_world(void **state)
-{
-    (void)state;
-    coap_world_open(&w);
-    return 0;
-}
-
-static int close_world(void **state)
-{
-    (void)state;
-    coap_world_close(&w);
-    return 0;
-}
-
 /* ---- lies ---- */
 
 static struct {
@@ -313,7 +299,8 @@ static void test_patience_that_is_asked_for(void **state)
     assert_in_range(paused, 3600000, 4500000);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, open_world, close_world)
+#define TEST(name)                                                                                 \
+    cmocka_unit_test_prestate_setup_teardown(name, coap_world_set_up, coap_world_tear_down, &w)
 
 int main(void)
 {

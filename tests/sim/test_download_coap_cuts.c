@@ -18,20 +18,6 @@
 
 static struct coap_world w;
 
-static int open_world(void **state)
-{
-    (void)state;
-    coap_world_open(&w);
-    return 0;
-}
-
-static int close_world(void **state)
-{
-    (void)state;
-    coap_world_close(&w);
-    return 0;
-}
-
 /* ---- cuts ---- */
 
 static struct {
@@ -329,7 +315,8 @@ static void test_blocks_that_do_not_fit_the_start(void **state)
     assert_true(w.info.resumed_at == 1056 && w.info.received == 30000 + 32);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, open_world, close_world)
+#define TEST(name)                                                                                 \
+    cmocka_unit_test_prestate_setup_teardown(name, coap_world_set_up, coap_world_tear_down, &w)
 
 int main(void)
 {

@@ -57,6 +57,18 @@ void coap_world_link(struct coap_world *w, struct ln_testkit_link link)
     assert_int_equal(ln_testkit_path(w->net.kit, NULL, NULL, &link), LN_OK);
 }
 
+int coap_world_set_up(void **state)
+{
+    coap_world_open(*state);
+    return 0;
+}
+
+int coap_world_tear_down(void **state)
+{
+    coap_world_close(*state);
+    return 0;
+}
+
 void coap_world_reset(struct coap_world *w)
 {
     for (size_t i = 0; i < COUNT(w->servers); i++) {

@@ -35,6 +35,9 @@ struct coap_world {
 
 void coap_world_open(struct coap_world *w);
 void coap_world_close(struct coap_world *w);
+/** The same as a test's set-up and tear-down: *state is the world. */
+int coap_world_set_up(void **state);
+int coap_world_tear_down(void **state);
 /** Nothing was asked for, and nothing is stored. */
 void coap_world_reset(struct coap_world *w);
 void coap_world_link(struct coap_world *w, struct ln_testkit_link link);
