@@ -268,6 +268,8 @@ static bool open_signals(struct agent *a)
     sigaddset(&set, SIGHUP);
     sigaddset(&set, SIGCHLD);
     signal(SIGPIPE, SIG_IGN);
+    signal(SIGCHLD,
+           SIG_DFL); /* who starts us may have ignored it: then no hook's end is ever told */
     signal(SIGXFSZ, SIG_IGN); /* a limit for files is a failed write, as a full disk is */
     a->signals = sigprocmask(SIG_BLOCK, &set, NULL) == 0
                      ? signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK)
