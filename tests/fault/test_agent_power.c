@@ -3,14 +3,17 @@
  * The agent's state, update and hook on a disk that loses power at every system call, in each of the
  * ways in which a disk can have cheated till then (support/powerdisk.h).
  *
- * The scenario, on a device that has been updated once: a server writes two values, pushes an image, has
- * it installed; the agent restarts as after an update and confirms. After each cut the machine starts again. Then:
+ * The scenario, on a device that has been updated once: a server writes two values, pushes an image or has
+ * it pulled from a slow web server, has it installed; the agent restarts as after an update and confirms.
+ * After each cut the machine starts again. Then:
  *   - what the server was told is so: a value answered with 2.04 is there, else the old one or the new;
  *   - State goes on along the figure of OMA from where the server saw it last: what was Downloaded is
- *     Downloaded, and whole; what was Updating ends in Update Result 1, and only because it was installed;
+ *     Downloaded, and whole; what was Downloading goes on, or begins anew, without another word, to the image
+ *     that the server has, whatever was left of it and of the one before; what was Updating ends in Update Result 1, and only because it was installed;
  *   - the outcome is reported once, and whatever is left to do can be done.
  */
 #include "support/agentworld.h"
+#include "support/httpserver.h"
 #include "support/powerdisk.h"
 
 #include <setjmp.h>
@@ -22,7 +25,8 @@
 
 #include <cmocka.h>
 
-enum { IMAGE_BYTES = 2500 };
+#define URI "http://192.0.2.1/fw"
+enum { IMAGE_BYTES = 2500, PIECE_BYTES = 700, PIECE_MS = 1100 };
 
 static uint8_t image[IMAGE_BYTES];
 static struct agent_world a; /* the machine, as long as it runs */
@@ -31,10 +35,37 @@ static struct agent_world a; /* the machine, as long as it runs */
 static struct {
     int state; /* of the last notification or answer */
     bool told_offset, told_lifetime;
-    bool pushed, asked, ended; /* 2.04 to the push, to Update; Result 1 seen */
-    bool may_install;          /* it has asked for Update, whatever came back */
-    size_t notes;              /* of this connection, looked at */
+    bool pushed, told_uri, asked,
+        ended;        /* 2.04 to the push, to the URI, to Update; Result 1 seen */
+    bool may_install; /* it has asked for Update, whatever came back */
+    size_t notes;     /* of this connection, looked at */
 } server;
+
+static bool pulls; /* the way in which images come */
+
+/* The web server. Its pieces come so slowly that the download is saved after each. */
+static struct ln_env web_env;
+static struct http_server web;
+static struct http_file page;
+static size_t continued; /* downloads that did not begin anew */
+
+static void serve_page(void *user, const struct http_ask *ask, struct http_answer *answer)
+{
+    (void)user;
+    continued += ask->ranged;
+    http_serve_file(&page, ask, answer);
+    answer->piece = PIECE_BYTES;
+    answer->piece_ms = PIECE_MS;
+}
+
+/* Another image than the one before, under the same URI. */
+static void release(unsigned version)
+{
+    static const char *const tags[] = { "\"0\"", "\"1\"" };
+    for (size_t i = 0; i < sizeof image; i++)
+        image[i] = (uint8_t)(i * 7 + i / 256 + version);
+    page = (struct http_file) { .content = ln_span(image, sizeof image), .etag = tags[version] };
+}
 
 /* ---- the machine ---- */
 
@@ -47,8 +78,17 @@ static void pull_plug(void)
 static void on_boot(struct agent_world *world)
 {
     server.notes = 0;
+    ln_testkit_env(world->lw.server_host, &web_env);
+    http_server_open(&web, world->lw.kit, world->lw.server_host, &web_env, 80, NULL, serve_page,
+                     NULL);
     if (power_is_off())
         ln_testkit_host_kill(world->lw.device_host);
+}
+
+static void on_halt(struct agent_world *world)
+{
+    (void)world;
+    http_server_close(&web);
 }
 
 /* ---- the server ---- */
@@ -132,10 +172,19 @@ static int number(const char *path)
     return (int)strtol((const char *)a.lw.server.answer.payload, NULL, 10);
 }
 
-static void push(void)
+static struct {
+    size_t begin, end; /* the calls in which the last image came */
+} delivery;
+
+static void deliver(void)
 {
-    server.pushed = ask(LN_COAP_PUT, "/5/0/0", 42, image, sizeof image) == LN_COAP_CHANGED;
+    delivery.begin = power_calls();
+    if (pulls)
+        server.told_uri = ask(LN_COAP_PUT, "/5/0/1", 0, URI, strlen(URI)) == LN_COAP_CHANGED;
+    else
+        server.pushed = ask(LN_COAP_PUT, "/5/0/0", 42, image, sizeof image) == LN_COAP_CHANGED;
     go_on();
+    delivery.end = power_calls();
 }
 
 static void have_it_installed(void)
@@ -161,7 +210,7 @@ static void live(const char *offset, const char *lifetime)
     if (meet()) {
         server.told_offset = ask(LN_COAP_PUT, "/3/0/14", 0, offset, 6) == LN_COAP_CHANGED;
         server.told_lifetime = ask(LN_COAP_PUT, "/1/0/1", 0, lifetime, 4) == LN_COAP_CHANGED;
-        push();
+        deliver();
         if (server.state == LN_FIRMWARE_DOWNLOADED)
             have_it_installed();
         look_at_result();
@@ -198,7 +247,7 @@ static void assert_image(void)
 static void finish(void)
 {
     if (server.state == LN_FIRMWARE_IDLE && !server.ended)
-        push();
+        deliver();
     if (server.state == LN_FIRMWARE_DOWNLOADED) {
         assert_image();
         have_it_installed();
@@ -213,6 +262,7 @@ static void start_again(void)
 {
     bool downloaded = server.pushed && server.state == LN_FIRMWARE_DOWNLOADED;
     bool was_asked = server.asked;
+    bool comes = server.told_uri && !server.may_install;
     agent_world_boot(&a);
     assert_true(meet());
     assert_values();
@@ -220,6 +270,8 @@ static void start_again(void)
         assert_int_equal(number("/5/0/3"), LN_FIRMWARE_DOWNLOADED);
     go_on();
     look_at_result();
+    if (comes)
+        assert_int_equal(server.state, LN_FIRMWARE_DOWNLOADED);
     if (was_asked)
         assert_true(server.ended); /* 2.04 to Update: it is done, without another word */
     finish();
@@ -267,7 +319,8 @@ static void try_loss(enum power_loss loss, size_t torn)
     uint64_t sum = power_fingerprint(loss, torn) ^ (uint64_t)server.state << 60 ^
                    (uint64_t)server.told_offset << 59 ^ (uint64_t)server.told_lifetime << 58 ^
                    (uint64_t)server.pushed << 57 ^ (uint64_t)server.may_install << 56 ^
-                   (uint64_t)server.asked << 55 ^ (uint64_t)server.ended << 54;
+                   (uint64_t)server.asked << 55 ^ (uint64_t)server.ended << 54 ^
+                   (uint64_t)server.told_uri << 53;
     if (!is_new(sum))
         return;
     FILE *log = fopen(a.hook_log, "r");
@@ -288,6 +341,8 @@ static void try_loss(enum power_loss loss, size_t torn)
     (void)fclose(log);
 }
 
+static bool at_start; /* the last cut was at the start of a program */
+
 /* @return false: the scenario has no such call */
 static bool cut_at(size_t call, bool runs, size_t torn_step)
 {
@@ -297,8 +352,7 @@ static bool cut_at(size_t call, bool runs, size_t torn_step)
     live("+02:00", "7200");
     if (!power_is_off())
         return false;
-    if (runs && !power_went_at_start())
-        return true; /* seen before: that is no start of a program */
+    at_start = power_went_at_start();
     for (int loss = 0; loss < POWER_TORN; loss++)
         try_loss((enum power_loss)loss, 0);
     for (size_t torn = 0; torn <= power_torn_max(); torn += torn_step)
@@ -306,26 +360,67 @@ static bool cut_at(size_t call, bool runs, size_t torn_step)
     return true;
 }
 
-/* scenario: T17 */
-static void test_power_is_lost_at_every_call(void **state)
+static bool is_full(void)
 {
-    (void)state;
-    bool full = getenv("LN_TEST_FULL") != NULL;
-    size_t call = 0;
+    return getenv("LN_TEST_FULL") != NULL;
+}
+
+/* The device as the scenario finds it. */
+static void update_once(bool by_pull)
+{
     memset(&seen, 0, sizeof seen);
+    pulls = by_pull;
+    continued = 0;
+    release(0);
     power_begin(a.state);
     live("+01:00", "3700");
     assert_true(server.ended);
     power_save();
-    while (cut_at(call, false, full ? 1 : 97)) {
-        assert_true(cut_at(call, true, full ? 1 : 97));
+    release(1);
+}
+
+/* At each call from `begin` to before `end`, while there are any. @return so many */
+static size_t cut_from(size_t begin, size_t end, size_t torn_step)
+{
+    size_t call = begin;
+    while (call < end && cut_at(call, false, torn_step)) {
+        if (at_start)
+            assert_true(cut_at(call, true, torn_step));
         call++;
     }
-    assert_true(server.ended); /* without a cut it went to its end */
-    print_message("%zu calls, %zu different disks\n", call, seen.starts);
-    assert_true(call > 80);
-    assert_true(seen.starts > 80);
+    print_message("%zu calls, %zu different disks, %zu downloads went on\n", call - begin,
+                  seen.starts, continued);
     where[0] = 0;
+    return call - begin;
+}
+
+/* scenario: T17 */
+static void test_power_is_lost_at_every_call(void **state)
+{
+    (void)state;
+    update_once(false);
+    size_t calls = cut_from(0, SIZE_MAX, is_full() ? 1 : 97);
+    assert_true(server.ended); /* without a cut it went to its end */
+    assert_true(calls > 80);
+    assert_true(seen.starts > 80);
+}
+
+/* What comes before and after the pull is as above. */
+/* scenario: T17, T3, PIT-09c */
+static void test_power_is_lost_during_a_pull(void **state)
+{
+    (void)state;
+    update_once(true);
+    fresh();
+    live("+02:00", "7200");
+    assert_true(server.ended);
+    assert_int_equal(continued, 0); /* the record of the image before is nobody's */
+    size_t end = is_full() ? SIZE_MAX : delivery.end;
+    size_t calls = cut_from(is_full() ? 0 : delivery.begin, end, is_full() ? 1 : 211);
+    assert_true(calls > 20);
+    assert_true(seen.starts > 40);
+    assert_true(continued > 5);
+    assert_true(continued < seen.starts); /* and where nothing was left, it has begun anew */
 }
 
 /* ---- the group ---- */
@@ -335,8 +430,7 @@ static int set_up(void **state)
     (void)state;
     agent_world_make(&a);
     a.on_boot = on_boot;
-    for (size_t i = 0; i < sizeof image; i++)
-        image[i] = (uint8_t)(i * 7 + i / 256 + 1);
+    a.on_halt = on_halt;
     power_on_cut = pull_plug;
     return 0;
 }
@@ -354,6 +448,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_power_is_lost_at_every_call),
+        cmocka_unit_test(test_power_is_lost_during_a_pull),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }
