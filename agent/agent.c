@@ -26,7 +26,7 @@
 #define LEAVE_MS 5000
 /* A reboot waits so long for the last word to get out. */
 #define REBOOT_MS 2000
-/* The clock is looked at again so often while it is behind. */
+/* The clock is looked at again so often while it is behind, or was too early or late for a certificate. */
 #define CLOCK_MS 10000
 
 const char *agent_version(void)
@@ -268,6 +268,8 @@ static bool open_signals(struct agent *a)
     sigaddset(&set, SIGHUP);
     sigaddset(&set, SIGCHLD);
     signal(SIGPIPE, SIG_IGN);
+    signal(SIGCHLD,
+           SIG_DFL); /* who starts us may have ignored it: then no hook's end is ever told */
     signal(SIGXFSZ, SIG_IGN); /* a limit for files is a failed write, as a full disk is */
     a->signals = sigprocmask(SIG_BLOCK, &set, NULL) == 0
                      ? signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK)
@@ -299,6 +301,34 @@ static void step_progress(struct agent *a)
     a->progress = progress;
 }
 
+static bool is_of_the_clock(const struct failure *failure)
+{
+    return failure->is && (failure->diag.category == LN_CAT_NOT_YET_VALID ||
+                           failure->diag.category == LN_CAT_EXPIRED);
+}
+
+static bool waits_for_the_clock(const struct agent *a)
+{
+    for (size_t i = 0; i < CONFIG_SERVERS_MAX; i++)
+        if (is_of_the_clock(&a->problems.servers[i].failure))
+            return true;
+    return a->problems.of[PROBLEM_CLOCK].is;
+}
+
+/* Who was judged by the clock of before is judged anew, now and not after its back-off. */
+static void step_clock(struct agent *a)
+{
+    clock_check(&a->clock, &a->problems);
+    if (!clock_was_set(&a->clock) || a->leaves)
+        return;
+    for (size_t i = 0; i < CONFIG_SERVERS_MAX; i++) {
+        if (!is_of_the_clock(&a->problems.servers[i].failure))
+            continue;
+        enum ln_status st = ln_client_enable(a->client, a->problems.servers[i].ssid);
+        (void)st; /* it is one of the configuration, so it is there */
+    }
+}
+
 /* What the agent itself has to do in a turn. */
 static void step_own(struct agent *a, ln_msec now)
 {
@@ -313,7 +343,7 @@ static void step_own(struct agent *a, ln_msec now)
     if (a->update.stops && a->update.hook.pid == 0 && !a->leaves)
         a->end = AGENT_STOPS; /* the hook that was waited for has ended in this turn */
     state_step(a, now);
-    clock_check(&a->clock, &a->problems);
+    step_clock(a);
     if (a->problems.changes != a->problems_told)
         control_changed(a->control);
     a->problems_told = a->problems.changes;
@@ -328,9 +358,9 @@ static void watch_own(struct agent *a, ln_msec now)
     hook_watch(&a->reboot, &a->loop);
     loop_until(&a->loop, a->reboot_at);
     state_watch(a, now);
-    if (a->problems.of[PROBLEM_CLOCK].is) {
+    if (waits_for_the_clock(a)) {
         ln_msec behind = clock_behind_ms(&a->clock);
-        loop_until(&a->loop, now + (behind < CLOCK_MS ? behind : CLOCK_MS));
+        loop_until(&a->loop, now + (behind > 0 && behind < CLOCK_MS ? behind : CLOCK_MS));
     }
 }
 
