@@ -120,6 +120,7 @@ const struct config_key config_keys[] = {
       "Refuse larger images, in MiB; 0 = no limit.", C(firmware.size_max_mib), 0, 1048576, NULL },
 };
 const size_t config_key_count = LN_COUNT_OF(config_keys);
+_Static_assert(LN_COUNT_OF(config_keys) <= CONFIG_KEYS_MAX, "struct config has a line for each");
 
 const struct config_key *config_key_named(const char *section, const char *name)
 {

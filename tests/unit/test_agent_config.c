@@ -17,9 +17,10 @@ struct told {
     char text[4096];
 };
 
-static void tell(void *user, const char *line)
+static void tell(void *user, enum ln_level level, const char *line)
 {
     struct told *told = user;
+    assert_int_equal(level, LN_LOG_ERROR);
     size_t used = strlen(told->text);
     (void)snprintf(told->text + used, sizeof told->text - used, "%s\n", line);
 }
