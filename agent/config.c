@@ -2,6 +2,7 @@
 /* Values into the configuration. See config.h; the file is read in config_file.c, what belongs
  * together is checked in config_finish.c. */
 #include "config_tell.h"
+#include "utf8.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -89,28 +90,6 @@ static bool take_word(const struct config_key *key, const char *value, long *out
                         list);
 }
 
-/* What servers and `linnet status --json` are told has to be UTF-8 (RFC 3629 4). */
-static bool is_utf8(const char *text)
-{
-    const unsigned char *at = (const unsigned char *)text;
-    while (*at != 0) {
-        unsigned c = *at++;
-        int more = c < 0x80                ? 0
-                   : c >= 0xc2 && c < 0xe0 ? 1
-                   : c >= 0xe0 && c < 0xf0 ? 2
-                   : c >= 0xf0 && c < 0xf5 ? 3
-                                           : -1;
-        unsigned low = c == 0xe0 ? 0xa0 : c == 0xf0 ? 0x90 : 0x80;
-        unsigned high = c == 0xed ? 0x9f : c == 0xf4 ? 0x8f : 0xbf;
-        if (more < 0)
-            return false;
-        for (; more > 0; more--, at++, low = 0x80, high = 0xbf)
-            if (*at < low || *at > high)
-                return false;
-    }
-    return true;
-}
-
 static bool take_text(const struct config_key *key, const char *value, char **out,
                       const struct config_place *place, struct config_teller *teller)
 {
@@ -120,7 +99,7 @@ static bool take_text(const struct config_key *key, const char *value, char **ou
     if (key->high > 0 && len > (size_t)key->high)
         return config_wrong(teller, place, key, "%zu bytes are too many; expected at most %ld", len,
                             key->high);
-    if (key->type == CONFIG_TEXT && !is_utf8(value))
+    if (key->type == CONFIG_TEXT && !utf8_is(value, len))
         return config_wrong(teller, place, key, "it is not UTF-8; expected text in UTF-8");
     if (key->type == CONFIG_PATH && value[0] != '/')
         return config_wrong(teller, place, key, "'%.100s' is relative; expected an absolute path",

@@ -65,12 +65,13 @@ def test_values_are_set_and_observers_told(lab, keyed, start_agent):
     ({"command": "set", "path": "/1/0/1", "value": "soon"}, "bad_value"),
     ({"command": "set", "path": "/0/0/5", "value": "00"}, "denied"),
     ({"command": "set", "path": "/3/0/4", "value": "1"}, "unsupported"),
+    ({"command": "set", "path": "/5/0/1", "value": "http://x"}, "unsupported"),
     ({"command": "notify", "path": "/3/7"}, "not_found"),
     ({"command": "update", "ssid": 9}, "not_found"),
     ({"command": "dance"}, "unknown_command"),
 ])
 def test_what_is_wrong_is_refused(keyed, start_agent, request_, word):
-    agent = start_agent(*keyed)
+    agent = start_agent(*keyed, "--hook", "/bin/true")
     with pytest.raises(Refused) as refusal:
         agent.lines(**request_)
     assert refusal.value.args[0] == word
@@ -79,9 +80,10 @@ def test_what_is_wrong_is_refused(keyed, start_agent, request_, word):
 def test_garbage_ends_nothing(keyed, start_agent):
     agent = start_agent(*keyed)
     with agent.connect() as peer, peer.makefile("r") as answers:
-        peer.sendall(b"nonsense\n" + b"[" * 200000 + b"\n" + b'{"command":"status"}\n')
-        words = [json.loads(answers.readline()).get("error", {}).get("word") for _ in range(3)]
-    assert words == ["bad_request", "bad_request", None]
+        peer.sendall(b"nonsense\n" + b"[" * 200000 + b"\n" + b'{"command":"status"}\n' +
+                     b'{"command":"set","path":"/3/0/14","value":"\xff"}\n')
+        words = [json.loads(answers.readline()).get("error", {}).get("word") for _ in range(4)]
+    assert words == ["bad_request", "bad_request", None, "bad_request"]
 
 
 def test_values_survive_a_restart(lab, keyed, start_agent):
