@@ -40,7 +40,9 @@ struct ln_firmware {
     struct ln_hasher *hasher;
     uint64_t received;
     bool pushing;
-    bool held_nul; /* the first byte is 0: is it all? then it is a reset */
+    uint16_t pusher; /* the server whose push it is */
+    uint16_t
+        nul_from; /* its value began with a 0: is it all? then it is a reset. LN_ID_NONE: none */
 
     bool verifying; /* the application will say */
     uint64_t verify_size;
