@@ -63,8 +63,9 @@ LN_API const char *ln_firmware_result_word(enum ln_firmware_result result);
  *  object. */
 struct ln_firmware_config {
     size_t size;
-    /** Where an image goes, pushed or pulled: see download.h. For a push, `begin` is called with 0 and
-     *  read, load and save are not. Required: begin, write. A `write` that says LN_AGAIN holds a pull
+    /** Where an image goes, pushed or pulled: see download.h. For a push, `begin` is called with 0,
+     *  `reserve` with the size that the server announces (Size1), if it does: a hint, which may be
+     *  wrong; read, load and save are not. Required: begin, write. A `write` that says LN_AGAIN holds a pull
      *  until ln_firmware_ready(); a push it cannot hold, for each block wants its answer: the store
      *  has to take the next one when it comes, or fail. */
     struct ln_download_store store;

@@ -163,9 +163,22 @@ static void written(const struct ln_at *at, const void *was)
 
 /* ---- writing: the package ---- */
 
-static enum ln_firmware_result begin_push(struct ln_firmware *fw, uint16_t ssid)
+/* Make room. What a server announces (Size1) is a hint: how much it is shows at its end. */
+static enum ln_status begin_store(struct ln_firmware *fw, uint32_t size)
 {
     const struct ln_download_store *store = &fw->config.store;
+    if (size == LN_COAP_SIZE_UNKNOWN)
+        return store->begin(store->ctx, 0, &fw->diag);
+    if (fw->config.size_max != 0 && size > fw->config.size_max)
+        return LN_NO_SPACE;
+    enum ln_status st = store->begin(store->ctx, 0, &fw->diag);
+    if (st == LN_OK && store->reserve != NULL)
+        st = store->reserve(store->ctx, size, &fw->diag);
+    return st;
+}
+
+static enum ln_firmware_result begin_push(struct ln_firmware *fw, uint16_t ssid, uint32_t size)
+{
     ln_diag_clear(&fw->diag);
     fw->received = 0;
     fw->pushing = true;
@@ -173,7 +186,7 @@ static enum ln_firmware_result begin_push(struct ln_firmware *fw, uint16_t ssid)
     fw->fields.uri[0] = 0;
     enum ln_status st = ln_hasher_new(fw->env, LN_SHA256, &fw->hasher);
     if (st == LN_OK)
-        st = store->begin(store->ctx, 0, &fw->diag);
+        st = begin_store(fw, size);
     if (st == LN_OK) {
         ln__firmware_enter(fw, LN_FIRMWARE_DOWNLOADING, LN_FIRMWARE_INITIAL);
         return LN_FIRMWARE_INITIAL;
@@ -219,16 +232,18 @@ static void finish_push(struct ln_firmware *fw)
 
 /* Each function of the application may end the push from within, by ln_firmware_result(): then it is
  * not `pushing` any more, and its result stands. */
-static enum ln_answer take_push(struct ln_firmware *fw, uint16_t ssid, struct ln_span piece,
+static enum ln_answer take_push(const struct ln_at *at, uint32_t size, struct ln_span piece,
                                 bool last)
 {
     static const uint8_t nul = 0;
+    struct ln_firmware *fw = at->user;
+    bool held = fw->nul_from == at->ssid;
     enum ln_firmware_result result = LN_FIRMWARE_INITIAL;
     if (!fw->pushing)
-        result = begin_push(fw, ssid);
-    if (result == LN_FIRMWARE_INITIAL && fw->nul_from == ssid)
+        result = begin_push(fw, at->ssid, size);
+    if (result == LN_FIRMWARE_INITIAL && held)
         result = store_piece(fw, ln_span(&nul, 1));
-    if (fw->nul_from == ssid)
+    if (held)
         fw->nul_from = LN_ID_NONE;
     if (result == LN_FIRMWARE_INITIAL)
         result = store_piece(fw, piece);
@@ -249,7 +264,6 @@ static enum ln_answer write_piece(const struct ln_at *at, uint32_t offset, uint3
     struct ln_firmware *fw = at->user;
     bool held = fw->nul_from == at->ssid;
     bool begins = offset == 0 || (held && offset == 1);
-    (void)size;
     if (held && offset != 1)
         fw->nul_from = LN_ID_NONE;
     if (fw->state == LN_FIRMWARE_UPDATING)
@@ -266,7 +280,7 @@ static enum ln_answer write_piece(const struct ln_at *at, uint32_t offset, uint3
     bool goes_on = fw->pushing && fw->pusher == at->ssid && offset == fw->received;
     if (begins ? fw->state != LN_FIRMWARE_IDLE : !goes_on)
         return LN_ANSWER_BAD_REQUEST;
-    return take_push(fw, at->ssid, piece, last);
+    return take_push(at, size, piece, last);
 }
 
 static void write_dropped(const struct ln_at *at)

@@ -309,6 +309,55 @@ static void test_two_servers_push(void **state)
     fw_halt(&w);
 }
 
+/* What the server tells of its size is told to the store, and refused before a byte of it is kept. */
+/* scenario: U1, R3, R8 */
+static void test_the_size_that_is_announced(void **state)
+{
+    static const struct {
+        uint32_t size1; /* 0 = not said */
+        uint64_t size_max;
+        enum ln_status reserve;
+        uint8_t code;
+        uint64_t reserved;
+        const char *after;
+    } rows[] = {
+        { 1500, 0, LN_OK, LN_COAP_CHANGED, 1500, "2/0" },
+        { 0, 0, LN_OK, LN_COAP_CHANGED, 0, "2/0" },
+        { 1000, 0, LN_OK, LN_COAP_CHANGED, 1000, "2/0" }, /* only what was said (RFC 7959 4) */
+        { 9000, 0, LN_OK, LN_COAP_CHANGED, 9000, "2/0" },
+        { 1500, 0, LN_NO_SPACE, LN_COAP_INTERNAL_ERROR, 0, "0/2" },
+        { 1500, 0, LN_NO_MEMORY, LN_COAP_INTERNAL_ERROR, 0, "0/3" },
+        { 1500, 1500, LN_OK, LN_COAP_CHANGED, 1500, "2/0" },
+        { 1500, 1499, LN_OK, LN_COAP_INTERNAL_ERROR, 0, "0/2" },
+    };
+    (void)state;
+    make_image();
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct lw_request rq = { LW_REQUEST_INIT, .code = LN_COAP_PUT, .path = "/5/0/0" };
+        rq.format = 42;
+        rq.payload = image;
+        rq.len = sizeof image;
+        rq.block1_szx = 4;
+        rq.size1 = rows[i].size1;
+        fw_clear(&w);
+        w.config.size_max = rows[i].size_max;
+        fw_boot(&w);
+        w.device.store.fails = DL_RESERVE;
+        w.device.store.fail_at = rows[i].reserve != LN_OK;
+        w.device.store.status = rows[i].reserve;
+        assert_true(lw_ask(&w.lw, &rq));
+        assert_int_equal(w.lw.server.answer.code, rows[i].code);
+        fw_must_be(&w, "announced", rows[i].after);
+        assert_int_equal(w.device.store.reserved, rows[i].reserved);
+        assert_int_equal(w.device.store.calls[DL_WRITE] > 0, rows[i].after[0] == '2');
+        fw_halt(&w);
+    }
+    fresh();
+    assert_int_equal(fw_push(&w, image, 700, -1), LN_COAP_CHANGED); /* one message has its size */
+    assert_int_equal(w.device.store.reserved, 700);
+    fw_halt(&w);
+}
+
 static enum dl_call gives_up_at;
 
 static void give_up(void *user, enum dl_call call)
@@ -416,6 +465,7 @@ int main(void)
         cmocka_unit_test(test_deferral_ends),
         cmocka_unit_test(test_the_rest_of_a_push_that_was_ended),
         cmocka_unit_test(test_two_servers_push),
+        cmocka_unit_test(test_the_size_that_is_announced),
         cmocka_unit_test(test_ended_from_within),
         cmocka_unit_test(test_uris),
         cmocka_unit_test(test_restarts),
