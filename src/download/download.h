@@ -66,6 +66,8 @@ LN_MUST_USE enum ln_status ln__download_record_read(struct ln_span in,
 /** What a server says before the first byte of a body. */
 struct ln__download_head {
     uint64_t start; /**< where in the resource the body begins */
+    uint64_t end;   /**< of a part, behind its last byte: more may follow (RFC 9110 15.3.7); 0 = it
+                         goes to the end of the resource */
     uint64_t total; /**< LN__UNKNOWN */
     struct ln__validator validator;
     bool bounded; /**< the framing tells where it ends */
@@ -134,6 +136,7 @@ struct ln_download {
     bool begun;        /**< the store was told where to go on */
     bool held;         /**< the store takes no more for now */
     uint64_t skip;     /**< bytes that are stored already */
+    uint64_t end;      /**< of the head */
     uint64_t tried_at; /**< the offset at which the try began */
     bool continued;    /**< some try went on behind the first byte */
     bool ended;        /**< what it cost is settled: the next run begins to count anew */

@@ -63,15 +63,15 @@ static enum ln_status replace(struct ln_download *d, const struct ln__download_h
 
 static bool same_resource(const struct ln_download *d, const struct ln__download_head *head)
 {
-    bool same_size =
-        head->total == LN__UNKNOWN || d->total == LN__UNKNOWN || head->total == d->total;
+    bool same_size = head->total == LN__UNKNOWN ||
+                     (d->total == LN__UNKNOWN ? head->total >= d->offset : head->total == d->total);
     return same_size && ln__validator_same(&d->validator, &head->validator);
 }
 
 static enum ln_status check_head(struct ln_download *d, const struct ln__download_head *head)
 {
     const struct ln_download_options *o = &d->options;
-    if (head->start > d->offset)
+    if (head->start > d->offset || (head->end != 0 && head->end <= d->offset))
         return ln__download_refuse(d, LN_DOWNLOAD_PROTOCOL, LN_BAD_PEER,
                                    "the server sends another part than was asked for");
     if (o->size_max != 0 && head->total != LN__UNKNOWN && head->total > o->size_max)
@@ -110,6 +110,7 @@ enum ln_status ln__download_head(struct ln_download *d, const struct ln__downloa
     }
     TRY(check_head(d, head));
     d->headed = true;
+    d->end = head->end;
     d->skip = d->offset - head->start;
     d->continued = d->continued || d->offset > 0;
     if (head->total != LN__UNKNOWN)
@@ -144,7 +145,9 @@ static struct ln_span leave_out(struct ln_download *d, struct ln_span data)
 
 static enum ln_status check_size(struct ln_download *d, size_t len)
 {
-    if (d->total != LN__UNKNOWN && len > d->total - d->offset)
+    bool beyond = (d->total != LN__UNKNOWN && len > d->total - d->offset) ||
+                  (d->end != 0 && len > d->end - d->offset);
+    if (beyond)
         return ln__download_refuse(d, LN_DOWNLOAD_PROTOCOL, LN_BAD_PEER,
                                    "the server sends more than it announced");
     if (d->options.size_max != 0 && len > d->options.size_max - d->offset)
@@ -197,11 +200,15 @@ static enum ln_status check_digest(struct ln_download *d)
     return ln__download_refuse(d, LN_DOWNLOAD_DIGEST, LN_BAD_PEER, NULL);
 }
 
+/* Of a part without a total nobody knows whether it was the last: then that is asked. */
 enum ln_status ln__download_complete(struct ln_download *d, ln_msec now)
 {
-    if (d->skip > 0 || (d->total != LN__UNKNOWN && d->offset != d->total))
+    bool whole_part = d->end != 0 && d->offset == d->end;
+    bool more = d->total != LN__UNKNOWN ? d->offset != d->total : d->end != 0;
+    if (d->skip > 0 || more)
         return ln__download_refuse(d, LN_DOWNLOAD_CONNECTION, LN_BAD_PEER,
-                                   "the server sent less than it announced");
+                                   whole_part ? "the server sent a part, and more may follow"
+                                              : "the server sent less than it announced");
     TRY(check_digest(d));
     TRY(begin_store(d)); /* all of it was stored before */
     TRY(ln__download_sync(d));

@@ -492,8 +492,10 @@ static void test_parts_that_were_not_asked_for(void **state)
     } rows[] = {
         { "too far behind", PART "500-999/1000\r\nContent-Length: 500\r\n\r\n", 500, 1000,
           LN_DOWNLOAD_PROTOCOL, "another part" },
-        { "not to the end", PART "400-699/1000\r\nContent-Length: 300\r\n\r\n", 400, 700,
-          LN_DOWNLOAD_PROTOCOL, "less than the rest" },
+        { "all before that", PART "100-399/1000\r\nContent-Length: 300\r\n\r\n", 100, 400,
+          LN_DOWNLOAD_PROTOCOL, "another part" },
+        { "more than the part", PART "400-400/1000\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n", 400,
+          402, LN_DOWNLOAD_PROTOCOL, "more than it announced" },
         { "no range", "HTTP/1.1 206 X\r\nETag: \"v1\"\r\nContent-Length: 600\r\n\r\n", 400, 1000,
           LN_DOWNLOAD_PROTOCOL, "206" },
         { "several parts",
@@ -555,6 +557,51 @@ static void test_parts_that_can_be_used(void **state)
     lies("HTTP/1.1 412 X\r\nContent-Length: 0\r\n\r\n", ln_span(NULL, 0), 1);
     run();
     must_have("a condition that failed", all);
+}
+
+/* A server may send less than was asked for (RFC 9110 15.3.7): the next part is asked for, until it
+ * is known that nothing is behind it. */
+/* scenario: T3, HTTP-10 */
+static void test_parts_of_the_rest(void **state)
+{
+    static const struct {
+        const char *later;
+        size_t len;
+        bool chunked; /* at first nobody knows how much there is */
+        const char *asked;
+    } rows[] = {
+        { PART "400-699/1000\r\nContent-Length: 300\r\n\r\n", 300, false,
+          "0|400 \"v1\"|700 \"v1\"|" },
+        { PART "400-699/*\r\nContent-Length: 300\r\n\r\n", 300, false, "0|400 \"v1\"|700 \"v1\"|" },
+        { PART "400-699/1000\r\nContent-Length: 300\r\n\r\n", 300, true,
+          "0|400 \"v1\"|700 \"v1\"|" },
+        { PART "400-699/*\r\nContent-Length: 300\r\n\r\n", 300, true, "0|400 \"v1\"|700 \"v1\"|" },
+        { PART "400-999/*\r\nContent-Length: 600\r\n\r\n", 600, true,
+          "0|400 \"v1\"|1000 \"v1\"|" }, /* 416: that was all */
+    };
+    (void)state;
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        w.file.chunked = rows[i].chunked;
+        lies(rows[i].later, ln_span(w.content + 400, rows[i].len), 1);
+        run();
+        must_have(rows[i].later, w.file.content);
+        assert_string_equal(asked, rows[i].asked);
+        assert_int_equal(info.restarts, 0);
+    }
+}
+
+/* What is smaller than what is stored is another file, whatever its tag says. */
+/* scenario: T3, H113 */
+static void test_a_file_that_is_smaller_now(void **state)
+{
+    (void)state;
+    w.file.chunked = true;
+    lies("HTTP/1.1 200 OK\r\nETag: \"v1\"\r\nContent-Length: 300\r\n\r\n",
+         ln_span(w.content + 5000, 300), 1);
+    run();
+    must_have("smaller", ln_span(w.content + 5000, 300));
+    assert_int_equal(info.restarts, 1);
+    assert_int_equal(info.requests, 2);
 }
 
 static void test_dates_in_parts(void **state)
@@ -1625,6 +1672,8 @@ int main(void)
         TEST(test_a_file_that_never_stays_the_same),
         TEST(test_parts_that_were_not_asked_for),
         TEST(test_parts_that_can_be_used),
+        TEST(test_parts_of_the_rest),
+        TEST(test_a_file_that_is_smaller_now),
         TEST(test_dates_in_parts),
         TEST(test_a_part_where_all_was_asked_for),
         TEST(test_lengths_that_lie),
