@@ -326,3 +326,17 @@ def test_socket_in_use(keyed, start_agent, tmp_path):
     second = start_agent(*keyed, state=tmp_path / "second")
     assert second.logged("another agent listens at")
     assert socket.socket(socket.AF_UNIX).connect_ex(str(agent.socket)) == 0
+
+
+def test_state_folder_in_use(keyed, start_agent, tmp_path):
+    """Two agents in one folder would write into each other's records and image: the second one ends."""
+    agent = start_agent(*keyed)
+    agent.wait_registered()
+    second = start_agent(*keyed, socket=tmp_path / "second.sock")
+    assert second.ended() == 1
+    assert "another agent uses the state folder" in second.log and "--state" in second.log
+    agent.ask("set", path="/3/0/14", value="+05:00")
+    agent.kill()  # and what is left of a dead one is in nobody's way
+    second.start()
+    second.wait_registered()
+    assert second.get("/3/0/14")["/3/0/14"] == "+05:00"
