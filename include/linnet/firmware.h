@@ -94,7 +94,8 @@ struct ln_firmware_config {
     struct ln_source chain; /**< the device's own certificate, for servers that ask */
     struct ln_source key;
     /** Keep the object's state, at most LN_FIRMWARE_STATE_MAX bytes, over a loss of power; and give
-     *  it back (LN_NOT_FOUND: nothing). Required, both. */
+     *  it back (LN_NOT_FOUND: nothing; LN_NO_MEMORY: not looked at, and ln_firmware_new() fails with
+     *  it; anything else: it is lost, and so is the image). Required, both. */
     enum ln_status (*save)(void *user, struct ln_span state);
     enum ln_status (*load)(void *user, struct ln_mspan room, size_t *len);
     /** Something changed; may be NULL. */

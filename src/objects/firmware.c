@@ -425,13 +425,14 @@ enum ln_status ln_firmware_new(struct ln_client *client, const struct ln_firmwar
         return st;
     }
     st = ln_client_add_instance(client, 5, 0, &fw->fields, NULL);
+    if (st == LN_OK)
+        st = ln__firmware_load(fw);
     if (st != LN_OK) {
         enum ln_status gone = ln_client_remove_object(client, 5);
         (void)gone; /* it was just added */
         ln_free(env, fw);
         return st;
     }
-    ln__firmware_load(fw);
     ln_client_add_job(client, &fw->job);
     *out = fw;
     return LN_OK;

@@ -61,8 +61,8 @@ void ln__firmware_enter(struct ln_firmware *fw, enum ln_firmware_state state,
 /** Downloaded becomes Updating, and the installation follows when all was said. False: that state
  *  could not be saved, and without it nothing irreversible may begin. Nothing has changed. */
 bool ln__firmware_begin_update(struct ln_firmware *fw, ln_msec now);
-/** What was saved; nothing, or something damaged: Idle. */
-void ln__firmware_load(struct ln_firmware *fw);
+/** What was saved; nothing, or something damaged: Idle. LN_NO_MEMORY: nobody knows. */
+enum ln_status ln__firmware_load(struct ln_firmware *fw);
 bool ln__firmware_save(struct ln_firmware *fw);
 /** The image is complete: verify, then Downloaded or Idle. */
 void ln__firmware_complete(struct ln_firmware *fw, uint64_t size, const uint8_t sha256[32]);

@@ -453,6 +453,31 @@ static void test_restarts(void **state)
     fw_halt(&w);
 }
 
+/* A state that nobody has looked at is not a damaged one: the image stays, and the program starts anew. */
+/* scenario: T17 */
+static void test_no_memory_for_the_state(void **state)
+{
+    (void)state;
+    make_image();
+    fresh();
+    assert_int_equal(fw_push(&w, image, 300, 4), LN_COAP_CHANGED);
+    assert_int_equal(fw_execute(&w, "/5/0/2"), LN_COAP_CHANGED);
+    assert_true(lw_run(&w.lw, NULL, 6000));
+    fw_halt(&w);
+    unsigned saves = w.device.saves;
+    w.device.load = LN_NO_MEMORY;
+    assert_int_equal(fw_try_boot(&w), LN_NO_MEMORY);
+    assert_null(w.fw);
+    fw_halt(&w);
+    assert_int_equal(w.device.resets, 0);
+    assert_int_equal(w.device.saves, saves);
+    w.device.load = LN_OK;
+    fw_boot(&w);
+    fw_must_be(&w, "later", "3/0");
+    assert_int_equal(w.device.store.len, 300);
+    fw_halt(&w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -469,6 +494,7 @@ int main(void)
         cmocka_unit_test(test_ended_from_within),
         cmocka_unit_test(test_uris),
         cmocka_unit_test(test_restarts),
+        cmocka_unit_test(test_no_memory_for_the_state),
     };
     return cmocka_run_group_tests_name("firmware/push", tests, NULL, NULL);
 }
