@@ -104,6 +104,7 @@ struct ln_firmware_config {
     uint64_t size_max;     /**< larger images are refused with NO_SPACE; 0 = no limit */
     uint32_t attempts_max; /**< of a pull, see download.h; 0 = its default */
     uint64_t time_max_ms;  /**< likewise */
+    uint64_t rate_max;     /**< likewise: bytes in a second; 0 = no limit */
     uint32_t timeout_ms;   /**< longest silence of its server, see download.h; 0 = its default */
     struct ln_coap_timing coap; /**< of a pull by coap and coaps; all zero = RFC 7252's */
     struct ln_sock_options sock;

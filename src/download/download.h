@@ -134,7 +134,9 @@ struct ln_download {
     /* this try */
     bool headed;
     bool begun;        /**< the store was told where to go on */
-    bool held;         /**< the store takes no more for now */
+    bool held;         /**< no more is taken for now: the store is full, or it is too early */
+    bool full;         /**< until ln_download_ready() */
+    ln_msec early;     /**< until then; 0 = it is not too early */
     uint64_t skip;     /**< bytes that are stored already */
     uint64_t end;      /**< of the head */
     uint64_t tried_at; /**< the offset at which the try began */
@@ -162,6 +164,8 @@ struct ln_download {
     unsigned restarts;
     ln_msec started_at;
     ln_msec wait_until;
+    ln_msec paced_until; /**< when the limit of the rate lets all come that has come */
+    uint64_t paced_rest; /**< thousandths of a byte that are less than a millisecond */
 
     /* callbacks */
     unsigned inside; /**< calls of ours that are on the stack */

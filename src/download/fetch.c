@@ -8,6 +8,9 @@
 
 #include "base/try.h"
 
+/** Shorter pauses than that are put together. */
+#define PACE_MS 50
+
 static bool interrupted(const struct ln_download *d)
 {
     return d->doomed || d->wish != LN__NO_WISH;
@@ -135,6 +138,24 @@ static enum ln_status count(struct ln_download *d, size_t len)
     return LN_OK;
 }
 
+/* What comes faster than it may is followed by a pause, a longer one now and then. Time in which less
+ * came is not made up for. */
+static void pace(struct ln_download *d, size_t len, ln_msec now)
+{
+    uint64_t rate = d->options.rate_max;
+    if (rate == 0)
+        return;
+    if (d->paced_until < now)
+        d->paced_until = now;
+    d->paced_rest += (uint64_t)len * 1000;
+    d->paced_until += (ln_msec)(d->paced_rest / rate);
+    d->paced_rest %= rate;
+    if (d->paced_until - now < PACE_MS)
+        return;
+    d->early = d->paced_until;
+    d->held = true;
+}
+
 /* Take off what is stored already. */
 static struct ln_span leave_out(struct ln_download *d, struct ln_span data)
 {
@@ -161,7 +182,8 @@ static enum ln_status store_data(struct ln_download *d, struct ln_span data)
     enum ln_status st = store->write(store->ctx, d->offset, data, &d->diag);
     if (st != LN_OK && st != LN_AGAIN)
         return store_failed(d, st, "the store did not take the bytes");
-    d->held = d->held || st == LN_AGAIN;
+    d->full = d->full || st == LN_AGAIN;
+    d->held = d->held || d->full;
     ln_hasher_update(d->hasher, data);
     d->offset += data.len;
     d->unsaved += data.len;
@@ -174,9 +196,10 @@ enum ln_status ln__download_data(struct ln_download *d, struct ln_span data, ln_
     if (interrupted(d))
         return LN_CLOSED;
     TRY(count(d, data.len));
+    pace(d, data.len, now);
     data = leave_out(d, data);
     if (data.len == 0)
-        return LN_OK;
+        return d->held ? LN_AGAIN : LN_OK;
     TRY(check_size(d, data.len));
     TRY(store_data(d, data));
     TRY(ln__download_save_sometimes(d, now));

@@ -107,6 +107,14 @@ def test_swapped_between_two_runs(peers, tmp_path):
     assert done.report.restarts == 1
 
 
+def test_limited_rate(peers, tmp_path):
+    server = peers.nginx([PLAIN])
+    digest = put(server, 300_000)
+    done = download(f"http://127.0.0.1:{server.port}/fw.bin", "--limit-rate", "200000", folder=tmp_path)
+    assert done.status == 0 and done.report.sha256 == digest
+    assert done.report.milliseconds >= 1400
+
+
 def test_one_at_a_time(peers, tmp_path):
     server = peers.nginx([PLAIN + "limit_rate 8m;"])
     digest = put(server, 5_000_000)

@@ -945,6 +945,83 @@ static void test_the_usual_limit_of_bytes(void **state)
     must_have("no limit", w.file.content);
 }
 
+/* ---- the rate ---- */
+
+static size_t server_piece; /* every 100 ms; 0 = as fast as it can */
+
+static void in_pieces(void *user, const struct http_ask *ask, struct http_answer *answer)
+{
+    struct http_world *world = user;
+    http_serve_file(&world->file, ask, answer);
+    answer->piece = server_piece;
+    answer->piece_ms = server_piece != 0 ? 100 : 0;
+}
+
+/* On average; a pause of ours is no silence of the server. */
+static void test_a_limited_rate(void **state)
+{
+    static const struct {
+        uint64_t rate;
+        size_t len;
+        size_t piece; /* of the server */
+        ln_msec least, most;
+    } rows[] = {
+        { 10000, 100000, 0, 9900, 10100 }, { 1000000, 200000, 0, 190, 320 },
+        { 500, 40000, 0, 79900, 80100 },   /* pauses of half a minute: longer than any silence */
+        { 10000, 20000, 500, 3900, 4200 }, /* half as fast as it may be */
+        { UINT64_MAX, 100000, 0, 0, 100 },
+    };
+    (void)state;
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        dl_store_clear(&store);
+        w.file.content.len = rows[i].len;
+        server_piece = rows[i].piece;
+        w.script = in_pieces;
+        options.rate_max = rows[i].rate;
+        ln_msec begun = http_world_now(&w);
+        run();
+        must_have("limited", w.file.content);
+        assert_int_equal(info.requests, 1);
+        assert_in_range(http_world_now(&w) - begun, rows[i].least, rows[i].most);
+    }
+}
+
+/* It holds for all tries together, and a full store and a cancel go before it. */
+static void test_a_limited_rate_among_others(void **state)
+{
+    (void)state;
+    options.rate_max = 1000;
+    w.file.content.len = 10000;
+    cuts(3000, HTTP_CLOSE, 3);
+    ln_msec begun = http_world_now(&w);
+    run();
+    must_have("cut", w.file.content);
+    assert_in_range(http_world_now(&w) - begun, 9900, 15000);
+
+    cuts(0, HTTP_STAY, 0);
+    dl_store_clear(&store);
+    store.busy = true;
+    begin();
+    while (result = dl_drive(download, &w.net.device), result == LN_AGAIN) {
+        struct ln_interest want;
+        ln_download_interest(download, &want);
+        assert_false(want.ready); /* the store is full: time alone does not help */
+        ln_download_ready(download);
+    }
+    go_on();
+    must_have("full", w.file.content);
+    store.busy = false;
+
+    dl_store_clear(&store);
+    options.rate_max = 1;
+    begin();
+    go_on();
+    assert_int_equal(result, LN_AGAIN); /* for hours */
+    ln_download_cancel(download);
+    go_on();
+    assert_int_equal(info.reason, LN_DOWNLOAD_CANCELLED);
+}
+
 /* ---- the store ---- */
 
 /* scenario: S28 */
@@ -1688,6 +1765,8 @@ int main(void)
         TEST(test_a_byte_in_a_minute),
         TEST(test_limits),
         TEST(test_the_usual_limit_of_bytes),
+        TEST(test_a_limited_rate),
+        TEST(test_a_limited_rate_among_others),
         TEST(test_stores_that_fail),
         TEST(test_room_is_asked_for),
         TEST(test_a_store_that_needs_time),
