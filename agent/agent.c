@@ -521,8 +521,7 @@ static bool begin(struct agent *a)
     a->env->log.level = (enum ln_level)a->config->log_level;
     (void)config_look(a->config, LN_LOG_WARN, &teller);
     choose_places(a);
-    state_open(a);
-    if (!open_signals(a) || !make_client(a))
+    if (!state_open(a) || !open_signals(a) || !make_client(a))
         return false;
     open_control(a);
     log_line(LN_LOG_INFO, "linnet-agent %s, endpoint %s, state in %s", agent_version(),
@@ -564,7 +563,7 @@ int agent_run(const struct options *options, char **argv)
         return 1;
     }
     a->options = options;
-    a->signals = -1;
+    a->signals = a->state_lock = -1;
     bool good = begin(a);
     if (good)
         run(a);
@@ -575,6 +574,8 @@ int agent_run(const struct options *options, char **argv)
     config_free(a->config);
     if (a->signals >= 0)
         (void)close(a->signals);
+    if (a->state_lock >= 0)
+        (void)close(a->state_lock);
     ln_env_posix_free(a->env);
     free(a);
     if (restarts)

@@ -74,7 +74,7 @@ struct config {
         long verify_s, install_s, confirm_s;
         char *ca, *certificate, *key;
         bool system_trust;
-        long size_max_mib;
+        long size_max_mib, rate_max_kib;
     } firmware;
     struct config_server servers[CONFIG_SERVERS_MAX];
     size_t server_count;

@@ -272,16 +272,19 @@ void control_step(struct control *c, ln_msec now)
 static bool clear_way(const struct sockaddr_un *address, char *why, size_t why_size)
 {
     int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    bool alive = fd >= 0 && connect(fd, (const struct sockaddr *)address, sizeof *address) == 0;
+    bool let_in = fd >= 0 && connect(fd, (const struct sockaddr *)address, sizeof *address) == 0;
+    int error = errno;
     if (fd >= 0)
         (void)close(fd);
-    if (alive) {
+    if (let_in || error == EAGAIN) { /* EAGAIN: many wait at its door */
         (void)snprintf(why, why_size,
                        "another agent listens at %s; give this one a socket of its own",
                        address->sun_path);
         return false;
     }
     struct stat about;
+    if (error != ECONNREFUSED)
+        return true; /* bind() tells what it is */
     if (lstat(address->sun_path, &about) == 0 && S_ISSOCK(about.st_mode))
         (void)unlink(address->sun_path);
     return true;

@@ -120,6 +120,9 @@ const struct config_key config_keys[] = {
       "Trust the system's authorities for downloads.", C(firmware.system_trust), 0, 0, NULL },
     { "firmware", "size_max", NULL, CONFIG_NUMBER, "MIB", "0",
       "Refuse larger images, in MiB; 0 = no limit.", C(firmware.size_max_mib), 0, 1048576, NULL },
+    { "firmware", "rate_max", NULL, CONFIG_NUMBER, "KIB", "0",
+      "Download no faster than that, in KiB a second; 0 = no limit.", C(firmware.rate_max_kib), 0,
+      1048576, NULL },
 };
 const size_t config_key_count = LN_COUNT_OF(config_keys);
 _Static_assert(LN_COUNT_OF(config_keys) <= CONFIG_KEYS_MAX, "struct config has a line for each");
