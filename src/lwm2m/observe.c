@@ -177,8 +177,8 @@ static void end_with(struct ln__observation *o, enum ln_answer why)
     struct ln__note *note = ln__note_new(o, (uint8_t)why, 0);
     if (note != NULL) {
         note->confirmable = true;
+        note->observation = NULL; /* outlives it, and is bound by no attribute of it */
         ln__note_queue(note);
-        note->observation = NULL; /* outlives it */
     }
     end(o, LN_NOTE_DROPPED);
 }

@@ -524,7 +524,8 @@ static bool exchange(struct lw_world *w, const struct lw_request *rq, int block2
 static bool ask_in_blocks(struct lw_world *w, const struct lw_request *rq)
 {
     size_t size = ln_coap_block_size((uint8_t)rq->block1_szx);
-    for (size_t at = 0, num = 0; at == 0 || at < rq->len; at += size, num++) {
+    for (size_t num = rq->block1_from, at = num * size; num == 0 || at < rq->len;
+         at += size, num++) {
         size_t len = rq->len - at < size ? rq->len - at : size;
         const uint8_t *piece = (const uint8_t *)rq->payload + at;
         if (!exchange(w, rq, -1, (int)num, ln_span(piece, len)))

@@ -158,6 +158,7 @@ struct lw_request {
     int block2_szx;     /* -1 = none; asks for the whole body in such blocks */
     int block1_szx;     /* -1 = none; sends the payload in such blocks */
     size_t block1_stop; /* so many blocks are sent, and no more; 0 = all */
+    size_t block1_from; /* ... beginning with this one */
     const void *payload;
     size_t len;
 };

@@ -1,0 +1,226 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What goes away while something is under way: instances that are deleted in the midst of a transfer,
+ * observations that end while their notification waits, values that cannot be read just now, and
+ * functions of objects that speak up at the worst moment.
+ */
+#include "support/lwworld.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+
+static struct lw_world w;
+
+/* ---- an object whose functions do as a test says ---- */
+
+enum { PROBE = 32001 };
+
+struct probe {
+    int32_t level;
+    float small;
+};
+
+static struct {
+    enum ln_answer answer; /* of reading resource 3 */
+    int32_t level;         /* that refresh() brings */
+    bool speaks;           /* refresh() says that the value changed */
+    unsigned refreshed;
+} script;
+
+static void probe_refresh(const struct ln_at *at)
+{
+    struct probe *p = at->instance;
+    p->level = script.level;
+    script.refreshed++;
+    if (script.speaks)
+        ln_client_changed(at->client, PROBE, 0, 1);
+}
+
+static enum ln_answer probe_read(const struct ln_at *at, struct ln_value *out)
+{
+    const struct probe *p = at->instance;
+    *out = ln_value_integer(p->level);
+    return script.answer;
+}
+
+static const struct ln_object_ops probe_ops = { .refresh = probe_refresh, .read = probe_read };
+
+static const struct ln_resource probe_rows[] = {
+    LN_RESOURCE(1, LN_VALUE_INTEGER, LN_RES_READ | LN_RES_WRITE, struct probe, level),
+    LN_RESOURCE(2, LN_VALUE_FLOAT, LN_RES_READ | LN_RES_WRITE, struct probe, small),
+    LN_RESOURCE_OPS(3, LN_VALUE_INTEGER, LN_RES_READ),
+};
+
+static const struct ln_object probe_object = {
+    .id = PROBE,
+    .resources = probe_rows,
+    .resource_count = LN_COUNT_OF(probe_rows),
+    .instance_size = sizeof(struct probe),
+    .ops = &probe_ops,
+};
+
+static struct probe probe;
+
+static void add_probe(struct lw_world *world)
+{
+    assert_int_equal(ln_client_add_object(world->client, &probe_object, NULL, NULL), LN_OK);
+    assert_int_equal(ln_client_add_instance(world->client, PROBE, 0, &probe, NULL), LN_OK);
+}
+
+/* ---- the world ---- */
+
+static void open_with(struct lw_options *options)
+{
+    const char *what = "";
+    memset(&script, 0, sizeof script);
+    memset(&probe, 0, sizeof probe);
+    if (options->prepare == NULL)
+        options->prepare = add_probe;
+    assert_int_equal(lw_open(&w, options, &what), LN_OK);
+    assert_true(lw_register(&w));
+}
+
+static void open_world(void)
+{
+    struct lw_options options = LW_OPTIONS_INIT;
+    open_with(&options);
+}
+
+static void attributes(const char *path, const char *query)
+{
+    struct lw_request rq = { LW_REQUEST_INIT, .code = LN_COAP_PUT, .path = path, .query = query };
+    assert_true(lw_ask(&w, &rq));
+    assert_int_equal(w.server.answer.code, LN_COAP_CHANGED);
+}
+
+static void observe(const char *path)
+{
+    struct lw_request rq = { LW_REQUEST_INIT, .code = LN_COAP_GET, .path = path };
+    rq.observe = 0;
+    assert_true(lw_ask(&w, &rq));
+    assert_int_equal(w.server.answer.code, LN_COAP_CONTENT);
+    assert_true(w.server.answer.observe);
+    w.server.note_count = 0;
+}
+
+static bool noted(const struct lw_world *world)
+{
+    return world->server.note_count > 0;
+}
+
+/* ---- instances that go ---- */
+
+/* The instance is deleted between two blocks of a Write: what was gathered goes with it. */
+static void test_a_delete_amid_a_write_in_blocks(void **state)
+{
+    static const uint8_t body[200];
+    struct lw_request rq = { LW_REQUEST_INIT, .code = LN_COAP_PUT, .path = "/3442/0" };
+    (void)state;
+    open_world();
+    rq.format = 11542;
+    rq.payload = body;
+    rq.len = sizeof body;
+    rq.block1_szx = 2;
+    rq.block1_stop = 2;
+    assert_true(lw_ask(&w, &rq));
+    assert_int_equal(w.server.answer.code, LN_COAP_CONTINUE);
+    assert_int_equal(ln_client_remove_instance(w.client, 3442, 0), LN_OK);
+    rq.block1_from = 2;
+    rq.block1_stop = 0;
+    assert_true(lw_ask(&w, &rq));
+    assert_int_equal(w.server.answer.code, LN_COAP_NOT_FOUND);
+    lw_close(&w); /* which looks for what is left behind */
+}
+
+/* The last word of an observation is its server's, also where nothing else would be stored. */
+static void test_the_last_word_is_kept(void **state)
+{
+    (void)state;
+    open_world();
+    attributes("/3442/0/120", "hqmax=0");
+    observe("/3442/0/120");
+    w.server.script.silent = true;
+    assert_int_equal(ln_client_update(w.client, 1), LN_OK);
+    assert_true(lw_run(&w, NULL, 3000));
+    assert_int_equal(ln_client_remove_instance(w.client, 3442, 0), LN_OK);
+    w.server.script.silent = false;
+    assert_true(lw_run(&w, noted, 60000));
+    assert_int_equal(w.server.notes[0].code, LN_COAP_NOT_FOUND);
+    assert_int_equal(w.server.notes[0].type, LN_COAP_CON);
+    assert_true(lw_run(&w, NULL, 1000));
+    assert_int_equal(lw_count_notes(&w, LN_NOTE_ACKNOWLEDGED), 1);
+    lw_close(&w);
+}
+
+/* ---- what waits for the socket ---- */
+
+static struct ln_net_ops stalled_ops;
+static const struct ln_net_ops *real_ops;
+static bool stalled;
+
+static enum ln_status stalled_send(void *ctx, ln_handle h, const struct ln_addr *to,
+                                   struct ln_span data, size_t *sent, struct ln_diag *diag)
+{
+    return stalled ? LN_AGAIN : real_ops->send(ctx, h, to, data, sent, diag);
+}
+
+/* While sends are stalled, no socket is writable. */
+static enum ln_status stalled_wait(void *ctx, const struct ln_interest *want, ln_msec until)
+{
+    struct ln_interest left = *want;
+    for (size_t i = 0; stalled && i < left.count; i++)
+        left.wait[i].events &= ~LN_WANT_WRITE;
+    return real_ops->wait(ctx, &left, until);
+}
+
+static void stall_sends(struct lw_world *world)
+{
+    add_probe(world);
+    stalled = false;
+    real_ops = world->env.net.ops;
+    stalled_ops = *real_ops;
+    stalled_ops.send = stalled_send;
+    stalled_ops.wait = stalled_wait;
+    world->env.net.ops = &stalled_ops;
+}
+
+/* A confirmable notification that the socket would not take yet ends with its observation: it does
+ * not go out afterwards, and the application hears of its end once. */
+static void test_a_notification_that_ends_before_it_goes_out(void **state)
+{
+    struct lw_options options = LW_OPTIONS_INIT;
+    (void)state;
+    options.prepare = stall_sends;
+    open_with(&options);
+    attributes("/3442/0/120", "con=1");
+    observe("/3442/0/120");
+    w.event_count = 0;
+    stalled = true;
+    struct ln_value v = ln_value_integer(5);
+    assert_int_equal(ln_client_set(w.client, ln_path_resource(3442, 0, 120), &v), LN_OK);
+    assert_true(lw_run(&w, NULL, 100));
+    assert_int_equal(lw_count_notes(&w, LN_NOTE_QUEUED), 1);
+    assert_int_equal(lw_count_notes(&w, LN_NOTE_SENT), 0);
+    assert_int_equal(ln_client_remove_instance(w.client, 3442, 0), LN_OK);
+    stalled = false;
+    assert_true(lw_run(&w, NULL, 5000));
+    assert_int_equal(w.server.note_count, 1);
+    assert_int_equal(w.server.notes[0].code, LN_COAP_NOT_FOUND);
+    assert_int_equal(lw_count_notes(&w, LN_NOTE_DROPPED), 1);
+    assert_int_equal(lw_count_notes(&w, LN_NOTE_SENT), 1);
+    assert_int_equal(lw_count_notes(&w, LN_NOTE_ACKNOWLEDGED), 1);
+    lw_close(&w);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_a_delete_amid_a_write_in_blocks),
+        cmocka_unit_test(test_the_last_word_is_kept),
+        cmocka_unit_test(test_a_notification_that_ends_before_it_goes_out),
+    };
+    return cmocka_run_group_tests_name("lwm2m/edges", tests, NULL, NULL);
+}
