@@ -74,6 +74,7 @@ struct ln__observation {
     ln_msec confirmed;     /* when the last confirmable one was sent: RFC 7641 4.5 */
     struct ln__note *held; /* the value that fired, while pmin holds it back */
     struct ln__notify_value held_value;
+    ln_msec retry; /* what could not be read or kept is tried again then, and not before */
     uint8_t szx;
 };
 
@@ -135,6 +136,8 @@ struct ln_client {
     uint32_t note_id;
     uint16_t observations;
     bool telling;          /* within on_event */
+    bool looking;          /* at what is observed: objects are being asked */
+    uint16_t ended;        /* counts observations that ended: a walk over them begins anew */
     bool accounts_changed; /* /0 or /1 were written: servers come, go, or are set up anew */
     struct ln_client_job *jobs;
     uint16_t stay_awake; /* how many want no sleep */
@@ -186,6 +189,7 @@ struct ln__view {
     struct ln_path path;
     const struct ln_format *format;
     uint16_t ssid; /* whose rights count; LN_ID_NONE: all */
+    bool fresh;    /* the one instance that is seen was brought up to date just now */
 };
 /** Produce the payload into the window [skip, skip + room.len) of it.
  *  @param length  of the whole payload

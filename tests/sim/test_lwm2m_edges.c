@@ -215,12 +215,69 @@ static void test_a_notification_that_ends_before_it_goes_out(void **state)
     lw_close(&w);
 }
 
+/* ---- values that cannot be had, or that come at the wrong time ---- */
+
+/* An object that is busy when its value is to be told is asked again; the change is not lost. */
+static void test_a_value_that_cannot_be_read_just_now(void **state)
+{
+    (void)state;
+    open_world();
+    observe("/32001/0/3");
+    script.answer = LN_ANSWER_UNAVAILABLE;
+    script.level = 7;
+    probe.level = 7;
+    ln_client_changed(w.client, PROBE, 0, 3);
+    assert_false(lw_run(&w, noted, 5000)); /* and it does not spin */
+    script.answer = LN_ANSWER_OK;
+    assert_true(lw_run(&w, noted, 5000));
+    assert_string_equal(w.server.notes[0].payload, "7");
+    lw_close(&w);
+}
+
+/* refresh() is called before a value is compared with thresholds, too: one that changes by itself is
+ * found out by epmax. */
+static void test_a_threshold_on_a_value_that_changes_by_itself(void **state)
+{
+    (void)state;
+    open_world();
+    attributes("/32001/0/1", "gt=10&epmax=5");
+    observe("/32001/0/1");
+    script.level = 9;
+    assert_false(lw_run(&w, noted, 20000));
+    script.level = 11;
+    assert_true(lw_run(&w, noted, 6000));
+    assert_string_equal(w.server.notes[0].payload, "11");
+    lw_close(&w);
+}
+
+/* refresh() may say that the value changed: that is no reason to look at it without end. */
+static void test_a_refresh_that_tells_of_changes(void **state)
+{
+    (void)state;
+    open_world();
+    attributes("/32001/0/1", "gt=10");
+    observe("/32001/0/1");
+    script.speaks = true;
+    script.level = 11;
+    ln_client_changed(w.client, PROBE, 0, 1);
+    assert_true(lw_run(&w, noted, 1000));
+    script.speaks = false;
+    assert_string_equal(w.server.notes[0].payload, "11");
+    assert_true(lw_run(&w, NULL, 1000));
+    assert_int_equal(w.server.note_count, 1);
+    assert_in_range(script.refreshed, 2, 12);
+    lw_close(&w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_delete_amid_a_write_in_blocks),
         cmocka_unit_test(test_the_last_word_is_kept),
         cmocka_unit_test(test_a_notification_that_ends_before_it_goes_out),
+        cmocka_unit_test(test_a_value_that_cannot_be_read_just_now),
+        cmocka_unit_test(test_a_threshold_on_a_value_that_changes_by_itself),
+        cmocka_unit_test(test_a_refresh_that_tells_of_changes),
     };
     return cmocka_run_group_tests_name("lwm2m/edges", tests, NULL, NULL);
 }
