@@ -78,6 +78,11 @@ struct ln__observation {
     uint8_t szx;
 };
 
+/* What a server does not know yet. */
+#define LN_NEWS_OBJECTS 0x01u  /* the list of objects */
+#define LN_NEWS_LIFETIME 0x02u /* `lt` */
+#define LN_NEWS_BINDING 0x04u  /* `b` */
+
 struct ln__server {
     struct ln__server *next;
     struct ln_client *client;
@@ -99,20 +104,19 @@ struct ln__server {
 
     /* server.c */
     struct ln__reg reg;
-    uint8_t version;       /* negotiated, or to be tried */
-    uint8_t last_code;     /* of the last answer to Register, Update, De-register */
-    bool objects_changed;  /* the next Update carries the list */
-    bool lifetime_changed; /* ... `lt` */
-    bool binding_changed;  /* ... `b` */
-    bool asleep;           /* queue mode: not reachable until something is to be said */
-    bool wanted;           /* is to be started when its turn comes (/1/x/13) */
-    uint32_t events;       /* bits of enum ln__reg_event that happened and were not acted on */
-    uint32_t disable_s;    /* of the disabling that was asked for */
-    ln_msec update_at;     /* batched changes are told then; LN_NEVER */
-    ln_msec active;        /* last message in either direction */
-    ln_msec asked;         /* when the outstanding message went out first */
-    ln_coap_id exchange;   /* Register, Update or De-register under way */
-    uint8_t *location;     /* checked option list: Uri-Path segments */
+    uint8_t version;     /* negotiated, or to be tried */
+    uint8_t last_code;   /* of the last answer to Register, Update, De-register */
+    uint8_t news;        /* LN_NEWS_: what the next Update says */
+    uint8_t said;        /* ... and the one under way, until it is accepted */
+    bool asleep;         /* queue mode: not reachable until something is to be said */
+    bool wanted;         /* is to be started when its turn comes (/1/x/13) */
+    uint32_t events;     /* bits of enum ln__reg_event that happened and were not acted on */
+    uint32_t disable_s;  /* of the disabling that was asked for */
+    ln_msec update_at;   /* batched changes are told then; LN_NEVER */
+    ln_msec active;      /* last message in either direction */
+    ln_msec asked;       /* when the outstanding message went out first */
+    ln_coap_id exchange; /* Register, Update or De-register under way */
+    uint8_t *location;   /* checked option list: Uri-Path segments */
     uint16_t location_len;
 
     /* attr.c, observe.c, queue.c */
@@ -135,10 +139,9 @@ struct ln_client {
     ln_msec now; /* of the call under way */
     uint32_t note_id;
     uint16_t observations;
-    bool telling;          /* within on_event */
-    bool looking;          /* at what is observed: objects are being asked */
-    uint16_t ended;        /* counts observations that ended: a walk over them begins anew */
-    bool accounts_changed; /* /0 or /1 were written: servers come, go, or are set up anew */
+    bool telling;   /* within on_event */
+    bool looking;   /* at what is observed: objects are being asked */
+    uint16_t ended; /* counts observations that ended: a walk over them begins anew */
     struct ln_client_job *jobs;
     uint16_t stay_awake; /* how many want no sleep */
     _Atomic(struct ln_post *) posts;

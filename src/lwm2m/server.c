@@ -164,7 +164,7 @@ static void settle(struct ln__server *s, bool registered, ln_msec now)
 {
     tell(s, registered ? LN_CLIENT_REGISTERED : LN_CLIENT_UPDATED, LN_NEVER);
     ln__server_active(s, now);
-    if (s->objects_changed || s->lifetime_changed || s->binding_changed)
+    if (s->news != 0)
         s->update_at = now;
 }
 
@@ -210,6 +210,8 @@ static void act(struct ln__server *s, enum ln__reg_action action, enum ln__reg_s
         s->last_code = 0;
         if (s->asleep)
             connect(s, now); /* awake: connected, it is told to do this again */
+        else if (s->connecting)
+            break; /* likewise: it is waking up */
         else if (ln__connection_is_open(s))
             say(s, ln__message_deregister, LN_REG_EV_DEREGISTERED, now);
         else
@@ -231,12 +233,19 @@ static void act(struct ln__server *s, enum ln__reg_action action, enum ln__reg_s
     }
 }
 
+/* It slept, and the connection that ends that does not stand yet. */
+static bool is_waking(const struct ln__server *s)
+{
+    return s->reg.state == LN_REG_REGISTERED && s->connecting;
+}
+
 static void happen(struct ln__server *s, enum ln__reg_event event, ln_msec now)
 {
     struct ln__reg_policy policy = ln__server_policy(s);
     enum ln__reg_state was = s->reg.state;
-    if (event == LN_REG_EV_UPDATE_WANTED && s->asleep) {
-        connect(s, now); /* awake: connected, it says Update by itself */
+    if (event == LN_REG_EV_UPDATE_WANTED && (s->asleep || is_waking(s))) {
+        if (s->asleep)
+            connect(s, now); /* awake: connected, it says Update or Register by itself */
         return;
     }
     enum ln__reg_action action =
@@ -313,6 +322,8 @@ static void fall_asleep(struct ln__server *s, ln_msec now)
 static void step_timers(struct ln__server *s, ln_msec now)
 {
     enum ln__reg_event event;
+    if (s->events != 0)
+        return; /* they may be what the time was for */
     if (ln__reg_is_due(&s->reg, now, &event))
         ln__server_happened(s, event, now);
     if (s->update_at != LN_NEVER && now >= s->update_at && s->reg.state == LN_REG_REGISTERED) {
@@ -353,7 +364,7 @@ void ln__server_interest(const struct ln__server *s, struct ln_interest *want)
         add_socket(s, want);
     if (s->events != 0 || failed)
         want->ready = true;
-    ln_interest_until(want, ln__reg_deadline(&s->reg));
+    ln_interest_until(want, is_waking(s) ? s->reg.expires : ln__reg_deadline(&s->reg));
     if (s->reg.state == LN_REG_REGISTERED)
         ln_interest_until(want, s->update_at);
     ln_interest_until(want, ln__observe_deadline(s));
