@@ -272,6 +272,10 @@ void ln__server_active(struct ln__server *server, ln_msec now);
 struct ln__reg_policy ln__server_policy(const struct ln__server *server);
 /** Whether notifications can go out now. */
 bool ln__server_is_online(const struct ln__server *server);
+/** Whether they will once they are there: as above, or after waking up for them. */
+bool ln__server_is_reachable(const struct ln__server *server);
+/** /1/x/1, or the default where it makes no sense to this server. */
+uint32_t ln__server_lifetime(const struct ln__server *server);
 /** Messages of the registration interface (message.c). */
 LN_MUST_USE enum ln_status ln__message_register(struct ln__server *server, ln_msec now);
 LN_MUST_USE enum ln_status ln__message_update(struct ln__server *server, ln_msec now);

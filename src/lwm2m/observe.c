@@ -18,9 +18,9 @@
 
 /* ---- values ---- */
 
-static bool is_online_or_stored(const struct ln__server *server)
+static bool is_reachable_or_stored(const struct ln__server *server)
 {
-    return ln__server_is_online(server) ||
+    return ln__server_is_reachable(server) ||
            (ln__reg_is_registered(&server->reg) &&
             ln__model_int(&server->client->model, LN_OID_SERVER, server->server_iid, 6, 1) != 0);
 }
@@ -29,7 +29,7 @@ static bool is_online_or_stored(const struct ln__server *server)
 static bool may_tell(const struct ln__observation *o)
 {
     bool stores = !ln__attr_is_set(&o->attrs, LN_ATTR_HQMAX) || o->attrs.hqmax > 0;
-    return stores ? is_online_or_stored(o->server) : ln__server_is_online(o->server);
+    return stores ? is_reachable_or_stored(o->server) : ln__server_is_reachable(o->server);
 }
 
 static struct ln__notify_value number_of(const struct ln_value *v)

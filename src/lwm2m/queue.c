@@ -116,7 +116,7 @@ static uint32_t stored_of(const struct ln__server *server, const struct ln__obse
 /* hqmax: how many of one observation are kept; the newest are. */
 static void keep_to_hqmax(struct ln__server *server, struct ln__observation *o)
 {
-    if (o == NULL || !ln__attr_is_set(&o->attrs, LN_ATTR_HQMAX) || ln__server_is_online(server))
+    if (o == NULL || !ln__attr_is_set(&o->attrs, LN_ATTR_HQMAX) || ln__server_is_reachable(server))
         return;
     while (stored_of(server, o) > o->attrs.hqmax)
         ln__note_drop(server, victim(server, o), LN_NOTE_DROPPED);

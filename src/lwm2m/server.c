@@ -25,11 +25,18 @@ static uint32_t setting(const struct ln__server *s, uint16_t rid, uint32_t other
     return value < 0 ? otherwise : value > UINT32_MAX ? UINT32_MAX : (uint32_t)value;
 }
 
+uint32_t ln__server_lifetime(const struct ln__server *s)
+{
+    uint32_t life = setting(s, RID_LIFETIME, LN_REG_LIFETIME_S);
+    bool for_ever = life == 0; /* since 1.2; for older servers it would be over at once */
+    return for_ever && s->version < LN_LWM2M_1_2 ? LN_REG_LIFETIME_S : life;
+}
+
 struct ln__reg_policy ln__server_policy(const struct ln__server *s)
 {
     const struct ln_coap_timing *timing = &s->client->config.coap;
     return (struct ln__reg_policy) {
-        .lifetime_s = setting(s, RID_LIFETIME, LN_REG_LIFETIME_S),
+        .lifetime_s = ln__server_lifetime(s),
         .delay_s = setting(s, RID_DELAY, 0),
         .retry_count = setting(s, RID_RETRY_COUNT, LN_REG_RETRY_COUNT),
         .retry_s = setting(s, RID_RETRY_TIMER, LN_REG_RETRY_S),
@@ -93,6 +100,11 @@ void ln__server_active(struct ln__server *s, ln_msec now)
 bool ln__server_is_online(const struct ln__server *s)
 {
     return s->reg.state == LN_REG_REGISTERED && ln__connection_is_open(s);
+}
+
+bool ln__server_is_reachable(const struct ln__server *s)
+{
+    return s->reg.state == LN_REG_REGISTERED;
 }
 
 static uint32_t random_bits(const struct ln_client *client)

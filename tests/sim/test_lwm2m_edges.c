@@ -269,6 +269,87 @@ static void test_a_refresh_that_tells_of_changes(void **state)
     lw_close(&w);
 }
 
+/* ---- sleep ---- */
+
+static bool is_asleep(const struct lw_world *world)
+{
+    return lw_count(world, LN_CLIENT_ASLEEP) > 0;
+}
+
+/* Who sleeps is not offline: its notifications go out, whatever is said of storing them. */
+static void test_a_sleeper_tells_what_it_would_not_store(void **state)
+{
+    static const char *const storing[] = { "1", "0" };
+    static const char *const queries[] = { "pmin=0", "hqmax=0" };
+    (void)state;
+    for (size_t i = 0; i < 4; i++) {
+        struct lw_options options = LW_OPTIONS_INIT;
+        options.config.queue_mode = true;
+        options.config.awake_ms = 10000;
+        open_with(&options);
+        assert_int_equal(lw_put(&w, "/1/0/6", 0, storing[i / 2], 1), LN_COAP_CHANGED);
+        attributes("/3/0/9", queries[i % 2]);
+        observe("/3/0/9");
+        w.event_count = 0;
+        assert_true(lw_run(&w, is_asleep, 60000));
+        w.device.battery_level = 5;
+        ln_client_changed(w.client, 3, 0, 9);
+        if (!lw_run(&w, noted, 5000))
+            fail_msg("storing %s, %s: not told", storing[i / 2], queries[i % 2]);
+        assert_string_equal(w.server.notes[0].payload, "5");
+        lw_close(&w);
+    }
+}
+
+/* ---- settings that would cut the device off ---- */
+
+static bool updated(const struct lw_world *world)
+{
+    return world->server.updates > 0;
+}
+
+/* Queue mode stands beside the binding since 1.1: a Q that a server writes into it is not sent back to
+ * a server that would refuse it. */
+static void test_a_binding_with_q(void **state)
+{
+    (void)state;
+    for (uint8_t version = LN_LWM2M_1_0; version <= LN_LWM2M_1_1; version++) {
+        struct lw_options options = LW_OPTIONS_INIT;
+        options.config.max_version = version;
+        open_with(&options);
+        assert_int_equal(lw_put(&w, "/1/0/7", 0, "UQ", 2), LN_COAP_CHANGED);
+        assert_true(lw_run(&w, updated, 5000));
+        assert_string_equal(lw_last_seen(&w)->query, version == LN_LWM2M_1_0 ? "b=UQ" : "b=U");
+        assert_string_equal(lw_read(&w, "/1/0/7"), "UQ");
+        lw_close(&w);
+    }
+}
+
+/* A lifetime of 0 means for ever since 1.2, and is over at once for servers before that. */
+static void test_a_lifetime_of_0(void **state)
+{
+    (void)state;
+    for (uint8_t version = LN_LWM2M_1_1; version <= LN_LWM2M_1_2; version++) {
+        struct lw_options options = LW_OPTIONS_INIT;
+        bool for_ever = version == LN_LWM2M_1_2;
+        options.config.max_version = version;
+        open_with(&options);
+        uint8_t code = lw_put(&w, "/1/0/1", 0, "0", 1);
+        assert_int_equal(code, for_ever ? LN_COAP_CHANGED : LN_COAP_BAD_REQUEST);
+        assert_string_equal(lw_read(&w, "/1/0/1"), for_ever ? "0" : "3600");
+        struct ln_value v = ln_value_integer(0); /* the application may: it is not told to those */
+        assert_int_equal(ln_client_set(w.client, ln_path_resource(1, 0, 1), &v), LN_OK);
+        assert_true(lw_run(&w, updated, 5000));
+        assert_string_equal(lw_last_seen(&w)->query, for_ever ? "lt=0" : "lt=86400");
+        assert_int_equal(lw_put(&w, "/1/0/2", 0, "5", 1), LN_COAP_CHANGED);
+        unsigned updates = w.server.updates;
+        assert_true(lw_run(&w, NULL, INT64_C(10) * 86400 * 1000));
+        assert_int_equal(w.server.updates > updates, !for_ever);
+        assert_int_equal(w.server.registers, 1);
+        lw_close(&w);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -278,6 +359,9 @@ int main(void)
         cmocka_unit_test(test_a_value_that_cannot_be_read_just_now),
         cmocka_unit_test(test_a_threshold_on_a_value_that_changes_by_itself),
         cmocka_unit_test(test_a_refresh_that_tells_of_changes),
+        cmocka_unit_test(test_a_sleeper_tells_what_it_would_not_store),
+        cmocka_unit_test(test_a_binding_with_q),
+        cmocka_unit_test(test_a_lifetime_of_0),
     };
     return cmocka_run_group_tests_name("lwm2m/edges", tests, NULL, NULL);
 }
