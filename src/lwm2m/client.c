@@ -417,6 +417,7 @@ enum ln_status ln_client_remove_object(struct ln_client *client, uint16_t oid)
             return st;
     }
     enum ln_status st = ln__model_remove(&client->model, oid);
+    ln__observe_gone(client, ln_path_object(oid));
     ln__client_listed(client);
     return st;
 }
@@ -475,7 +476,7 @@ enum ln_status ln_client_remove_instance(struct ln_client *client, uint16_t oid,
     if (object == NULL || ln__model_instance(object, iid) == NULL)
         return LN_NOT_FOUND;
     ln__model_take(&client->model, object, iid);
-    ln__observe_gone(client, oid, iid);
+    ln__observe_gone(client, ln_path_instance(oid, iid));
     ln__access_removed(client, oid, iid);
     ln__client_listed(client);
     return LN_OK;

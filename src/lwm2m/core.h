@@ -168,7 +168,7 @@ extern const struct ln_coap_handler ln__dispatch;
 
 enum ln_answer ln__op_read(struct ln__request *rq);     /* read.c; also Observe */
 enum ln_answer ln__op_discover(struct ln__request *rq); /* discover.c */
-/** NOT_FOUND for a resource that this instance does not have; else OK. */
+/** NOT_FOUND for a resource, or an instance of one, that this instance does not have; else OK. */
 enum ln_answer ln__discoverable(const struct ln__request *rq);
 enum ln_answer ln__op_write(struct ln__request *rq, struct ln_span payload, bool replace);
 enum ln_answer ln__op_create(struct ln__request *rq, struct ln_span payload); /* write.c */
@@ -242,7 +242,8 @@ enum ln_answer ln__observe_begin(struct ln__request *rq, const struct ln_format 
                                  struct ln_span payload);
 void ln__observe_cancel(struct ln__server *server, const struct ln_coap_token *token);
 void ln__observe_changed(struct ln_client *client, uint16_t oid, uint16_t iid, uint16_t rid);
-void ln__observe_gone(struct ln_client *client, uint16_t oid, uint16_t iid);
+/** The object or instance is no more: its observations end, and its attributes are forgotten. */
+void ln__observe_gone(struct ln_client *client, struct ln_path path);
 void ln__observe_attrs_changed(struct ln__server *server);
 void ln__observe_step(struct ln__server *server, ln_msec now);
 ln_msec ln__observe_deadline(const struct ln__server *server);

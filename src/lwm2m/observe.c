@@ -409,9 +409,8 @@ void ln__observe_changed(struct ln_client *client, uint16_t oid, uint16_t iid, u
     }
 }
 
-void ln__observe_gone(struct ln_client *client, uint16_t oid, uint16_t iid)
+void ln__observe_gone(struct ln_client *client, struct ln_path path)
 {
-    struct ln_path path = ln_path_instance(oid, iid);
     for (struct ln__server *s = client->servers; s != NULL; s = s->next) {
         struct ln__observation *o = s->observations;
         while (o != NULL) {

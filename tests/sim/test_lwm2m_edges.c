@@ -9,6 +9,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdio.h>
 
 #include <cmocka.h>
 
@@ -155,6 +156,72 @@ static void test_the_last_word_is_kept(void **state)
     lw_close(&w);
 }
 
+/* Attributes belong to what stands at their path: what comes there later has none. */
+static void test_attributes_of_what_is_gone(void **state)
+{
+    (void)state;
+    open_world();
+    attributes("/32001", "pmin=7");
+    attributes("/32001/0/1", "pmax=9");
+    assert_int_equal(lw_get(&w, "/32001/0/1", 40), LN_COAP_CONTENT);
+    assert_int_equal(w.server.answer.len, strlen("</32001/0/1>;pmin=7;pmax=9"));
+    assert_int_equal(ln_client_remove_object(w.client, PROBE), LN_OK);
+    add_probe(&w);
+    assert_int_equal(lw_get(&w, "/32001/0/1", 40), LN_COAP_CONTENT);
+    assert_int_equal(w.server.answer.len, strlen("</32001/0/1>"));
+    struct lw_request nowhere = { LW_REQUEST_INIT, .code = LN_COAP_PUT, .path = "/3/0/11/9",
+                                  .query = "pmin=1" };
+    assert_true(lw_ask(&w, &nowhere));
+    assert_int_equal(w.server.answer.code, LN_COAP_NOT_FOUND);
+    attributes("/3/0/11/0", "pmin=1");
+    lw_close(&w);
+}
+
+/* An object that goes takes its observations along, at once. */
+static void test_observations_of_an_object_that_goes(void **state)
+{
+    (void)state;
+    open_world();
+    attributes("/32001", "pmin=100");
+    observe("/32001");
+    assert_int_equal(ln_client_remove_object(w.client, PROBE), LN_OK);
+    assert_true(lw_run(&w, noted, 1000));
+    assert_int_equal(w.server.notes[0].code, LN_COAP_NOT_FOUND);
+    lw_close(&w);
+}
+
+/* What the engine does to Access Control /2 by itself is seen by who observes it. */
+static void test_who_watches_access_control(void **state)
+{
+    struct lw_options options = LW_OPTIONS_INIT;
+    uint16_t iid = LN_ID_NONE;
+    uint16_t acl = LN_ID_NONE;
+    char path[16];
+    (void)state;
+    options.two_accounts = true;
+    open_with(&options);
+    observe("/2");
+    assert_int_equal(ln_client_add_instance(w.client, 3442, LN_ID_NONE, NULL, &iid), LN_OK);
+    assert_true(lw_run(&w, noted, 1000));
+    for (uint16_t at = ln_client_next_instance(w.client, 2, LN_ID_NONE); at != LN_ID_NONE;
+         at = ln_client_next_instance(w.client, 2, at))
+        acl = at; /* the newest has the highest id */
+    snprintf(path, sizeof path, "/2/%u", (unsigned)acl);
+    attributes(path, "pmin=1");
+    observe(path);
+    assert_int_equal(ln_client_remove_instance(w.client, 3442, iid), LN_OK);
+    assert_true(lw_run(&w, noted, 1000));
+    assert_true(lw_run(&w, NULL, 1000));
+    bool told = false;
+    for (size_t i = 0; i < w.server.note_count; i++)
+        told = told || w.server.notes[i].code == LN_COAP_NOT_FOUND;
+    assert_true(told);
+    assert_int_equal(ln_client_add_instance(w.client, 3442, iid, NULL, NULL), LN_OK);
+    assert_int_equal(lw_get(&w, path, 40), LN_COAP_CONTENT);
+    assert_null(strstr((const char *)w.server.answer.payload, "pmin"));
+    lw_close(&w);
+}
+
 /* ---- what waits for the socket ---- */
 
 static struct ln_net_ops stalled_ops;
@@ -269,6 +336,38 @@ static void test_a_refresh_that_tells_of_changes(void **state)
     lw_close(&w);
 }
 
+/* A number that does not fit its field is refused, and not made infinite; a payload that says nothing
+ * about the one resource that is written is no value. */
+static void test_values_that_are_none(void **state)
+{
+    static const struct {
+        const char *path;
+        const char *payload;
+        size_t len;
+        int format;
+        uint8_t code;
+    } rows[] = {
+        { "/32001/0/2", "3.5", 3, 0, LN_COAP_CHANGED },
+        { "/32001/0/2", "1e300", 5, 0, LN_COAP_BAD_REQUEST },
+        { "/32001/0/2", "-1e300", 6, 0, LN_COAP_BAD_REQUEST },
+        { "/32001/0/1", "", 0, 11542, LN_COAP_BAD_REQUEST },
+        { "/32001/0/1", "", 0, 0, LN_COAP_BAD_REQUEST },
+        { "/3442/0/1120/3", "", 0, 11542, LN_COAP_BAD_REQUEST },
+        { "/3442/0/1120", "", 0, 11542, LN_COAP_BAD_REQUEST },
+        { "/3442/0/1120", "\x80\x00", 2, 11542, LN_COAP_BAD_REQUEST }, /* another resource */
+        { "/3442/0/1120", "\xa0\x04\x60", 3, 11542, LN_COAP_CHANGED }, /* it has no values now */
+    };
+    (void)state;
+    open_world();
+    for (size_t i = 0; i < LN_COUNT_OF(rows); i++) {
+        uint8_t code = lw_put(&w, rows[i].path, rows[i].format, rows[i].payload, rows[i].len);
+        if (code != rows[i].code)
+            fail_msg("row %zu: answered %u.%02u", i, code >> 5, code & 31u);
+    }
+    assert_string_equal(lw_read(&w, "/32001/0/2"), "3.5");
+    lw_close(&w);
+}
+
 /* ---- sleep ---- */
 
 static bool is_asleep(const struct lw_world *world)
@@ -359,6 +458,10 @@ int main(void)
         cmocka_unit_test(test_a_value_that_cannot_be_read_just_now),
         cmocka_unit_test(test_a_threshold_on_a_value_that_changes_by_itself),
         cmocka_unit_test(test_a_refresh_that_tells_of_changes),
+        cmocka_unit_test(test_attributes_of_what_is_gone),
+        cmocka_unit_test(test_observations_of_an_object_that_goes),
+        cmocka_unit_test(test_who_watches_access_control),
+        cmocka_unit_test(test_values_that_are_none),
         cmocka_unit_test(test_a_sleeper_tells_what_it_would_not_store),
         cmocka_unit_test(test_a_binding_with_q),
         cmocka_unit_test(test_a_lifetime_of_0),
