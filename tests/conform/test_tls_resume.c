@@ -462,6 +462,31 @@ static void test_forget_session(void **state)
     }
 }
 
+/* In TLS 1.3 the ticket comes behind the handshake: who forgot the session by then wants none of it. */
+/* scenario: S17, S30 */
+static void test_a_ticket_that_comes_after_forgetting(void **state)
+{
+    (void)state;
+    struct tls_rows rows = tls_rows(LN_TLS_CAP_RESUMPTION);
+    for (size_t r = 0; r < rows.count; r++) {
+        struct tls_case c = store_case(&rows.row[r], "forgets before the ticket", false);
+        struct tls_pair p;
+        tls_pair_open(&p, &c);
+        tls_pair_must_connect(&p);
+        ln_sock_forget_session(p.client);
+        tls_pair_must_exchange(&p);
+        for (size_t i = 0; i < shelf.count; i++)
+            assert_int_equal(shelf.slot[i].len, 0);
+        struct ln_sock_info info;
+        ln_sock_info(p.client, &info);
+        assert_false(info.tls.session_stored);
+        tls_pair_hang_up(&p);
+        tls_pair_visit_is(&p, false, "forgotten");
+        tls_pair_visit_is(&p, true, "and made anew");
+        tls_pair_close(&p);
+    }
+}
+
 /* scenario: S17 */
 static void test_slot(void **state)
 {
@@ -804,6 +829,7 @@ int main(void)
         cmocka_unit_test(test_a_session_is_bound_to_the_records_of_its_socket),
         cmocka_unit_test(test_a_session_survives_a_restart),
         cmocka_unit_test(test_forget_session),
+        cmocka_unit_test(test_a_ticket_that_comes_after_forgetting),
         cmocka_unit_test(test_slot),
         cmocka_unit_test(test_folder),
         cmocka_unit_test(test_a_store_that_fails),
