@@ -297,6 +297,24 @@ static void dane(struct tls_pair *p, struct ln_tls_options *client)
     client->tlsa_count = 1;
 }
 
+/* Whatever was chosen before: it was none of these. */
+static void other_suites(struct tls_pair *p, struct ln_tls_options *client)
+{
+    static const uint16_t aes256_tls12 = 0xc02c; /* ECDHE-ECDSA, GCM, SHA-384 */
+    static const uint16_t aes256_tls13 = 0x1302;
+    bool tls13 = p->spec.row.version == LN_TLS_1_3;
+    client->suites = tls13 ? &aes256_tls13 : &aes256_tls12;
+    client->suite_count = 1;
+}
+
+static void other_groups(struct tls_pair *p, struct ln_tls_options *client)
+{
+    static const uint16_t curves[] = { 0x0018, 0x0017 }; /* P-256 is that of the certificates */
+    (void)p;
+    client->groups = curves;
+    client->group_count = COUNT(curves);
+}
+
 struct variation {
     const char *sentence;
     change *change;
@@ -320,6 +338,8 @@ static void test_a_session_is_bound_to_peer_and_settings(void **state)
         { "a client certificate", client_certificate },
         { "other protocols", protocols },
         { "DANE", dane },
+        { "other suites", other_suites },
+        { "other groups", other_groups },
     };
     struct tls_rows rows = tls_rows(LN_TLS_CAP_RESUMPTION);
     for (size_t r = 0; r < rows.count; r++) {
