@@ -122,6 +122,12 @@ static void on_event(void *user, struct ln_client *client, const struct ln_clien
     }
 }
 
+static void tell_config(void *user, enum ln_level level, const char *line)
+{
+    (void)user;
+    log_line(level, "%s", line);
+}
+
 /* ---- making the client ---- */
 
 static bool fail(const char *what, enum ln_status st, const struct ln_diag *diag)
@@ -133,25 +139,6 @@ static bool fail(const char *what, enum ln_status st, const struct ln_diag *diag
         (void)snprintf(line, sizeof line, "%s", ln_status_meaning(st));
     log_line(LN_LOG_ERROR, "%s: %s", what, line);
     return false;
-}
-
-static bool choose_tls(struct agent *a)
-{
-    const char *name = a->config->tls_library;
-    a->tls = ln_tls_builtin(0);
-    for (size_t i = 0; name != NULL; i++) {
-        a->tls = ln_tls_builtin(i);
-        if (a->tls == NULL) {
-            log_line(LN_LOG_ERROR,
-                     "tls_library '%s' is not in this program; linnet-agent --version "
-                     "names those that are",
-                     name);
-            return false;
-        }
-        if (strcmp(a->tls->name, name) == 0)
-            break;
-    }
-    return true;
 }
 
 /* The answer and what observers are told get out first. */
@@ -216,22 +203,13 @@ static void end_client(struct agent *a)
 static bool make_client(struct agent *a)
 {
     struct ln_diag diag = { .status = LN_OK };
-    struct ln_client_config c = LN_CLIENT_CONFIG_INIT;
-    if (!choose_tls(a))
-        return false;
+    struct ln_client_config c;
+    config_client(a->config, &c);
     c.env = a->env;
-    c.endpoint = a->config->endpoint;
-    c.max_version = (uint8_t)a->config->version;
-    c.queue_mode = a->config->queue_mode;
-    c.system_trust = a->config->system_trust;
-    c.insecure_legacy_server = a->config->insecure_legacy_server;
-    c.tls = a->tls;
     c.sessions = a->has_sessions ? &a->session_store : NULL;
     c.on_event = on_event;
     c.keep = state_keep;
     c.user = a;
-    if (a->config->ca != NULL)
-        c.trust = ln_source_file(a->config->ca);
     machine_init(&a->machine, a->config, agent_version());
     enum ln_status st = ln_client_new(&c, &diag, &a->client);
     if (st == LN_OK)
@@ -241,7 +219,9 @@ static bool make_client(struct agent *a)
     if (st == LN_OK)
         return true;
     end_client(a);
-    return fail("the configuration cannot be used", st, &diag);
+    struct config_teller teller = { tell_config, a, 0 };
+    return config_try(a->config, a->env, &teller) &&
+           fail("the configuration cannot be used", st, &diag);
 }
 
 /* ---- signals ---- */
@@ -446,10 +426,13 @@ static void stop(struct agent *a)
 
 /* ---- reloading ---- */
 
-static void tell_problem(void *user, const char *line)
+static void tell_problem(void *user, enum ln_level level, const char *line)
 {
     struct agent *a = user;
-    problem_set(&a->problems, PROBLEM_CONFIG, "it was read anew and is not used: %s", line);
+    if (level == LN_LOG_ERROR)
+        problem_set(&a->problems, PROBLEM_CONFIG, "it was read anew and is not used: %s", line);
+    else
+        log_line(level, "%s", line);
 }
 
 static void reload(struct agent *a)
@@ -461,6 +444,7 @@ static void reload(struct agent *a)
         service_tell("READY=1");
         return;
     }
+    (void)config_look(next, LN_LOG_WARN, &teller);
     problem_clear(&a->problems, PROBLEM_CONFIG);
     if (!config_same_servers(a->config, next)) {
         leave(a);
@@ -486,12 +470,6 @@ static void reload(struct agent *a)
 }
 
 /* ---- life ---- */
-
-static void tell_error(void *user, const char *line)
-{
-    (void)user;
-    log_line(LN_LOG_ERROR, "%s", line);
-}
 
 static bool environment(const char *name, const char *suffix, char *room, size_t size)
 {
@@ -529,7 +507,7 @@ static void open_control(struct agent *a)
 
 static bool begin(struct agent *a)
 {
-    struct config_teller teller = { tell_error, NULL, 0 };
+    struct config_teller teller = { tell_config, NULL, 0 };
     json_watch();
     a->env->log = log_for_env(LN_LOG_INFO);
     clock_install(&a->clock, a->env);
@@ -541,9 +519,9 @@ static bool begin(struct agent *a)
         return false;
     log_set_level((enum ln_level)a->config->log_level);
     a->env->log.level = (enum ln_level)a->config->log_level;
+    (void)config_look(a->config, LN_LOG_WARN, &teller);
     choose_places(a);
-    state_open(a);
-    if (!open_signals(a) || !make_client(a))
+    if (!state_open(a) || !open_signals(a) || !make_client(a))
         return false;
     open_control(a);
     log_line(LN_LOG_INFO, "linnet-agent %s, endpoint %s, state in %s", agent_version(),
@@ -585,7 +563,7 @@ int agent_run(const struct options *options, char **argv)
         return 1;
     }
     a->options = options;
-    a->signals = -1;
+    a->signals = a->state_lock = -1;
     bool good = begin(a);
     if (good)
         run(a);
@@ -596,6 +574,8 @@ int agent_run(const struct options *options, char **argv)
     config_free(a->config);
     if (a->signals >= 0)
         (void)close(a->signals);
+    if (a->state_lock >= 0)
+        (void)close(a->state_lock);
     ln_env_posix_free(a->env);
     free(a);
     if (restarts)

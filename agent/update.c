@@ -317,6 +317,7 @@ enum ln_status update_begin(struct update *update, struct ln_client *client,
     c.user = update;
     c.system_trust = config->firmware.system_trust;
     c.size_max = (uint64_t)config->firmware.size_max_mib << 20;
+    c.rate_max = (uint64_t)config->firmware.rate_max_kib << 10;
     if (config->firmware.ca != NULL)
         c.trust = ln_source_file(config->firmware.ca);
     if (config->firmware.certificate != NULL) {

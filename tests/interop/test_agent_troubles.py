@@ -240,3 +240,34 @@ def test_socket_in_use(keyed, start_agent, tmp_path):
     second = start_agent(*keyed, state=tmp_path / "second")
     assert second.logged("another agent listens at")
     assert socket.socket(socket.AF_UNIX).connect_ex(str(agent.socket)) == 0
+
+
+def test_state_folder_in_use(keyed, start_agent, tmp_path):
+    """Two agents in one folder would write into each other's records and image: the second one ends."""
+    agent = start_agent(*keyed)
+    agent.wait_registered()
+    second = start_agent(*keyed, socket=tmp_path / "second.sock")
+    assert second.ended() == 1
+    assert "another agent uses the state folder" in second.log and "--state" in second.log
+    agent.ask("set", path="/3/0/14", value="+05:00")
+    agent.kill()  # and what is left of a dead one is in nobody's way
+    second.start()
+    second.wait_registered()
+    assert second.get("/3/0/14")["/3/0/14"] == "+05:00"
+
+
+def test_a_control_socket_whose_owner_is_busy(keyed, start_agent, tmp_path):
+    """Who does not answer the door is not gone: its socket is not taken away."""
+    path = tmp_path / "agent.sock"
+    with socket.socket(socket.AF_UNIX) as busy:
+        busy.bind(str(path))
+        busy.listen(0)
+        knocks = []
+        while not knocks or knocks[-1].connect_ex(str(path)) == 0:  # until nobody else gets in
+            knocks.append(socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_NONBLOCK))
+        before = os.stat(path).st_ino
+        agent = start_agent(*keyed)
+        assert agent.logged("another agent listens at")
+        assert os.stat(path).st_ino == before
+        for knock in knocks:
+            knock.close()
