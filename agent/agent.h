@@ -31,7 +31,6 @@ struct agent {
     struct ln_env *env;
     struct config *config;
     struct ln_client *client;
-    const struct ln_tls_backend *tls;
     struct machine machine;
     struct problems problems;
     struct agent_clock clock;

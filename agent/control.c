@@ -3,6 +3,7 @@
 
 #include "json.h"
 #include "log.h"
+#include "utf8.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -147,6 +148,8 @@ static void run_line(struct control_peer *peer, const char *line, size_t len)
     cJSON *request = cJSON_ParseWithLength(line, len);
     if (!json_is_whole())
         give_up(peer);
+    else if (!utf8_is(line, len))
+        control_refuse(peer, "bad_request", "the request is not UTF-8; expected text in UTF-8");
     else if (cJSON_IsObject(request))
         command_run(peer->control->agent, peer, request);
     else
