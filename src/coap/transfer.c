@@ -60,7 +60,7 @@ struct ln__coap_transfer *ln__coap_transfer_find(const struct ln_coap *coap,
                                                  enum ln__coap_direction direction,
                                                  ln_coap_peer peer, uint64_t key)
 {
-    for (size_t i = 0; i < coap->config.transfers; i++) {
+    for (size_t i = 0; i < ln__coap_transfers(coap); i++) {
         struct ln__coap_transfer *t = &coap->transfers[i];
         if (t->direction == direction && t->key == key && t->peer == peer)
             return t;
@@ -77,7 +77,7 @@ struct ln__coap_transfer *ln__coap_transfer_take(struct ln_coap *coap,
                                                  enum ln__coap_direction direction,
                                                  ln_coap_peer peer, uint64_t key, ln_msec now)
 {
-    for (size_t i = 0; i < coap->config.transfers; i++) {
+    for (size_t i = 0; i < ln__coap_transfers(coap); i++) {
         struct ln__coap_transfer *t = &coap->transfers[i];
         if (t->direction != TRANSFER_FREE)
             continue;
@@ -140,7 +140,7 @@ void ln__coap_transfer_forget(struct ln_coap *coap, ln_coap_peer peer, uint64_t 
 
 void ln__coap_transfers_step(struct ln_coap *coap, ln_msec now)
 {
-    for (size_t i = 0; i < coap->config.transfers; i++) {
+    for (size_t i = 0; i < ln__coap_transfers(coap); i++) {
         struct ln__coap_transfer *t = &coap->transfers[i];
         if (t->direction != TRANSFER_FREE && t->deadline <= now)
             ln__coap_transfer_end(coap, t, false);
@@ -150,7 +150,7 @@ void ln__coap_transfers_step(struct ln_coap *coap, ln_msec now)
 ln_msec ln__coap_transfers_deadline(const struct ln_coap *coap)
 {
     ln_msec earliest = LN_NEVER;
-    for (size_t i = 0; i < coap->config.transfers; i++) {
+    for (size_t i = 0; i < ln__coap_transfers(coap); i++) {
         const struct ln__coap_transfer *t = &coap->transfers[i];
         if (t->direction != TRANSFER_FREE && t->deadline < earliest)
             earliest = t->deadline;
