@@ -295,7 +295,7 @@ static enum ln_answer store_float(enum ln_store store, void *to, double number)
     if (store != LN_STORE_FLOAT)
         return LN_ANSWER_INTERNAL;
     bool finite = number - number == 0; /* infinity itself fits */
-    if (finite && (number > FLT_MAX || number < -FLT_MAX))
+    if (finite && (number > (double)FLT_MAX || number < -(double)FLT_MAX))
         return LN_ANSWER_BAD_REQUEST;
     float single = (float)number;
     memcpy(to, &single, sizeof single);

@@ -654,6 +654,37 @@ static void test_on_from_a_bound_socket(void **state)
     ln_sock_free(top);
 }
 
+/* Bound and with nobody to talk to, it hears nobody either: not even who knows its address. */
+static void test_nowhere_to_go_from_a_bound_socket(void **state)
+{
+    (void)state;
+    struct ln_sock *top = gate_new(networld_sock(&world.device, LN_UDP, NULL), LN_AGAIN);
+    struct ln_sock *stranger = networld_listener(&world, LN_UDP, "192.0.2.3");
+    struct ln_addr local = networld_addr("192.0.2.10", 7777);
+    uint8_t room[8];
+    size_t got = 0;
+    networld_name(&world, "server.example", "192.0.2.1 192.0.2.2");
+    assert_int_equal(ln_sock_bind(top, &local), LN_OK);
+    assert_int_equal(ln_sock_connect(top, "server.example", NETWORLD_PORT, networld_now(&world)),
+                     LN_AGAIN);
+    networld_route(&world, "192.0.2.1", LN_TESTKIT_ROUTE_NONE);
+    networld_route(&world, "192.0.2.2", LN_TESTKIT_ROUTE_NONE);
+    gate_no_answer(top);
+    assert_int_equal(ln_sock_send_to(stranger, &local, ln_span_str("forged")), LN_OK);
+    networld_settle(&world);
+    assert_int_equal(ln_below_recv(top, ln_mspan(room, sizeof room), &got), LN_REFUSED);
+    assert_int_equal(gate_send(top, "x"), LN_REFUSED);
+    assert_non_null(strstr(ln_sock_diag(top)->text, "server.example"));
+
+    networld_route(&world, "192.0.2.2", LN_TESTKIT_ROUTE_NORMAL);
+    gate_no_answer(top); /* and it goes on when it can, from where it was bound */
+    assert_string_equal(networld_peer(top), "192.0.2.2:5683");
+    assert_string_equal(networld_local(top), "192.0.2.10:7777");
+    assert_int_equal(gate_send(top, "x"), LN_OK);
+    ln_sock_free(stranger);
+    ln_sock_free(top);
+}
+
 /* Who has one address only stays with it, without a new socket. */
 static void test_one_address_only(void **state)
 {
@@ -1508,6 +1539,7 @@ int main(void)
         WITH_WORLD(test_on_to_the_next_address),
         WITH_WORLD(test_on_past_unreachable_ones),
         WITH_WORLD(test_on_from_a_bound_socket),
+        WITH_WORLD(test_nowhere_to_go_from_a_bound_socket),
         WITH_WORLD(test_one_address_only),
         WITH_WORLD(test_the_address_we_left),
         WITH_WORLD(test_late_names_while_shaking_hands),
