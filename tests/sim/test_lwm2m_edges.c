@@ -514,6 +514,26 @@ static void test_values_that_are_none(void **state)
     lw_close(&w);
 }
 
+/* The day after which a notification must be confirmable begins with the observation, not with the
+ * device. */
+static void test_the_first_notification_of_an_old_device(void **state)
+{
+    (void)state;
+    open_world();
+    assert_true(lw_run(&w, NULL, INT64_C(3) * 86400 * 1000));
+    observe("/3/0/9");
+    for (uint8_t i = 0; i < 2; i++) {
+        w.server.note_count = 0;
+        w.device.battery_level = i;
+        ln_client_changed(w.client, 3, 0, 9);
+        assert_true(lw_run(&w, NULL, 1000));
+        assert_int_equal(w.server.note_count, 1);
+        assert_int_equal(w.server.notes[0].type, i == 0 ? LN_COAP_NON : LN_COAP_CON);
+        assert_true(lw_run(&w, NULL, INT64_C(86400) * 1000));
+    }
+    lw_close(&w);
+}
+
 /* ---- sleep ---- */
 
 static bool is_asleep(const struct lw_world *world)
@@ -613,6 +633,7 @@ int main(void)
         cmocka_unit_test(test_jobs_that_remove_each_other),
         cmocka_unit_test(test_who_watches_access_control),
         cmocka_unit_test(test_values_that_are_none),
+        cmocka_unit_test(test_the_first_notification_of_an_old_device),
         cmocka_unit_test(test_a_sleeper_tells_what_it_would_not_store),
         cmocka_unit_test(test_a_binding_with_q),
         cmocka_unit_test(test_a_lifetime_of_0),
