@@ -194,7 +194,7 @@ struct ln_client_job {
     struct ln_client_job *next; /**< the library's */
 };
 LN_API void ln_client_add_job(struct ln_client *client, struct ln_client_job *job);
-/** One that was not added is allowed. */
+/** One that was not added is allowed. So is a call from the step of any job. */
 LN_API void ln_client_remove_job(struct ln_client *client, struct ln_client_job *job);
 
 /** Nothing waits to be said to any server that is registered: no notification, no Update. For work

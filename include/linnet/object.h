@@ -234,7 +234,9 @@ struct ln_object_ops {
     /** The instance was written and holds the new values; `was` holds the old ones (NULL: created).
      *  Called once for each transaction. */
     void (*written)(const struct ln_at *at, const void *was);
-    /** Give a new instance its first values: at->instance is zeroed. Else: all zero. */
+    /** Give a new instance its first values: at->instance is zeroed. Else: all zero. Values only: a
+     *  Create that is refused afterwards is undone by forgetting them, so that what must be released
+     *  is to be acquired in `written`. */
     enum ln_answer (*create)(const struct ln_at *at);
     /** An instance may be deleted by a server? Else: yes, if the object has LN_OBJECT_DELETE. */
     enum ln_answer (*may_delete)(const struct ln_at *at);
