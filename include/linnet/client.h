@@ -336,6 +336,8 @@ LN_MUST_USE LN_API enum ln_status ln_client_observation_info(const struct ln_cli
  * Security for a URI from the data model: the account whose server has the same host, scheme and
  * port; else, with certificates only, the same host. A pre-shared key never goes to another scheme
  * or port. For applications that ask the data model first and have files of their own.
+ * @param out  with the account's server name (/0/x/14), borrowed from the data model: use it before
+ *             the next step
  * @retval LN_NOT_FOUND  no account fits
  */
 LN_MUST_USE LN_API enum ln_status ln_client_security_for_uri(struct ln_client *client,

@@ -24,6 +24,9 @@ extern "C" {
 struct ln_tls_config;
 struct ln_tls_backend; /* tls_backend.h */
 
+/** Seconds since 1970 of 2026-11-01: no clock of a device that runs this can be right below it. */
+#define LN_TIME_FLOOR INT64_C(1793491200)
+
 /* Protocol versions, as on the wire. For DTLS use the LN_DTLS_ names. */
 #define LN_TLS_1_0 0x0301
 #define LN_TLS_1_1 0x0302
@@ -261,7 +264,7 @@ struct ln_tls_options {
     uint32_t handshake_total_ms; /**< TLS: limit for the whole handshake; 0 = 60000. DTLS: 0 = only
                                       the schedule above */
     int64_t time_floor;          /**< seconds since 1970; a wall clock below it counts as wrong and
-                                      this is used instead; 0 = the build's date */
+                                      this is used instead; 0 = LN_TIME_FLOOR */
     uint16_t mtu;                /**< DTLS: largest handshake datagram; 0 = what the socket below
                                       tells, at most 1200; else 208..4000. A longer ClientHello is
                                       cut, and then servers of Mbed TLS do not answer: below 256,

@@ -10,6 +10,7 @@
 #ifdef LN_SMALL
 enum {
     LN__WITH_TCP = 0,    /**< CoAP over TCP, RFC 8323 */
+    LN__WITH_FETCH = 0,  /**< CoAP: our own requests observe, and get answers in blocks */
     LN__WITH_BASE64 = 0, /**< opaque values as text */
     LN__WITH_WORDS = 0,  /**< sentences: in diagnostic payloads and tables */
 };
@@ -17,6 +18,7 @@ enum {
 #else
 enum {
     LN__WITH_TCP = 1,
+    LN__WITH_FETCH = 1,
     LN__WITH_BASE64 = 1,
     LN__WITH_WORDS = 1,
 };

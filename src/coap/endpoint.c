@@ -197,7 +197,7 @@ void ln_coap_reset(struct ln_coap *coap, ln_msec now)
 {
     coap->resetting = true; /* callbacks start nothing new */
     for (size_t i = 0; i < coap->config.exchanges; i++)
-        if (coap->exchanges[i].id != 0 && coap->exchanges[i].kind != EX_LEG)
+        if (coap->exchanges[i].id != 0 && !ln__coap_is_leg(&coap->exchanges[i]))
             ln__coap_end(coap, &coap->exchanges[i], LN_COAP_DROPPED, NULL, now);
     for (size_t i = 0; i < coap->config.transfers; i++)
         if (coap->transfers[i].direction != TRANSFER_FREE)
@@ -349,8 +349,8 @@ bool ln_coap_is_busy(const struct ln_coap *coap)
 {
     for (size_t i = 0; i < coap->config.exchanges; i++) {
         const struct ln__coap_exchange *ex = &coap->exchanges[i];
-        bool only_observes = ex->state == EX_RESTING && (ex->flags & EX_OBSERVE) != 0 &&
-                             (ex->flags & EX_DOWNLOAD) == 0;
+        bool only_observes =
+            ex->state == EX_RESTING && ln__coap_observes(ex) && !ln__coap_fetches(ex);
         if (ex->id != 0 && !only_observes)
             return true;
     }

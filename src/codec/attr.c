@@ -10,7 +10,7 @@
 
 enum kind {
     WHOLE,   /* a whole number, of 32 bits at most */
-    DECIMAL, /* any number, without an exponent */
+    DECIMAL, /* any number that can be written without an exponent */
     FLAG,    /* 0 or 1 */
 };
 
@@ -81,15 +81,17 @@ static enum ln_status read_whole(struct ln_span text, uint32_t *out)
     return LN_OK;
 }
 
-/* What Discover could not show without an exponent is no threshold of anything. */
+/* The specification has no exponents. Servers in Java write them all the same ("1.0E7"), so they are read;
+ * but what Discover could not show without one is no threshold of anything. */
 static enum ln_status read_decimal(struct ln_span text, double *out)
 {
     struct ln_decimal d;
     double value = 0;
     char shown[LN_DECIMAL_ROOM];
-    TRY(ln__decimal_read(text, LN_DECIMAL_PLAIN, &d));
+    TRY(ln__decimal_read(text, LN_DECIMAL_COMPLETE, &d));
     TRY(ln__decimal_to_double(&d, &value));
-    if (memchr(shown, 'e', ln__decimal_write_double(value, shown)) != NULL)
+    bool vanished = value == 0 && d.count > 0;
+    if (vanished || memchr(shown, 'e', ln__decimal_write_double(value, shown)) != NULL)
         return LN_BAD_PEER;
     *out = value;
     return LN_OK;

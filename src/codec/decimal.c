@@ -75,8 +75,8 @@ static bool is_of_style(struct ln_span text, const struct parts *p, enum ln_deci
     switch (style) {
     case LN_DECIMAL_INTEGER:
         return p->whole_count > 0 && !p->has_point && !p->has_exponent;
-    case LN_DECIMAL_PLAIN:
-        return complete && !p->has_exponent;
+    case LN_DECIMAL_COMPLETE:
+        return complete;
     case LN_DECIMAL_FLOAT:
         return p->whole_count + p->fraction_count > 0;
     case LN_DECIMAL_JSON:

@@ -26,10 +26,10 @@ struct ln_decimal {
 
 /** What a text may look like. */
 enum ln_decimal_style {
-    LN_DECIMAL_INTEGER, /**< -?[0-9]+ */
-    LN_DECIMAL_PLAIN,   /**< -?[0-9]+(\.[0-9]+)? */
-    LN_DECIMAL_FLOAT,   /**< with an exponent, and ".5" and "5." too */
-    LN_DECIMAL_JSON,    /**< as RFC 8259 section 6 has it */
+    LN_DECIMAL_INTEGER,  /**< -?[0-9]+ */
+    LN_DECIMAL_COMPLETE, /**< -?[0-9]+(\.[0-9]+)?, and an exponent */
+    LN_DECIMAL_FLOAT,    /**< ".5" and "5." too */
+    LN_DECIMAL_JSON,     /**< as RFC 8259 section 6 has it */
 };
 
 /**

@@ -134,13 +134,26 @@ static size_t discover(const struct ln__request *rq, struct ln_mspan room)
     return d.w.out.at;
 }
 
+static bool has_instance(const struct ln_at *at, uint16_t riid)
+{
+    uint16_t id = ln__resource_next(at, LN_ID_NONE);
+    while (id < riid) {
+        uint16_t next = ln__resource_next(at, id);
+        id = next > id ? next : LN_ID_NONE;
+    }
+    return id == riid;
+}
+
 enum ln_answer ln__discoverable(const struct ln__request *rq)
 {
     if (rq->resource == NULL)
         return LN_ANSWER_OK;
     struct ln_at at = ln__model_at(&rq->client->model, rq->object, rq->path.id[1],
                                    rq->instance->data, rq->resource, LN_ID_NONE, rq->server->ssid);
-    return ln__resource_exists(&at) ? LN_ANSWER_OK : LN_ANSWER_NOT_FOUND;
+    bool exists = ln__resource_exists(&at);
+    if (exists && rq->path.levels == LN_LEVEL_RESOURCE_INSTANCE)
+        exists = has_instance(&at, rq->path.id[3]);
+    return exists ? LN_ANSWER_OK : LN_ANSWER_NOT_FOUND;
 }
 
 enum ln_answer ln__op_discover(struct ln__request *rq)

@@ -131,6 +131,10 @@ static void on_request(void *user, const struct ln_coap_incoming *in, struct ln_
         answer = operate(&rq);
     if (answer != LN_ANSWER_OK && reply->code != (uint8_t)answer)
         ln_coap_reply_text(reply, (uint8_t)answer, NULL);
+    if (answer != LN_ANSWER_OK && *in->body != NULL) { /* its target went amid the transfer */
+        ln__body_dropped(server->client, *in->body);
+        *in->body = NULL;
+    }
 }
 
 static void on_dropped(void *user, ln_coap_peer peer, void *body)

@@ -116,7 +116,7 @@ static uint32_t stored_of(const struct ln__server *server, const struct ln__obse
 /* hqmax: how many of one observation are kept; the newest are. */
 static void keep_to_hqmax(struct ln__server *server, struct ln__observation *o)
 {
-    if (o == NULL || !ln__attr_is_set(&o->attrs, LN_ATTR_HQMAX) || ln__server_is_online(server))
+    if (o == NULL || !ln__attr_is_set(&o->attrs, LN_ATTR_HQMAX) || ln__server_is_reachable(server))
         return;
     while (stored_of(server, o) > o->attrs.hqmax)
         ln__note_drop(server, victim(server, o), LN_NOTE_DROPPED);
@@ -169,10 +169,10 @@ static void on_done(void *user, ln_coap_id id, enum ln_coap_outcome outcome, ln_
 {
     struct ln__note *note = user;
     struct ln__server *server = note->server;
+    (void)id;
     server->client->now = now;
     switch (outcome) {
     case LN_COAP_SENT:
-        note->exchange = id;
         ln__server_active(server, now);
         if (!note->was_sent)
             tell(note, LN_NOTE_SENT);
@@ -238,8 +238,12 @@ static enum ln_status hand_over(struct ln__note *note, ln_msec now)
         n.answer.source = &source;
     }
     note->under_way = true;
-    st = ln_coap_notify(server->coap, &n, now, NULL);
-    if (st != LN_OK) {
+    ln_coap_id exchange = 0;
+    st = ln_coap_notify(server->coap, &n, now, &exchange);
+    if (st == LN_OK && n.confirmable) {
+        note->exchange =
+            exchange; /* before it goes out: it may be dropped while it waits for that */
+    } else if (st != LN_OK) {
         note->under_way = false;
         ln__snapshot_free(copy);
     }

@@ -182,6 +182,11 @@ static bool is_complete(const struct transaction *t)
     return true;
 }
 
+static bool has_come(const struct transaction *t, const struct ln_resource *r)
+{
+    return t->seen[r - t->object->def->resources] != 0;
+}
+
 static enum ln_answer validate(const struct transaction *t, const void *was)
 {
     const struct ln_object_ops *ops = t->object->def->ops;
@@ -274,7 +279,8 @@ static enum ln_answer transact(struct ln__request *rq, struct transaction *t,
     enum ln_answer answer = whole ? clear_for_replace(t) : LN_ANSWER_OK;
     if (answer == LN_ANSWER_OK)
         answer = apply(t, format, &rq->path, payload);
-    if (answer == LN_ANSWER_OK && whole && !is_complete(t))
+    bool lacks = whole ? !is_complete(t) : rq->resource != NULL && !has_come(t, rq->resource);
+    if (answer == LN_ANSWER_OK && lacks)
         answer = LN_ANSWER_BAD_REQUEST;
     if (answer == LN_ANSWER_OK)
         answer = validate(t, data);

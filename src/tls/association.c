@@ -8,8 +8,9 @@
  *
  *   close    the library gives the association away, and is done with it. It is stored under a MAC
  *            whose key is random; then the key, the seal, in an entry of its own.
- *   connect  both are read and checked; then the seal is removed, durably, before anything is sent. If
- *            that fails, or somebody else was faster, the association is left alone.
+ *   connect  the seal is read, and removed, durably, before the association is looked at. If that
+ *            fails, or somebody else was faster, the association is left alone. Who lived a whole life
+ *            in between has left another association, which this seal's key does not open.
  *
  * After a crash there is no seal, or one that does not fit: the next handshake is an abbreviated one.
  * A copy of an association that is put back later opens no more. Only who puts back both entries as
@@ -102,45 +103,49 @@ static struct ln_span check(const struct ln_tls_sock *t, struct ln_span identity
     return saved;
 }
 
-/** Read and check both entries. What is left in `room` is a secret, if the seal was there. */
-static struct ln_span look(struct ln_tls_sock *t, struct ln_mspan room, bool *sealed)
+/** Break the seal: whoever does it owns the association, and nobody else can. */
+static bool claim(const struct ln_tls_sock *t)
 {
-    struct ln_kept_identity id;
-    uint8_t seal[SEAL_MAX];
-    ln__kept_set_peer(t, &id);
-    size_t seal_len = load(t, LN_BLOB_SEAL, ln_mspan(seal, sizeof seal));
-    *sealed = seal_len > 0;
-    if (!*sealed)
+    if (drop(t, LN_BLOB_SEAL) == LN_OK)
+        return true;
+    ln_log(t->base.env, LN_LOG_WARN, "tls",
+           "a stored association cannot be used: its entry cannot be removed first");
+    return false;
+}
+
+/** Of whom the seal is, and its key. Only behind it the association is read: what stands there then may
+ *  be another one than before, which the key tells. */
+static struct ln_span open_sealed(const struct ln_tls_sock *t, struct ln_span identity,
+                                  struct ln_span seal, struct ln_mspan room)
+{
+    struct ln_span key = ln__kept_open(seal, LN_BLOB_SEAL, identity);
+    if (key.len == 0 || !claim(t))
         return ln_span(NULL, 0);
     size_t len = load(t, LN_BLOB_ASSOCIATION, room);
-    const struct ln_span identity = ln_span(id.bytes, id.len);
-    struct ln_span key = ln__kept_open(ln_span(seal, seal_len), LN_BLOB_SEAL, identity);
     struct ln_span payload = ln__kept_open(ln_span(room.data, len), LN_BLOB_ASSOCIATION, identity);
-    struct ln_span saved = check(t, identity, payload, key);
-    ln_wipe(seal, sizeof seal);
-    if (saved.len == 0)
-        ln_log(t->base.env, LN_LOG_INFO, "tls",
-               "a stored association does not fit, is damaged or was used before");
-    return saved;
+    return check(t, identity, payload, key);
 }
 
 size_t ln__tls_association_take(struct ln_tls_sock *t, struct ln_mspan room)
 {
+    struct ln_kept_identity id;
+    uint8_t seal[SEAL_MAX];
     if (!is_kept(t))
         return 0;
-    bool sealed = false;
-    struct ln_span saved = look(t, room, &sealed);
-    if (saved.len != 0 && drop(t, LN_BLOB_SEAL) != LN_OK) {
-        ln_log(t->base.env, LN_LOG_WARN, "tls",
-               "a stored association cannot be used: its entry cannot be removed first");
-        saved.len = 0;
-    }
-    if (saved.len != 0) {
+    ln__kept_set_peer(t, &id);
+    size_t seal_len = load(t, LN_BLOB_SEAL, ln_mspan(seal, sizeof seal));
+    if (seal_len == 0)
+        return 0;
+    struct ln_span saved = open_sealed(t, ln_span(id.bytes, id.len), ln_span(seal, seal_len), room);
+    ln_wipe(seal, sizeof seal);
+    if (saved.len == 0) {
+        ln_log(t->base.env, LN_LOG_INFO, "tls",
+               "a stored association does not fit, is damaged or was used before");
+    } else {
         (void)drop(t, LN_BLOB_ASSOCIATION); /* void by now */
         memmove(room.data, saved.data, saved.len);
     }
-    if (sealed)
-        ln_wipe(room.data + saved.len, room.len - saved.len);
+    ln_wipe(room.data + saved.len, room.len - saved.len);
     return saved.len;
 }
 

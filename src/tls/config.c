@@ -26,8 +26,6 @@
 #define ALPN_MAX 8u
 #define MTU_MIN 208u
 #define MTU_MAX 4000u
-/** Seconds since 1970 of 2026-11-01: no clock of a device that runs this can be right below it. */
-#define BUILD_FLOOR INT64_C(1793491200)
 
 /** What is collected while a configuration is made; released at the end in any case. */
 struct making {
@@ -416,7 +414,7 @@ static enum ln_status choose_timers(struct making *m)
         return WRONG(m, "handshake_first_ms, handshake_max_ms: only for DTLS");
     if (!is_dtls(m) && c->total_ms == 0)
         c->total_ms = TOTAL_MS;
-    c->time_floor = o->time_floor != 0 ? o->time_floor : BUILD_FLOOR;
+    c->time_floor = o->time_floor != 0 ? o->time_floor : LN_TIME_FLOOR;
     c->mtu = o->mtu;
     if (c->mtu != 0 && !is_dtls(m))
         return WRONG(m, "mtu: only for DTLS");

@@ -200,6 +200,35 @@ static void test_somebody_was_faster(void **state)
     cid_close(w);
 }
 
+static struct shelf later_life;
+static unsigned removes;
+static enum ln_status remove_a_life_later(void *ctx, const char *key)
+{
+    struct cid_world *w = ctx;
+    if (removes++ == 0)
+        w->shelf = later_life;
+    return the_store.remove(ctx, key);
+}
+
+/* Somebody else takes it, lives with it and keeps what became of it, while we have looked at it and did
+ * not take it yet: the seal that we then remove is another one, and ours is void. */
+static void test_somebody_was_much_faster(void **state)
+{
+    (void)state;
+    static struct shelf first_life;
+    struct cid_world *w = cid_after_one_life();
+    first_life = w->shelf;
+    cid_must_be_restored(w);
+    cid_end(w);
+    later_life = w->shelf;
+    w->shelf = first_life;
+    removes = 0;
+    the_store = w->store;
+    w->store.remove = remove_a_life_later;
+    cid_must_shake_hands(w, true);
+    cid_close(w); /* no record number was used twice */
+}
+
 /* Other settings: not used, and not spoilt for those it is for. */
 /* scenario: C2, PIT-17 */
 static void test_other_settings(void **state)
@@ -311,6 +340,7 @@ int main(void)
         cmocka_unit_test(test_a_used_one),
         cmocka_unit_test(test_a_seal_that_stays),
         cmocka_unit_test(test_somebody_was_faster),
+        cmocka_unit_test(test_somebody_was_much_faster),
         cmocka_unit_test(test_other_settings),
         cmocka_unit_test(test_another_name),
         cmocka_unit_test(test_forget),

@@ -27,7 +27,7 @@ static void write_double(const uint8_t *data)
 
 static void read_text(struct ln_span in)
 {
-    static const enum ln_decimal_style styles[] = { LN_DECIMAL_INTEGER, LN_DECIMAL_PLAIN,
+    static const enum ln_decimal_style styles[] = { LN_DECIMAL_INTEGER, LN_DECIMAL_COMPLETE,
                                                     LN_DECIMAL_JSON };
     struct ln_decimal d;
     struct ln_decimal other;

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What `cmake --install` puts down: a program of ten lines builds on it and runs, found by pkg-config and
-by find_package; with the static library, and with the shared one."""
+by find_package; with the static library, and with the shared one. And the unit of the agent, which systemd
+takes."""
 
 import os
 import shutil
@@ -9,6 +10,7 @@ import subprocess
 import pytest
 
 from drive import BUILD, ROOT
+from peers import need
 
 DEPENDENCIES = ROOT / "build/deps/mbedtls"  # where the system's Mbed TLS is too old (scripts/setup)
 
@@ -158,3 +160,15 @@ def test_programs_and_their_pages(installed):
     assert pages == wanted
     for page in prefix.glob("share/man/man*/*"):
         assert page.read_text().splitlines()[0].startswith(".\\\"")
+
+
+def test_the_unit(tmp_path):
+    """It starts the program of this prefix, systemd understands all of it, and its program is confined: 2.5 of
+    10 at most, where 10 is a program that may do anything."""
+    analyze = need("systemd-analyze")
+    run("cmake", "--install", BUILD, "--prefix", tmp_path)
+    unit = tmp_path / "lib/systemd/system/linnet-agent.service"
+    assert f"ExecStart={tmp_path}/bin/linnet-agent " in unit.read_text()
+    done = subprocess.run([analyze, "verify", "--man=no", unit], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    run(analyze, "security", "--offline=true", "--threshold=25", unit)

@@ -20,24 +20,26 @@
 static void test_styles(void **state)
 {
     (void)state;
-    enum { I = 1, P = 2, F = 4, J = 8 };
+    enum { I = 1, C = 2, F = 4, J = 8 };
     const struct {
         const char *text;
         int styles;
     } rows[] = {
-        { "0", I | P | F | J },
-        { "-0", I | P | F | J },
-        { "5", I | P | F | J },
-        { "-12", I | P | F | J },
-        { "007", I | P | F },
-        { "1.5", P | F | J },
-        { "-0.25", P | F | J },
-        { "00.5", P | F },
+        { "0", I | C | F | J },
+        { "-0", I | C | F | J },
+        { "5", I | C | F | J },
+        { "-12", I | C | F | J },
+        { "007", I | C | F },
+        { "1.5", C | F | J },
+        { "-0.25", C | F | J },
+        { "00.5", C | F },
         { ".5", F },
         { "5.", F },
-        { "1e3", F | J },
-        { "1E+3", F | J },
-        { "1.5e-3", F | J },
+        { "01e3", C | F },
+        { "1.e3", F },
+        { "1e3", C | F | J },
+        { "1E+3", C | F | J },
+        { "1.5e-3", C | F | J },
         { "", 0 },
         { "-", 0 },
         { "+5", 0 },
