@@ -61,6 +61,9 @@ def fixture_registered(lab, device):
     ("the OSCORE object", NAMES, b"</21/0>,</3/0>", LINKS, "4.00"),
     ("a resource", NAMES, b"</3/0/1>", LINKS, "4.00"),
     ("a NUL in a name", ["ep=d\0v", *NAMES[1:]], b"</3/0>", LINKS, "4.00"),
+    ("a name that clears the screen", ["ep=d\x1b[2Jv", *NAMES[1:]], b"</3/0>", LINKS, "4.00"),
+    ("a name of two lines", ["ep=dev\nregistered", *NAMES[1:]], b"</3/0>", LINKS, "4.00"),
+    ("a name that is no text", [b"ep=d\xffv", *NAMES[1:]], b"</3/0>", LINKS, "4.00"),
     ("more queries than anybody needs", [*NAMES, *["x=y"] * 40], b"</3/0>", LINKS, "4.00"),
 ])
 def test_registrations_that_are_refused(lab, device, why, query, payload, format, wanted):
@@ -436,6 +439,25 @@ def test_payloads_that_make_no_sense(lab, registered):
         assert told.get("payload") == payload.hex() or "error" in told["values"][0], told
 
 
+NO_TEXT = b"\x1b]0;theirs\x07 \xff \xc2\x9b \x7f"  # for a terminal: its title, CSI, a character to delete
+AS_TEXT = "?]0;theirs? ? ?? ?"
+
+
+def test_what_is_no_text_is_not_told_as_text(lab, device):
+    """Whoever reads the lab's JSON gets UTF-8, and what is shown to people moves no cursor."""
+    links = b'</3/0>;x="' + NO_TEXT + b'",</a\xff>'
+    assert device.request(POST, "/rd", NAMES, links, LINKS).text == "2.01"
+    assert lab.command("clients")["clients"][0]["objects"] == [
+        {"path": "/3/0", "attributes": {"x": AS_TEXT}}, {"path": "/a?"}]
+    device.answer = lambda request: ("2.05", [(CONTENT_FORMAT, uint(LINKS))], links)
+    assert lab.command("discover", "dev", "/3")["links"][0]["attributes"] == {"x": AS_TEXT}
+    device.answer = lambda request: ("4.04", [], NO_TEXT)
+    assert lab.command("read", "dev", "/3/0")["diagnostic"] == AS_TEXT
+    device.answer = lambda request: ("2.01", [(LOCATION_PATH, b"3"), (LOCATION_PATH, NO_TEXT)], b"")
+    assert lab.command("create", "dev", "/3")["location"] == f"/3/{AS_TEXT}"
+    lab.program.output.decode()  # all of it is UTF-8
+
+
 def test_an_observation_ends(lab, registered):
     registered.values["/3/0/9"] = (TEXT, b"95")
     assert lab.observe("dev", "/3/0/9").value == 95
@@ -722,6 +744,23 @@ class Terminal:
             pass  # Linux says so when the other side of a terminal is gone
         os.close(self.fd)
         return os.waitstatus_to_exitcode(os.waitpid(self.process, 0)[1])
+
+
+def test_the_terminal_is_not_theirs(tmp_path):
+    """A text that a device made may be anything, and is shown as text."""
+    terminal = Terminal(tmp_path)
+    port = int(terminal.wait_for(r"listening on coap://127.0.0.1:(\d+)")[1])
+    with minidevice.Device(port, "dev") as device:
+        device.values["/25/0/3"] = (TEXT, b"\x1b]0;theirs\x07</3>\n\xc2\x9b")
+        device.values["/3/0/0"] = (TEXT, b"\x1b]0;theirs\x07 \xe2\x80\xae")
+        device.register()
+        terminal.wait_for("registered dev")
+        terminal.type("read /25/0/3\r")
+        terminal.wait_for(r"IoT Device Objects = \?\]0;theirs\?</3> \?\?\r")
+        terminal.type("read /3/0/0\r")
+        terminal.wait_for(r'Manufacturer = "\\u001b\]0;theirs\\u0007 \?\?\?"')
+        terminal.type("quit\r")
+    assert terminal.end() == 0
 
 
 def test_the_prompt(tmp_path):
