@@ -284,6 +284,8 @@ static void describe_link(cJSON *list, const struct ln_link *link)
 
 cJSON *clients_links(struct ln_span payload)
 {
+    if (payload.len > LINKS_MAX)
+        return NULL;
     cJSON *list = cJSON_CreateArray();
     for (;;) {
         struct ln_link link;

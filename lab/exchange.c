@@ -147,7 +147,7 @@ static void add_raw(cJSON *out, struct ln_span payload)
 
 static void add_content(cJSON *out, const struct exchange *e, const struct server_answer *answer)
 {
-    const char *wrong = "the list of links is malformed";
+    const char *wrong = "the list of links is malformed, or too long";
     bool links = answer->format == LN_CONTENT_LINK;
     cJSON *content = links ? clients_links(answer->payload)
                            : formats_read(&e->path, answer->format, answer->payload, &wrong);

@@ -325,7 +325,7 @@ def blockwise_reader(values, size=64):
             return "4.04", [], b""
         kind, body = values[request.path]
         number = (request.number(BLOCK2) or 0) >> 4
-        szx = {16: 0, 32: 1, 64: 2, 128: 3}[size]
+        szx = {16: 0, 32: 1, 64: 2, 128: 3, 1024: 6}[size]
         piece = body[number * size:(number + 1) * size]
         more = (number + 1) * size < len(body)
         options = [(CONTENT_FORMAT, uint(kind)), (BLOCK2, uint(number << 4 | more << 3 | szx))]
@@ -381,6 +381,20 @@ def test_a_registration_with_a_block_missing(lab, device):
         answers.append(device.wait(lambda m, n=mid: m.token == b"gap%d" % n).text)
     assert answers == ["2.31", "4.08"]
     assert lab.endpoints() == []
+
+
+def test_bodies_that_never_end(lab, device):
+    """What is for nobody is not gathered, and of one device only a few at a time."""
+    def block(path, number):
+        mid = device.next_mid()
+        options = [(URI_PATH, part) for part in path]
+        device.send(Message(CON, POST, mid, b"%d" % mid, [
+            *options, (CONTENT_FORMAT, uint(LINKS)), (BLOCK1, uint(number << 4 | 8))], b"</3303/1>,</3/0>"))
+        return device.wait(lambda m: m.token == b"%d" % mid).text
+    assert block([b"nothing"], 0) == "4.04"
+    places = [[b"rd", b"%d" % i] for i in range(20)]
+    assert [block(place, 0) for place in places] == ["2.31"] * 20
+    assert [block(place, 1) for place in (places[-1], places[0])] == ["2.31", "4.08"]
 
 
 def test_a_notification_in_blocks(lab, registered):
@@ -456,6 +470,14 @@ def test_what_is_no_text_is_not_told_as_text(lab, device):
     device.answer = lambda request: ("2.01", [(LOCATION_PATH, b"3"), (LOCATION_PATH, NO_TEXT)], b"")
     assert lab.command("create", "dev", "/3")["location"] == f"/3/{AS_TEXT}"
     lab.program.output.decode()  # all of it is UTF-8
+
+
+def test_an_answer_that_nobody_can_read(lab, registered):
+    """A few bytes of a device must not become gigabytes here."""
+    registered.answer = blockwise_reader({"/3/0": (TLV, b"\xc0\x01" * 10001),
+                                          "/3": (LINKS, b"</3>," * 14000 + b"</3>")}, 1024)
+    assert "too many values" in lab.command("read", "dev", "/3/0")["malformed"]
+    assert "links" in lab.command("discover", "dev", "/3")["malformed"]
 
 
 def test_an_observation_ends(lab, registered):
