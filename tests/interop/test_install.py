@@ -6,7 +6,6 @@ takes."""
 import os
 import shutil
 import subprocess
-from pathlib import Path
 
 import pytest
 
@@ -135,16 +134,6 @@ def built_shared(folder):
         "-DCMAKE_BUILD_TYPE=Debug")
     run("cmake", "--build", folder)
     return folder
-
-
-def test_the_unit_starts_what_is_installed(tmp_path):
-    """Wherever that is, and also where a packager collects it in another folder first."""
-    for prefix, stage in ((tmp_path / "opt", ""), ("/usr", tmp_path / "stage")):
-        run("cmake", "--install", BUILD, "--prefix", prefix, env={**os.environ, "DESTDIR": str(stage)})
-        unit = f"{stage}{prefix}/lib/systemd/system/linnet-agent.service"
-        lines = Path(unit).read_text().splitlines()
-        assert f"ExecStart={prefix}/bin/linnet-agent --config /etc/linnet/agent.ini" in lines
-        assert not any("@LN" in line for line in lines)
 
 
 @pytest.fixture(scope="module", params=["static", "shared"])
