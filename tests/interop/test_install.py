@@ -155,12 +155,17 @@ def sources(folder, kind):
     return list(names)
 
 
-def test_a_program_by_pkg_config(installed, tmp_path):
-    kind, prefix = installed
+def environment(kind, prefix):
+    """In which pkg-config and the dynamic linker find what was installed."""
     folder = next(prefix.glob("lib/**/linnet.pc")).parent
     env = {**os.environ, "PKG_CONFIG_PATH": f"{folder}:{DEPENDENCIES}/lib/pkgconfig"}
     if kind == "shared":
         env["LD_LIBRARY_PATH"] = str(folder.parent)
+    return env
+
+
+def test_a_program_by_pkg_config(installed, tmp_path):
+    kind, env = installed[0], environment(*installed)
     for name in sources(tmp_path, kind):
         package = {"program": "linnet", "names": "linnet-registry", "testkit": "linnet-testkit"}[name]
         flags = run("pkg-config", "--cflags", "--libs", package, env=env).split()
@@ -171,11 +176,7 @@ def test_a_program_by_pkg_config(installed, tmp_path):
 
 def test_a_program_in_cpp(installed, tmp_path):
     """C++17 has neither designated initialisers nor _Generic; the macros work all the same."""
-    kind, prefix = installed
-    folder = next(prefix.glob("lib/**/linnet.pc")).parent
-    env = {**os.environ, "PKG_CONFIG_PATH": f"{folder}:{DEPENDENCIES}/lib/pkgconfig"}
-    if kind == "shared":
-        env["LD_LIBRARY_PATH"] = str(folder.parent)
+    env = environment(*installed)
     flags = run("pkg-config", "--cflags", "--libs", "linnet", env=env).split()
     (tmp_path / "program.cpp").write_text(CPP)
     for compiler in ("g++", "clang++"):
