@@ -1345,6 +1345,17 @@ static void test_costs_over_restarts(void **state)
     must_fail("in all", LN_DOWNLOAD_BYTES, "more bytes");
     run();
     must_have("a new account", w.file.content);
+
+    options.bytes_max = 950;
+    cuts(300, HTTP_CLOSE, 10);
+    run();
+    must_fail("spent on its way", LN_DOWNLOAD_BYTES, "more bytes");
+    assert_int_equal(store.len, 900);
+    options.bytes_max = 100;
+    cut.times = 0;
+    run();
+    must_have("a new account for the rest", w.file.content);
+    assert_true(info.resumed_at == 900);
 }
 
 /* ---- suspend, reconnect, cancel, free: from outside and from every callback ---- */
