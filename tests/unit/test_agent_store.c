@@ -196,6 +196,34 @@ static void test_a_file_that_cannot_be_read(void **state)
     }
 }
 
+static unsigned warnings;
+
+static void note_warning(void *ctx, enum ln_level level, const char *module, const char *text)
+{
+    (void)ctx;
+    (void)module;
+    warnings += level == LN_LOG_WARN && strstr(text, "another version") != NULL;
+}
+
+/* A record that is there and cannot be understood is not lost in silence; a torn side of one that can is
+ * what a loss of power leaves. */
+static void test_what_is_lost_is_told(void **state)
+{
+    struct world *w = *state;
+    w->env->log.write = note_warning;
+    w->env->log.level = LN_LOG_WARN;
+    warnings = 0;
+    assert_string_equal(load(w), ""); /* a new device */
+    save(w, "old");
+    save(w, "new");
+    w->disk.file[1].data[4]++; /* the version */
+    assert_string_equal(load(w), "old");
+    assert_int_equal(warnings, 0);
+    w->disk.file[0].data[4]++;
+    assert_string_equal(load(w), "");
+    assert_int_equal(warnings, 1);
+}
+
 static void test_limits(void **state)
 {
     struct world *w = *state;
@@ -217,6 +245,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_a_rename_that_is_taken_back, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_every_damaged_bit, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_a_file_that_cannot_be_read, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_what_is_lost_is_told, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_limits, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
