@@ -161,7 +161,8 @@ struct ln_client {
     bool looking;   /* at what is observed: objects are being asked */
     uint16_t ended; /* counts observations that ended: a walk over them begins anew */
     struct ln_client_job *jobs;
-    uint16_t stay_awake; /* how many want no sleep */
+    struct ln_client_job *next_job; /* while they are stepped */
+    uint16_t stay_awake;            /* how many want no sleep */
     _Atomic(struct ln_post *) posts;
 };
 

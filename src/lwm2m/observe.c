@@ -154,6 +154,18 @@ void ln__observe_cancel(struct ln__server *server, const struct ln_coap_token *t
         end(o, LN_NOTE_CANCELLED);
 }
 
+/* A server observes a target once (RFC 7641 3.1): if it asks for the same anew, it has lost the older
+ * observation. That one ends where there is no room for both. */
+static void end_same(struct ln__server *server, uint64_t key)
+{
+    for (struct ln__observation *o = server->observations; o != NULL; o = o->next) {
+        if (o->key != key)
+            continue;
+        end(o, LN_NOTE_DROPPED);
+        return;
+    }
+}
+
 enum ln_answer ln__observe_begin(struct ln__request *rq, const struct ln_format *format,
                                  struct ln_span payload)
 {
@@ -162,6 +174,8 @@ enum ln_answer ln__observe_begin(struct ln__request *rq, const struct ln_format 
     struct ln__observation *o = find(rq->server, &msg->token);
     if (o != NULL)
         end(o, LN_NOTE_DROPPED); /* the same token replaces */
+    if (client->observations >= client->config.observations_max)
+        end_same(rq->server, ln_coap_key(msg));
     if (client->observations >= client->config.observations_max)
         return LN_ANSWER_OK; /* the value is given, without a promise: RFC 7641 4.1 */
     o = ln_calloc(client->env, 1, sizeof *o);
@@ -264,14 +278,29 @@ static bool has_threshold(const struct ln__observation *o)
     return LN__WITH_ATTRIBUTES && (o->attrs.set & thresholds) != 0;
 }
 
+/* What cannot be compared is told in any case: there is no memory, or it is the end. */
+static bool long_one_differs(const struct ln__observation *o, size_t length)
+{
+    const struct ln_client *client = o->server->client;
+    struct ln__view view = view_of(o);
+    size_t again = 0;
+    uint8_t *all = length <= client->config.read_max ? ln_calloc(client->env, 1, length) : NULL;
+    bool same = all != NULL &&
+                ln__payload_write(&view, 0, ln_mspan(all, length), &again) == LN_ANSWER_OK &&
+                again == length && digest(DIGEST_START, ln_span(all, length)) == o->digest;
+    ln_free(client->env, all);
+    return !same;
+}
+
 static bool differs(const struct ln__observation *o)
 {
     struct ln__view view = view_of(o);
     uint8_t small[256];
     size_t length = 0;
-    if (ln__payload_write(&view, 0, ln_mspan(small, sizeof small), &length) != LN_ANSWER_OK ||
-        length > sizeof small)
-        return true; /* its end, or too long to compare: told in any case */
+    if (ln__payload_write(&view, 0, ln_mspan(small, sizeof small), &length) != LN_ANSWER_OK)
+        return true;
+    if (length > sizeof small)
+        return long_one_differs(o, length);
     return digest(DIGEST_START, ln_span(small, length)) != o->digest;
 }
 

@@ -12,7 +12,7 @@
 /* ---- long answers ---- */
 
 static enum ln_answer answer_from_snapshot(struct ln__request *rq, const struct ln__view *view,
-                                           size_t length)
+                                           size_t length, struct ln_span *payload)
 {
     struct ln__snapshot *s = NULL;
     size_t again = 0;
@@ -27,6 +27,7 @@ static enum ln_answer answer_from_snapshot(struct ln__request *rq, const struct 
         return answer;
     }
     ln__snapshot_answer(rq, s);
+    *payload = ln_span(s->data, length);
     return LN_ANSWER_OK;
 }
 
@@ -150,7 +151,7 @@ enum ln_answer ln__op_read(struct ln__request *rq)
     struct ln_span payload = ln_span(room.data, fits ? length : room.len);
     if (!fits)
         answer = is_streamed(rq) ? answer_from_stream(rq, &view, length)
-                                 : answer_from_snapshot(rq, &view, length);
+                                 : answer_from_snapshot(rq, &view, length, &payload);
     if (answer != LN_ANSWER_OK)
         return answer;
     answer = observe(rq, format, payload);
