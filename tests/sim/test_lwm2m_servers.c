@@ -212,7 +212,7 @@ static void test_what_is_told_of_an_object(void **state)
     assert_true(lw_run(&w, NULL, 5000));
     assert_true(w.server.note_count > 0);
     const struct lw_note *note = &w.server.notes[w.server.note_count - 1];
-    assert_int_equal(note->payload[1], 1); /* instance 1 ... */
+    assert_int_equal(note->payload[1], 1);    /* instance 1 ... */
     assert_in_range(note->len, own - 3, own); /* ... and no other */
     lw_swap(&w);
     close_world();

@@ -8,5 +8,5 @@ void program(struct ln_env *env, const uint8_t *key, size_t key_len, struct ln_d
 void program(struct ln_env *env, const uint8_t *key, size_t key_len, struct ln_diag diag,
              struct ln_tls_config *tls, struct ln_sock *sock)
 {
-/* snippet 1 */
+    /* snippet 1 */
 }

@@ -6,5 +6,5 @@ void print(const struct ln_sock *sock);
 
 void print(const struct ln_sock *sock)
 {
-/* snippet 1 */
+    /* snippet 1 */
 }

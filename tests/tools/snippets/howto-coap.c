@@ -14,12 +14,12 @@ void loop(const struct ln_env *env, struct ln_sock *sock, const char *host, uint
     struct ln_coap_handler handler = *handler_of_mine;
     enum ln_status st;
     handler.request = request;
-/* snippet 1 */
+    /* snippet 1 */
 }
 
 void ask(struct ln_coap *coap, void *me, ln_msec now)
 {
     enum ln_status st;
     uint32_t id;
-/* snippet 2 */
+    /* snippet 2 */
 }

@@ -7,5 +7,5 @@ void run(const struct ln_env *env, struct ln_tls_config *config, struct ln_downl
 {
     struct ln_diag diag;
     enum ln_status st;
-/* snippet 1 */
+    /* snippet 1 */
 }

@@ -7,5 +7,5 @@ void turn(struct ln_client *client, const struct ln_env *env, const struct ln_ne
 {
     struct ln_interest want;
     enum ln_status st;
-/* snippet 1 */
+    /* snippet 1 */
 }

@@ -11,6 +11,6 @@ void add(struct ln_client *client, struct ln_diag diag);
 void add(struct ln_client *client, struct ln_diag diag)
 {
     (void)ops;
-/* snippet 2 */
-/* snippet 3 */
+    /* snippet 2 */
+    /* snippet 3 */
 }

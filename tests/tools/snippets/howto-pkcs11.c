@@ -5,5 +5,5 @@ void configure(const struct ln_env *env, struct ln_diag diag, struct ln_tls_conf
 
 void configure(const struct ln_env *env, struct ln_diag diag, struct ln_tls_config *config)
 {
-/* snippet 1 */
+    /* snippet 1 */
 }

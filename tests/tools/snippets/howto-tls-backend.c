@@ -6,5 +6,5 @@ void configure(void);
 
 void configure(void)
 {
-/* snippet 1 */
+    /* snippet 1 */
 }

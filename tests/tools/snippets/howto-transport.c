@@ -24,12 +24,12 @@ enum ln_status use(const struct ln_env *env, struct air up, struct air down,
 
 enum ln_status fail(struct ln_sock *s)
 {
-/* snippet 3 */
+    /* snippet 3 */
 }
 
 enum ln_status use(const struct ln_env *env, struct air up, struct air down,
                    struct ln_tls_config *tls, struct ln_diag diag)
 {
-/* snippet 4 */
+    /* snippet 4 */
     return st;
 }
