@@ -312,6 +312,124 @@ static void test_stored_bytes(void **state)
     lw_close(&w);
 }
 
+static void expect_notes(size_t count, const char *const *texts)
+{
+    assert_int_equal(w.server.note_count, count);
+    for (size_t i = 0; i < count; i++)
+        assert_string_equal(w.server.notes[i].payload, texts[i]);
+}
+
+static void go_offline(void)
+{
+    w.server.script.silent = true;
+    assert_int_equal(ln_client_update(w.client, 1), LN_OK);
+    assert_true(lw_run(&w, NULL, 1000));
+}
+
+static void come_back(void)
+{
+    w.server.script.silent = false;
+    assert_true(lw_run(&w, NULL, 30000));
+}
+
+static void fill(uint32_t level)
+{
+    w.device.memory_free = (int32_t)level;
+    ln_client_changed(w.client, 3, 0, 10);
+    assert_true(lw_run(&w, NULL, 1000));
+}
+
+/* hqmax: so many of one observation, the newest; of another one as many as there is room for. */
+static void test_hqmax(void **state)
+{
+    static const char *const texts[] = { "1", "2", "3", "13", "14" };
+    (void)state;
+    open_world();
+    assert_int_equal(ask(LN_COAP_PUT, "/3/0/9", "hqmax=2", -1, "", 0), LN_COAP_CHANGED);
+    observe("/3/0/9");
+    observe("/3/0/10");
+    go_offline();
+    for (uint8_t i = 1; i < 4; i++)
+        fill(i);
+    for (uint8_t level = 10; level < 15; level++) {
+        drain(level);
+        assert_true(lw_run(&w, NULL, 1000));
+    }
+    come_back();
+    expect_notes(5, texts);
+    lw_close(&w);
+}
+
+/* Where there is no room, a newer state goes for an older one of the same, not for the oldest. */
+static void test_what_makes_room(void **state)
+{
+    static const char *const texts[] = { "50", "3" };
+    struct lw_options options = LW_OPTIONS_INIT;
+    (void)state;
+    options.config.notes_max = 2;
+    open_with(&options);
+    observe("/3/0/9");
+    observe("/3/0/10");
+    go_offline();
+    drain(50);
+    assert_true(lw_run(&w, NULL, 1000));
+    fill(2);
+    fill(3);
+    come_back();
+    expect_notes(2, texts);
+    lw_close(&w);
+}
+
+/* While one waits for its acknowledgement, each value that crosses a threshold waits behind it; of
+ * plain changes the newest does (RFC 7641 4.5.2). */
+static void test_what_waits_for_an_acknowledgement(void **state)
+{
+    static const char *const crossed[] = { "11", "4", "12" };
+    static const char *const plain[] = { "11", "12" };
+    (void)state;
+    for (int threshold = 0; threshold < 2; threshold++) {
+        open_world();
+        drain(5);
+        assert_int_equal(ask(LN_COAP_PUT, "/3/0/9", threshold ? "con=1&gt=10" : "con=1", -1, "", 0),
+                         LN_COAP_CHANGED);
+        observe("/3/0/9");
+        w.server.script.mute_notes = true;
+        static const uint8_t levels[] = { 11, 4, 12 };
+        for (size_t i = 0; i < sizeof levels; i++) {
+            drain(levels[i]);
+            assert_true(lw_run(&w, NULL, 500));
+        }
+        w.server.script.mute_notes = false;
+        assert_true(lw_run(&w, NULL, 30000));
+        if (threshold)
+            expect_notes(3, crossed);
+        else
+            expect_notes(2, plain);
+        lw_close(&w);
+    }
+}
+
+static bool updated(const struct lw_world *world)
+{
+    return world->server.updates > 0;
+}
+
+/* Is a server still there that acknowledges nothing? An Update shows it, long before it is due. */
+static void test_a_notification_that_nobody_acknowledges(void **state)
+{
+    (void)state;
+    open_world();
+    assert_int_equal(ask(LN_COAP_PUT, "/3/0/9", "con=1", -1, "", 0), LN_COAP_CHANGED);
+    observe("/3/0/9");
+    w.server.script.mute_notes = true;
+    drain(5);
+    ln_msec began = lw_now(&w);
+    assert_true(lw_run(&w, updated, 3000 * 1000));
+    assert_in_range(lw_now(&w) - began, 62000, 94000);
+    assert_int_equal(lw_count_notes(&w, LN_NOTE_TIMED_OUT), 1);
+    lw_close(&w);
+}
+
 /* ---- registering ---- */
 
 /* Changes of the list within a second are one Update. */
@@ -360,6 +478,10 @@ int main(void)
         cmocka_unit_test(test_observations_end_with_the_registration),
         cmocka_unit_test(test_no_sleep_before_the_acknowledgement),
         cmocka_unit_test(test_stored_bytes),
+        cmocka_unit_test(test_hqmax),
+        cmocka_unit_test(test_what_makes_room),
+        cmocka_unit_test(test_what_waits_for_an_acknowledgement),
+        cmocka_unit_test(test_a_notification_that_nobody_acknowledges),
         cmocka_unit_test(test_changes_are_told_together),
         cmocka_unit_test(test_the_lowest_version),
     };
