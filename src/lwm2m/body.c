@@ -28,13 +28,14 @@ struct body {
 
 static bool is_streamed(const struct ln__request *rq)
 {
-    return rq->resource != NULL && (rq->resource->flags & LN_RES_STREAMED) != 0;
+    return rq->resource != NULL && ln__resource_is_streamed(rq->resource);
 }
 
 static enum ln_answer operate(struct ln__request *rq, struct ln_span payload, bool replace,
                               bool create)
 {
-    return create ? ln__op_create(rq, payload) : ln__op_write(rq, payload, replace);
+    return LN__WITH_CREATE && create ? ln__op_create(rq, payload)
+                                     : ln__op_write(rq, payload, replace);
 }
 
 /* ---- gathered ---- */
@@ -212,7 +213,7 @@ static enum ln_answer take_piece(struct ln__request *rq, struct body *b, bool re
 enum ln_answer ln__body_piece(struct ln__request *rq, bool replace, bool create)
 {
     const struct ln_coap_incoming *in = rq->in;
-    if (in->first && in->last && !is_streamed(rq))
+    if (!LN__WITH_BLOCKS || (in->first && in->last && !is_streamed(rq)))
         return operate(rq, in->msg->payload, replace, create);
     enum ln_answer answer = LN_ANSWER_OK;
     struct body *b = in->first ? first_piece(rq, &answer) : *in->body;

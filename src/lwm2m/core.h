@@ -19,6 +19,7 @@
 
 #include <stdatomic.h>
 
+#include "base/features.h"
 #include "lwm2m/model.h"
 #include "lwm2m/notify.h"
 #include "lwm2m/register.h"
@@ -126,6 +127,23 @@ struct ln__server {
     uint16_t note_count;
     uint32_t note_bytes;
 };
+
+/* What a server has; a build without the feature has none, and knows it. */
+
+static inline struct ln__attr *ln__attrs(const struct ln__server *server)
+{
+    return LN__WITH_ATTRIBUTES ? server->attrs : NULL;
+}
+
+static inline struct ln__observation *ln__observations(const struct ln__server *server)
+{
+    return LN__WITH_OBSERVE ? server->observations : NULL;
+}
+
+static inline struct ln__note *ln__notes(const struct ln__server *server)
+{
+    return LN__WITH_OBSERVE ? server->notes : NULL;
+}
 
 enum ln__client_state { LN_CLIENT_NEW = 0, LN_CLIENT_RUNNING, LN_CLIENT_STOPPING, LN_CLIENT_OVER };
 

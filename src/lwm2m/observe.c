@@ -73,7 +73,7 @@ static struct ln__notify_value look(const struct ln_client *client, const struct
                                       : NULL;
     bool one = path->levels == LN_LEVEL_RESOURCE_INSTANCE;
     struct ln_value v;
-    if (r == NULL || (r->flags & LN_RES_STREAMED) != 0 ||
+    if (!LN__WITH_ATTRIBUTES || r == NULL || ln__resource_is_streamed(r) ||
         (!one && (r->flags & LN_RES_MULTIPLE) != 0) ||
         !ln__model_get(&client->model, path->id[0], path->id[1], path->id[2],
                        one ? path->id[3] : LN_ID_NONE, &v))
@@ -108,7 +108,7 @@ static uint64_t digest(uint64_t d, struct ln_span bytes)
 static struct ln__observation *find(const struct ln__server *server,
                                     const struct ln_coap_token *token)
 {
-    for (struct ln__observation *o = server->observations; o != NULL; o = o->next)
+    for (struct ln__observation *o = ln__observations(server); o != NULL; o = o->next)
         if (ln_coap_token_equal(&o->token, token))
             return o;
     return NULL;
@@ -141,9 +141,9 @@ static void end(struct ln__observation *o, enum ln_note_event why)
 
 void ln__observe_free(struct ln__server *server, enum ln_note_event why)
 {
-    while (server->observations != NULL)
+    while (ln__observations(server) != NULL)
         end(server->observations, why);
-    while (server->notes != NULL) /* last words of observations that ended before */
+    while (ln__notes(server) != NULL) /* last words of observations that ended before */
         ln__note_drop(server, server->notes, why);
 }
 
@@ -275,7 +275,7 @@ static bool has_threshold(const struct ln__observation *o)
 {
     const uint16_t thresholds = LN_ATTR_BIT(LN_ATTR_GT) | LN_ATTR_BIT(LN_ATTR_LT) |
                                 LN_ATTR_BIT(LN_ATTR_ST) | LN_ATTR_BIT(LN_ATTR_EDGE);
-    return (o->attrs.set & thresholds) != 0;
+    return LN__WITH_ATTRIBUTES && (o->attrs.set & thresholds) != 0;
 }
 
 /* What cannot be compared is told in any case: there is no memory, or it is the end. */
@@ -369,7 +369,7 @@ static bool is_due(const struct ln__observation *o, ln_msec now)
 void ln__observe_step(struct ln__server *server, ln_msec now)
 {
     struct ln_client *client = server->client;
-    struct ln__observation *o = server->observations;
+    struct ln__observation *o = ln__observations(server);
     bool within = client->looking;
     client->looking = true;
     while (o != NULL) {
@@ -379,7 +379,7 @@ void ln__observe_step(struct ln__server *server, ln_msec now)
         if (client->ended == ended && is_due(o, now))
             send(o, now);
         /* objects and on_event were called: what they ended, this one or others, is gone */
-        o = client->ended == ended ? o->next : server->observations;
+        o = client->ended == ended ? o->next : ln__observations(server);
     }
     client->looking = within;
 }
@@ -387,7 +387,7 @@ void ln__observe_step(struct ln__server *server, ln_msec now)
 ln_msec ln__observe_deadline(const struct ln__server *server)
 {
     ln_msec at = LN_NEVER;
-    for (const struct ln__observation *o = server->observations; o != NULL; o = o->next) {
+    for (const struct ln__observation *o = ln__observations(server); o != NULL; o = o->next) {
         if (!may_tell(o))
             continue;
         ln_msec due = ln__notify_deadline(&o->rules, &o->attrs);
@@ -425,15 +425,15 @@ void ln__observe_changed(struct ln_client *client, uint16_t oid, uint16_t iid, u
     struct ln_path path =
         rid == LN_ID_NONE ? ln_path_instance(oid, iid) : ln_path_resource(oid, iid, rid);
     for (struct ln__server *s = client->servers; s != NULL; s = s->next) {
-        for (struct ln__observation *o = s->observations; o != NULL; o = o->next)
+        for (struct ln__observation *o = ln__observations(s); o != NULL; o = o->next)
             if (concerns(o, &path))
                 ln__notify_changed(&o->rules);
-        struct ln__observation *o = s->observations;
+        struct ln__observation *o = ln__observations(s);
         while (o != NULL) {
             uint16_t ended = client->ended;
             if (concerns(o, &path) && has_threshold(o))
                 value_came(o, client->now);
-            o = client->ended == ended ? o->next : s->observations;
+            o = client->ended == ended ? o->next : ln__observations(s);
         }
     }
 }
@@ -441,7 +441,7 @@ void ln__observe_changed(struct ln_client *client, uint16_t oid, uint16_t iid, u
 void ln__observe_gone(struct ln_client *client, struct ln_path path)
 {
     for (struct ln__server *s = client->servers; s != NULL; s = s->next) {
-        struct ln__observation *o = s->observations;
+        struct ln__observation *o = ln__observations(s);
         while (o != NULL) {
             bool gone = ln_path_is_below(&o->path, &path);
             if (gone)
@@ -456,6 +456,6 @@ void ln__observe_gone(struct ln_client *client, struct ln_path path)
 
 void ln__observe_attrs_changed(struct ln__server *server)
 {
-    for (struct ln__observation *o = server->observations; o != NULL; o = o->next)
+    for (struct ln__observation *o = ln__observations(server); o != NULL; o = o->next)
         o->attrs = ln__attr_effective(server, &o->path);
 }

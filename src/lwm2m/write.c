@@ -81,7 +81,7 @@ static enum ln_answer clear_for_replace(const struct transaction *t)
     const struct ln_object *def = t->def;
     for (uint16_t i = 0; i < def->resource_count; i++) {
         const struct ln_resource *r = &def->resources[i];
-        if ((r->flags & LN_RES_WRITE) == 0 || (r->flags & LN_RES_STREAMED) != 0 ||
+        if ((r->flags & LN_RES_WRITE) == 0 || ln__resource_is_streamed(r) ||
             ((r->flags & LN_RES_MANDATORY) != 0 && !is_multiple(r)))
             continue;
         enum ln_answer answer = clear(t, r);
@@ -137,7 +137,7 @@ static enum ln_answer apply_entry(struct transaction *t, struct ln_reader *reade
         return answer;
     bool in_array = e->path.levels == LN_LEVEL_RESOURCE_INSTANCE || e->kind == LN_ENTRY_ARRAY;
     bool again = t->seen[r - t->def->resources] != 0 && e->path.levels == LN_LEVEL_RESOURCE;
-    if (in_array != is_multiple(r) || (r->flags & LN_RES_STREAMED) != 0 || again)
+    if (in_array != is_multiple(r) || ln__resource_is_streamed(r) || again)
         return LN_ANSWER_BAD_REQUEST;
     if (in_array) {
         answer = begin_array(t, r);

@@ -31,6 +31,7 @@ PACKAGES = {
     "coap-client-notls": "libcoap3-bin",
     "softhsm2-util": "softhsm2",
     "faketime": "faketime",
+    "systemd-analyze": "systemd",
 }
 
 PSK_ID = "device-1"

@@ -1230,19 +1230,21 @@ static void test_accept_that_fails_loses_nothing(void **state)
 
 /* Senders whom nobody can answer: forged addresses, and the port 0, to which a socket connects and is
  * not connected. */
-static enum ln_status connect_but_1000(void *ctx, ln_handle h, const struct ln_addr *peer,
+static enum ln_status connect_but_100x(void *ctx, ln_handle h, const struct ln_addr *peer,
                                        struct ln_diag *diag)
 {
-    if (peer->port == 1000)
-        return ln_diag_set(diag, LN_REFUSED, LN_CAT_UNREACHABLE, LN_PHASE_CONNECT, "no route");
+    static const enum ln_status refusals[] = { LN_REFUSED, LN_DENIED, LN_BAD_ARG, LN_UNSUPPORTED };
+    size_t i = (size_t)peer->port - 1000; /* those below are far above */
+    if (i < sizeof refusals / sizeof refusals[0])
+        return ln_diag_set(diag, refusals[i], LN_CAT_UNREACHABLE, LN_PHASE_CONNECT, "no route");
     return world.server.net.ops->connect(ctx, h, peer, diag);
 }
 
-static enum ln_status names_but_1001(void *ctx, ln_handle h, struct ln_addr *local,
+static enum ln_status names_but_1004(void *ctx, ln_handle h, struct ln_addr *local,
                                      struct ln_addr *peer)
 {
     enum ln_status st = world.server.net.ops->names(ctx, h, local, peer);
-    return st == LN_OK && peer != NULL && peer->port == 1001 ? LN_BAD_STATE : st;
+    return st == LN_OK && peer != NULL && peer->port == 1004 ? LN_BAD_STATE : st;
 }
 
 static struct ln_sock *client_at(uint16_t port)
@@ -1262,21 +1264,53 @@ static void test_accept_of_senders_that_cannot_be_reached(void **state)
     (void)state;
     struct networld w = world;
     struct ln_net_ops ops = *world.server.net.ops;
-    ops.connect = connect_but_1000;
-    ops.names = names_but_1001;
+    ops.connect = connect_but_100x;
+    ops.names = names_but_1004;
     w.server.net.ops = &ops;
     struct ln_sock *listener = networld_listener(&w, LN_UDP, "192.0.2.1");
-    struct ln_sock *clients[] = { client_at(1000), client_at(1001), client_at(1002) };
+    struct ln_sock *clients[6];
     struct ln_sock *server = NULL;
-    assert_int_equal(ln_sock_accept(listener, 0, &server), LN_AGAIN);
-    assert_int_equal(ln_sock_accept(listener, 0, &server), LN_AGAIN);
+    for (uint16_t i = 0; i < 6; i++)
+        clients[i] = client_at((uint16_t)(1000 + i));
+    for (size_t i = 0; i < 5; i++)
+        assert_int_equal(ln_sock_accept(listener, 0, &server), LN_AGAIN);
     assert_int_equal(ln_sock_accept(listener, 0, &server), LN_OK);
-    assert_string_equal(networld_peer(server), "192.0.2.10:1002");
+    assert_string_equal(networld_peer(server), "192.0.2.10:1005");
     networld_expect(server, "hello");
     ln_sock_free(server);
     ln_sock_free(listener);
-    for (size_t i = 0; i < 3; i++)
+    for (size_t i = 0; i < 6; i++)
         ln_sock_free(clients[i]);
+}
+
+/* Whom a listener accepted comes anew, and is a client anew: the queue was seen empty in between, by
+ * whatever call. */
+static void test_a_client_that_comes_again(void **state)
+{
+    (void)state;
+    struct ln_sock *listener = networld_listener(&world, LN_UDP, "192.0.2.1");
+    struct ln_sock *first = client_at(1000);
+    struct ln_sock *other = client_at(1001);
+    struct ln_sock *server = NULL;
+    assert_int_equal(ln_sock_accept(listener, 0, &server), LN_OK);
+    assert_string_equal(networld_peer(server), "192.0.2.10:1000");
+    ln_sock_free(server);
+    server = NULL;
+    struct ln_addr from;
+    uint8_t room[8];
+    size_t got = 0;
+    assert_int_equal(ln_sock_recv_from(listener, ln_mspan(room, sizeof room), &got, &from), LN_OK);
+    assert_int_equal(from.port, 1001);
+    assert_int_equal(ln_sock_recv_from(listener, ln_mspan(room, sizeof room), &got, &from),
+                     LN_AGAIN);
+    networld_say(first, "again");
+    networld_settle(&world);
+    assert_int_equal(ln_sock_accept(listener, 0, &server), LN_OK);
+    networld_expect(server, "again");
+    ln_sock_free(server);
+    ln_sock_free(first);
+    ln_sock_free(other);
+    ln_sock_free(listener);
 }
 
 /* A listener that cannot make a client, while its datagram waits, does not keep a loop busy. */
@@ -1561,6 +1595,7 @@ int main(void)
         WITH_WORLD(test_accept_needs_reuse_addr),
         cmocka_unit_test(test_accept_that_fails_loses_nothing),
         WITH_WORLD(test_accept_of_senders_that_cannot_be_reached),
+        WITH_WORLD(test_a_client_that_comes_again),
         WITH_WORLD(test_accept_that_fails_for_long),
         WITH_WORLD(test_an_accepted_socket_connects),
         WITH_WORLD(test_mtu),
