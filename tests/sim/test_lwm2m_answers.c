@@ -190,6 +190,32 @@ static void test_arguments_in_blocks(void **state)
     lw_close(&w);
 }
 
+/* What is gathered from blocks is bounded; a value that fits but for its type is no matter of size. */
+static void test_a_write_that_is_too_long(void **state)
+{
+    static uint8_t body[6 * 1024];
+    static const struct {
+        size_t len;
+        uint8_t answer;
+    } rows[] = {
+        { 4096, LN_COAP_BAD_REQUEST }, /* longer than the field */
+        { 4097, LN_COAP_TOO_LARGE },
+        { sizeof body, LN_COAP_TOO_LARGE },
+    };
+    (void)state;
+    open_world();
+    for (size_t i = 0; i < LN_COUNT_OF(rows); i++) {
+        struct lw_request rq = { LW_REQUEST_INIT, .code = LN_COAP_PUT, .path = "/3442/0/150" };
+        rq.format = 42;
+        rq.payload = body;
+        rq.len = rows[i].len;
+        rq.block1_szx = 6;
+        assert_true(lw_ask(&w, &rq));
+        assert_int_equal(w.server.answer.code, rows[i].answer);
+    }
+    lw_close(&w);
+}
+
 /* What a server may set is bounded, and what it unsets makes room. */
 static void test_too_many_attributes(void **state)
 {
@@ -233,6 +259,23 @@ static void test_the_same_token_again(void **state)
     drain(5);
     assert_true(lw_run(&w, NULL, 1000));
     assert_int_equal(w.server.note_count, 0); /* 9 is observed no more */
+    lw_close(&w);
+}
+
+/* A Reset ends the observation whose notification it answers, also one that was not confirmable. */
+static void test_a_reset_of_a_notification(void **state)
+{
+    (void)state;
+    open_world();
+    observe("/3/0/9");
+    observe("/3/0/10");
+    w.server.script.reset_notes = true;
+    drain(5);
+    assert_true(lw_run(&w, NULL, 1000));
+    assert_int_equal(observations(), 1);
+    drain(6);
+    assert_true(lw_run(&w, NULL, 1000));
+    assert_int_equal(observations(), 1);
     lw_close(&w);
 }
 
@@ -473,8 +516,10 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_what_cannot_be),
         cmocka_unit_test(test_arguments_in_blocks),
+        cmocka_unit_test(test_a_write_that_is_too_long),
         cmocka_unit_test(test_too_many_attributes),
         cmocka_unit_test(test_the_same_token_again),
+        cmocka_unit_test(test_a_reset_of_a_notification),
         cmocka_unit_test(test_observations_end_with_the_registration),
         cmocka_unit_test(test_no_sleep_before_the_acknowledgement),
         cmocka_unit_test(test_stored_bytes),
