@@ -16,6 +16,8 @@ static const struct ln__reg_edge edges[] = {
 
     { LN_REG_DELAYED, LN_REG_EV_WAIT_OVER, LN_REG_CONNECTING, LN_REG_DO_CONNECT,
       LN__WORDS("the delay is over") },
+    { LN_REG_DELAYED, LN_REG_EV_STARTED, LN_REG_CONNECTING, LN_REG_DO_CONNECT,
+      LN__WORDS("the application knows better: at once") },
     { LN_REG_DELAYED, LN_REG_EV_DISABLED, LN_REG_DISABLED, LN_REG_DO_WAIT, LN__WORDS("disabled") },
     { LN_REG_DELAYED, LN_REG_EV_STOPPED, LN_REG_STOPPED, LN_REG_DO_CLOSE,
       LN__WORDS("the application ends it") },
