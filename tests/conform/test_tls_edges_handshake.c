@@ -2,7 +2,7 @@
 /**
  * @file test_tls_edges_handshake.c
  * Corners of handshakes that a review found: the last moment of a schedule, sockets that nobody has
- * stepped yet, a listener whose answer could not be sent.
+ * stepped yet, a listener whose answer could not be sent, addresses that refuse.
  */
 #include "support/tlspair.h"
 
@@ -160,6 +160,74 @@ static void test_a_listener_survives_a_refused_answer(void **state)
     }
 }
 
+/* ---- addresses that refuse ---- */
+
+static enum ln_status prohibit(enum ln_status st, struct ln_diag *diag)
+{
+    if (st != LN_REFUSED)
+        return st;
+    ln_diag_clear(diag);
+    return ln_diag_set(diag, LN_DENIED, LN_CAT_UNREACHABLE, LN_PHASE_TRANSFER, "prohibited");
+}
+
+static enum ln_status prohibited_send(void *ctx, ln_handle h, const struct ln_addr *to,
+                                      struct ln_span data, size_t *sent, struct ln_diag *diag)
+{
+    return prohibit(network.real->send(ctx, h, to, data, sent, diag), diag);
+}
+
+static enum ln_status prohibited_recv(void *ctx, ln_handle h, enum ln_net_kind kind,
+                                      struct ln_mspan room, bool peek, struct ln_net_got *got,
+                                      struct ln_diag *diag)
+{
+    return prohibit(network.real->recv(ctx, h, kind, room, peek, got, diag), diag);
+}
+
+/* A server with three addresses, at two of which nobody listens. */
+static void open_crowd(struct tls_pair *p, const struct tls_row *row, uint64_t seed,
+                       bool prohibiting)
+{
+    struct tls_case c = tls_case_psk(row, "addresses that refuse");
+    struct ln_testkit_host *others = NULL;
+    c.seed = seed;
+    tls_pair_open(p, &c);
+    assert_int_equal(ln_testkit_host_new(p->kit, "others", "192.0.2.7 192.0.2.8", &others), LN_OK);
+    assert_int_equal(ln_testkit_name(p->kit, TLS_HOST, TLS_SERVER_IP " 192.0.2.7 192.0.2.8"),
+                     LN_OK);
+    network.real = p->client_env.net.ops;
+    network.ops = *network.real;
+    network.ops.send = prohibiting ? prohibited_send : network.ops.send;
+    network.ops.recv = prohibiting ? prohibited_recv : network.ops.recv;
+    p->client_env.net.ops = &network.ops;
+}
+
+/* An ICMP message of an address, of whatever kind, sends a handshake on to the next one at once, whichever
+ * was the first; and when all of them have refused, that is told, and nobody is asked again. */
+/* scenario: S20, T3 */
+static void test_addresses_that_refuse(void **state)
+{
+    (void)state;
+    struct tls_rows rows = tls_rows_of(LN_DTLS_1_2, 0);
+    for (size_t r = 0; r < rows.count; r++) {
+        for (uint64_t i = 0; i < 8; i++) {
+            struct tls_pair p;
+            open_crowd(&p, &rows.row[r], 1 + i / 2, i % 2 != 0);
+            tls_pair_must_connect(&p);
+            assert_true(p.ended - p.started < 1000); /* before the first retransmission */
+            tls_pair_finish(&p);
+
+            open_crowd(&p, &rows.row[r], 1 + i / 2, i % 2 != 0);
+            ln_sock_free(p.listener);
+            p.listener = NULL;
+            (void)tls_pair_connect(&p);
+            tls_want_status(&p, i % 2 != 0 ? LN_DENIED : LN_REFUSED);
+            assert_true(p.ended - p.started < 1000);
+            assert_in_range(p.client_tap.packets, 3, 4); /* the first one may be asked twice */
+            tls_pair_close(&p);
+        }
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -167,6 +235,7 @@ int main(void)
         cmocka_unit_test(test_an_answer_that_came_while_we_slept),
         cmocka_unit_test(test_before_the_first_step),
         cmocka_unit_test(test_a_listener_survives_a_refused_answer),
+        cmocka_unit_test(test_addresses_that_refuse),
     };
     return cmocka_run_group_tests(tests, tls_world_setup, tls_world_teardown);
 }
