@@ -160,6 +160,38 @@ static void test_a_listener_survives_a_refused_answer(void **state)
     }
 }
 
+static enum ln_status failing_open(void *ctx, const struct ln_net_open *how, struct ln_diag *diag,
+                                   ln_handle *out)
+{
+    if (network.failures == 0)
+        return network.real->open(ctx, how, diag, out);
+    network.failures--;
+    return ln_diag_set(diag, LN_NO_SPACE, LN_CAT_LOCAL_IO, LN_PHASE_CONNECT, "no descriptor left");
+}
+
+/* A client that proved its address just when no descriptor was left is taken when there is one, before
+ * it has to say so again. */
+/* scenario: S40, PIT-31 */
+static void test_a_listener_survives_a_lack_of_descriptors(void **state)
+{
+    (void)state;
+    struct tls_rows rows = tls_rows_of(LN_DTLS_1_2, 0);
+    for (size_t r = 0; r < rows.count; r++) {
+        struct tls_case c = tls_case_psk(&rows.row[r], "no descriptor for a client");
+        struct tls_pair p;
+        tls_pair_open(&p, &c);
+        network.real = p.server_env.net.ops;
+        network.ops = *network.real;
+        network.ops.open = failing_open;
+        network.failures = 3;
+        p.server_env.net.ops = &network.ops;
+        tls_pair_must_connect(&p);
+        assert_int_equal(network.failures, 0);
+        assert_true(p.ended - p.started < 500);
+        tls_pair_finish(&p);
+    }
+}
+
 /* ---- addresses that refuse ---- */
 
 static enum ln_status prohibit(enum ln_status st, struct ln_diag *diag)
@@ -235,6 +267,7 @@ int main(void)
         cmocka_unit_test(test_an_answer_that_came_while_we_slept),
         cmocka_unit_test(test_before_the_first_step),
         cmocka_unit_test(test_a_listener_survives_a_refused_answer),
+        cmocka_unit_test(test_a_listener_survives_a_lack_of_descriptors),
         cmocka_unit_test(test_addresses_that_refuse),
     };
     return cmocka_run_group_tests(tests, tls_world_setup, tls_world_teardown);
