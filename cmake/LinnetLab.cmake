@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # lab/*.c is the program `linnet-lab`, built where its libraries are: libcoap >= 4.3.1 with GnuTLS,
 # which is another implementation of CoAP and DTLS than ours, cJSON, libedit and expat. LN_LAB=OFF leaves
-# it out, ON makes it an error if one is missing. Of ours it sees <linnet/*.h> and src/codec.
+# it out, ON makes it an error if one is missing. Of ours it sees <linnet/*.h>, src/codec and src/base.
 
 set(LN_LAB AUTO CACHE STRING "Build linnet-lab, the LwM2M server: AUTO (if its libraries are there), ON, OFF")
 set_property(CACHE LN_LAB PROPERTY STRINGS AUTO ON OFF)

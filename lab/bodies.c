@@ -7,6 +7,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Of one owner; who begins more than that ends the oldest. A device needs one, and one for each
+ * observation whose values are that long. */
+#define BODIES_MAX 16
+
 struct body {
     const void *owner;
     char *key;
@@ -45,6 +49,21 @@ static struct body **find(struct bodies *bodies, const void *owner, const char *
     return at;
 }
 
+/* Room for one more of this owner. They stand in the order in which they were begun. */
+static void make_room(struct bodies *bodies, const void *owner)
+{
+    struct body **oldest = NULL;
+    size_t count = 0;
+    for (struct body **at = &bodies->first; *at != NULL; at = &(*at)->next) {
+        if ((*at)->owner != owner)
+            continue;
+        if (count++ == 0)
+            oldest = at;
+    }
+    if (count >= BODIES_MAX)
+        remove_body(oldest);
+}
+
 enum bodies_result bodies_add(struct bodies *bodies, const void *owner, const char *key,
                               size_t offset, struct ln_span block, bool last, size_t max,
                               int32_t *note, struct ln_span *whole)
@@ -52,6 +71,8 @@ enum bodies_result bodies_add(struct bodies *bodies, const void *owner, const ch
     drop_if(bodies, NULL, false, true);
     struct body **at = find(bodies, owner, key);
     if (*at == NULL && offset == 0) {
+        make_room(bodies, owner);
+        at = find(bodies, owner, key); /* the end may be another one by now */
         *at = lab_alloc(sizeof **at);
         (*at)->owner = owner;
         (*at)->key = lab_text(key);

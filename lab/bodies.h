@@ -27,7 +27,8 @@ enum bodies_result {
 /**
  * Add a block.
  *
- * @param owner  of the body, with the key; its bodies can be dropped together
+ * @param owner  of the body, with the key; its bodies can be dropped together. Of each, a few are kept
+ *               at a time, and another one drops the oldest.
  * @param key    NUL-terminated
  * @param offset  0 begins anew
  * @param note   of the first block, the caller's: kept, and given back with the others

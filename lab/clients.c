@@ -115,6 +115,16 @@ static bool is_hidden(const struct ln_path *path)
     return false;
 }
 
+/* As it would be shown. */
+static bool is_name(const char *endpoint)
+{
+    size_t len = strlen(endpoint);
+    char *shown = lab_clean(endpoint, len);
+    bool same = strcmp(shown, endpoint) == 0;
+    free(shown);
+    return same && len > 0 && len <= ENDPOINT_MAX;
+}
+
 static const char *check_link(const struct ln_link *link)
 {
     struct ln_path path;
@@ -251,7 +261,7 @@ static void set_session(struct client *client, struct server_session *session)
 static void describe_link(cJSON *list, const struct ln_link *link)
 {
     cJSON *item = cJSON_CreateObject();
-    char *target = lab_copy((const char *)link->target.data, link->target.len);
+    char *target = lab_clean(link->target.data, link->target.len);
     cJSON_AddStringToObject(item, "path", target);
     free(target);
     struct ln_span params = link->params;
@@ -263,8 +273,8 @@ static void describe_link(cJSON *list, const struct ln_link *link)
             break;
         if (attributes == NULL)
             attributes = cJSON_AddObjectToObject(item, "attributes");
-        char *name = lab_copy((const char *)param.name.data, param.name.len);
-        char *value = lab_copy((const char *)param.value.data, param.value.len);
+        char *name = lab_clean(param.name.data, param.name.len);
+        char *value = lab_clean(param.value.data, param.value.len);
         cJSON_AddStringToObject(attributes, name, value);
         free(name);
         free(value);
@@ -274,6 +284,8 @@ static void describe_link(cJSON *list, const struct ln_link *link)
 
 cJSON *clients_links(struct ln_span payload)
 {
+    if (payload.len > LINKS_MAX)
+        return NULL;
     cJSON *list = cJSON_CreateArray();
     for (;;) {
         struct ln_link link;
@@ -381,7 +393,7 @@ void clients_register(struct clients *c, const struct server_request *request,
     const char *wrong = check_register(request, &said, version, &lifetime);
     if (endpoint == NULL && strcmp(version, "1.0") != 0)
         endpoint = implied_endpoint(c, request->session);
-    if (wrong == NULL && (endpoint == NULL || *endpoint == '\0' || strlen(endpoint) > ENDPOINT_MAX))
+    if (wrong == NULL && (endpoint == NULL || !is_name(endpoint)))
         wrong = "ep is missing, or no endpoint name";
     if (wrong != NULL) {
         refuse(reply, SERVER_CODE(4, 0), wrong);

@@ -52,7 +52,7 @@ struct client *clients_find(const struct clients *clients, const char *endpoint)
 cJSON *clients_describe(const struct client *client);
 
 /** application/link-format as JSON: [{"path": "/3/0", "attributes": {"pmin": "5"}}, ...].
- *  @return NULL: malformed */
+ *  @return NULL: malformed, or longer than any list of a device */
 cJSON *clients_links(struct ln_span payload);
 
 void clients_free(struct clients *clients);

@@ -147,7 +147,7 @@ static void add_raw(cJSON *out, struct ln_span payload)
 
 static void add_content(cJSON *out, const struct exchange *e, const struct server_answer *answer)
 {
-    const char *wrong = "the list of links is malformed";
+    const char *wrong = "the list of links is malformed, or too long";
     bool links = answer->format == LN_CONTENT_LINK;
     cJSON *content = links ? clients_links(answer->payload)
                            : formats_read(&e->path, answer->format, answer->payload, &wrong);
@@ -159,14 +159,10 @@ static void add_content(cJSON *out, const struct exchange *e, const struct serve
     add_raw(out, answer->payload);
 }
 
-static void add_diagnostic(cJSON *out, struct ln_span payload)
+static void add_text(cJSON *out, const char *name, struct ln_span said)
 {
-    char *text = lab_copy((const char *)payload.data, payload.len);
-    for (char *c = text; *c != '\0'; c++) {
-        if ((unsigned char)*c < ' ')
-            *c = ' ';
-    }
-    cJSON_AddStringToObject(out, "diagnostic", text);
+    char *text = lab_clean(said.data, said.len);
+    cJSON_AddStringToObject(out, name, text);
     free(text);
 }
 
@@ -176,11 +172,11 @@ static void add_answer(cJSON *out, const struct exchange *e, const struct server
     add_code(out, answer->code);
     add_format(out, answer->format);
     if (answer->location[0] != '\0')
-        cJSON_AddStringToObject(out, "location", answer->location);
+        add_text(out, "location", ln_span_str(answer->location));
     if (answer->code == SERVER_CODE(2, 5))
         add_content(out, e, answer);
     else if (answer->payload.len > 0)
-        add_diagnostic(out, answer->payload);
+        add_text(out, "diagnostic", answer->payload);
 }
 
 /* A notification goes on while it is a success and says that it is one (RFC 7641 4.2). */

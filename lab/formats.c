@@ -32,6 +32,9 @@ static const struct known {
 
 #define KNOWN (sizeof known / sizeof *known)
 
+/* A value of two bytes becomes half a kilobyte here. */
+#define VALUES_MAX 10000
+
 static const struct known *find(int32_t number)
 {
     for (size_t i = 0; i < KNOWN; i++) {
@@ -175,14 +178,17 @@ static bool is_below(const struct ln_entry *container, const struct ln_entry *en
     return entry->kind != LN_ENTRY_END && ln_path_is_below(&entry->path, &container->path);
 }
 
+/* LN_NO_SPACE: there are too many. */
 static enum ln_status read_items(struct ln_reader *reader, struct ln_mspan room, cJSON *list)
 {
     struct ln_entry container = { .kind = LN_ENTRY_END };
-    for (;;) {
+    for (size_t count = 0;; count++) {
         struct ln_entry entry;
         enum ln_status st = ln__reader_next(reader, &entry);
         if (st != LN_OK)
             return st;
+        if (count > VALUES_MAX)
+            return LN_NO_SPACE;
         if (container.kind != LN_ENTRY_END && !is_below(&container, &entry))
             add_empty(list, &container);
         container.kind = LN_ENTRY_END;
@@ -211,7 +217,10 @@ cJSON *formats_read(const struct ln_path *path, int32_t number, struct ln_span p
         return NULL;
     cJSON *list = cJSON_CreateArray();
     uint8_t *memory = lab_alloc(payload.len + 1); /* no value is longer than the payload */
-    if (read_items(&reader, ln_mspan(memory, payload.len + 1), list) != LN_OK) {
+    enum ln_status st = read_items(&reader, ln_mspan(memory, payload.len + 1), list);
+    if (st == LN_NO_SPACE)
+        *wrong = "there are too many values in it";
+    if (st != LN_OK) {
         cJSON_Delete(list);
         list = NULL;
     }

@@ -11,6 +11,8 @@
 #include "server.h"
 #include "util.h"
 
+#include "base/text.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <locale.h>
@@ -90,6 +92,8 @@ void lab_fail(struct lab *lab, const char *format, ...)
     va_start(args, format);
     vsnprintf(text, sizeof text, format, args);
     va_end(args);
+    ln__text_clean(
+        text); /* with a value of a device in it, perhaps, which may be cut in a character */
     cJSON *answer = lab_new_answer(lab);
     cJSON_AddStringToObject(answer, "error", text);
     if (is_expect(lab)) {

@@ -2,7 +2,10 @@
 /** @file report.c  See report.h. */
 #include "report.h"
 
+#include "util.h"
+
 #include <stdbool.h>
+#include <stdlib.h>
 #include <string.h>
 
 static const char *text_of(const cJSON *object, const char *name)
@@ -26,16 +29,24 @@ void report_json(FILE *out, const cJSON *told)
 
 /* ---- parts ---- */
 
-/* A value as JSON writes it, but for opaque ones, links and times, which have no quotes. */
+static void print_clean(FILE *out, const char *text)
+{
+    char *clean = lab_clean(text, strlen(text));
+    fputs(clean, out);
+    free(clean);
+}
+
+/* A value as JSON writes it, but for opaque ones, links and times, which have no quotes. It is exact
+ * UTF-8 here, and may have anything in it that is some. */
 static void print_value(FILE *out, const cJSON *item)
 {
     const cJSON *value = cJSON_GetObjectItemCaseSensitive(item, "value");
     if (cJSON_IsString(value) && strcmp(text_of(item, "type"), "string") != 0) {
-        fprintf(out, "%s", value->valuestring);
+        print_clean(out, value->valuestring);
         return;
     }
     char *text = cJSON_PrintUnformatted(value);
-    fprintf(out, "%s", text == NULL ? "" : text);
+    print_clean(out, text == NULL ? "" : text);
     cJSON_free(text);
 }
 

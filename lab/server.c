@@ -24,6 +24,7 @@
 #include <unistd.h>
 
 #define RECENT_MAX 64
+#define IDLE_MAX 1024                  /* addresses that said something and did not register */
 #define REQUEST_MAX 65536u             /* a list of objects */
 #define ANSWER_MAX (16u * 1024 * 1024) /* what a device tells */
 #define EXCHANGE_LIFETIME_MS 247000 /* RFC 7252 4.8.2 */
@@ -348,15 +349,18 @@ static void answer(coap_session_t *session, const coap_pdu_t *request,
         coap_add_data(response, strlen(reply->why), (const uint8_t *)reply->why);
 }
 
+/* /rd, or a place behind it. */
+static bool is_here(const struct parts *path)
+{
+    return !path->wrong && (path->count == 1 || path->count == 2) &&
+           strcmp(path->text[0], "rd") == 0;
+}
+
 static void serve(struct server *server, const struct parts *path, coap_pdu_code_t method,
                   const struct server_request *request, struct server_reply *reply)
 {
     struct clients *clients = server->lab->clients;
-    bool rd = path->count >= 1 && !path->wrong && strcmp(path->text[0], "rd") == 0;
     bool post = method == COAP_REQUEST_CODE_POST;
-    *reply = (struct server_reply) { .code = SERVER_CODE(4, 4) };
-    if (!rd || path->count > 2)
-        return;
     if (path->count == 1 && post)
         clients_register(clients, request, reply);
     else if (path->count == 2 && post)
@@ -367,12 +371,15 @@ static void serve(struct server *server, const struct parts *path, coap_pdu_code
         reply->code = SERVER_CODE(4, 5);
 }
 
-/* With its payload whole, serve it; else say that it goes on, or why it cannot. */
+/* With its payload whole, serve it; else say that it goes on, or why it cannot. What is for nobody is not
+ * gathered. */
 static void serve_body(struct server *server, const struct parts *path, const coap_pdu_t *pdu,
                        struct server_request *request, struct server_reply *reply)
 {
-    char *key = lab_format("%u %s", (unsigned)coap_pdu_get_code(pdu),
-                           path->count == 0 ? "" : path->text[path->count - 1]);
+    *reply = (struct server_reply) { .code = SERVER_CODE(4, 4) };
+    if (!is_here(path))
+        return;
+    char *key = lab_format("%u %s", (unsigned)coap_pdu_get_code(pdu), path->text[path->count - 1]);
     int32_t note = 0;
     enum bodies_result result = body_of(server, coap_of(request->session), pdu, COAP_OPTION_BLOCK1,
                                         key, REQUEST_MAX, &note, &request->payload);
@@ -687,6 +694,7 @@ static bool set_up(struct server *server)
         return failed("this libcoap was built without epoll");
     coap_set_app_data(server->context, server);
     coap_context_set_block_mode(server->context, COAP_BLOCK_USE_LIBCOAP);
+    coap_context_set_max_idle_sessions(server->context, IDLE_MAX);
     coap_register_event_handler(server->context, on_event);
     coap_register_response_handler(server->context, on_response);
     coap_register_nack_handler(server->context, on_nack);

@@ -2,6 +2,8 @@
 /** @file util.c  See util.h. */
 #include "util.h"
 
+#include "base/text.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -38,6 +40,13 @@ char *lab_copy(const char *text, size_t len)
 char *lab_text(const char *text)
 {
     return lab_copy(text, strlen(text));
+}
+
+char *lab_clean(const void *bytes, size_t len)
+{
+    char *copy = lab_alloc(len + 1);
+    (void)ln__text_copy(copy, len + 1, ln_span(bytes, len));
+    return copy;
 }
 
 char *lab_format(const char *format, ...)

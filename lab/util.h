@@ -20,6 +20,10 @@ void *lab_resize(void *block, size_t size);
 char *lab_copy(const char *text, size_t len);
 char *lab_text(const char *text);
 
+/** What a device says, as text of its own for people and for programs: UTF-8 on one line, without what
+ *  would control a terminal; question marks stand for all else. */
+char *lab_clean(const void *bytes, size_t len);
+
 /** printf() into memory of its own. Never NULL. */
 char *lab_format(const char *format, ...) __attribute__((format(printf, 1, 2)));
 

@@ -52,7 +52,7 @@ LAYERS = {
 }
 
 # Programs see the public headers, their own folder, and any library.
-PROGRAMS = {"cli": set(), "agent": set(), "fleet": set(), "examples": set(), "lab": {"codec"}}
+PROGRAMS = {"cli": set(), "agent": set(), "fleet": set(), "examples": set(), "lab": {"base", "codec"}}
 
 # Codecs are pure functions on the caller's buffers: no allocator, no clock, no log.
 DENIED_TO_CODEC = re.compile(r"^(base/(alloc|log|timer|clock|time)\w*\.h|linnet/env\.h)$")

@@ -30,6 +30,7 @@
  * _free, _info and _diag of their download, and must not call _step or _interest.
  */
 #include <linnet/coap.h>
+#include <linnet/cpp.h>
 #include <linnet/sock.h>
 #include <linnet/uri.h>
 
@@ -215,7 +216,7 @@ struct ln_download_options {
     bool
         bounded_only; /**< without sha256, also refuse what ends with a TLS connection (close_notify) */
 };
-#define LN_DOWNLOAD_OPTIONS_INIT { .size = sizeof(struct ln_download_options) }
+#define LN_DOWNLOAD_OPTIONS_INIT LN__SIZED(struct ln_download_options)
 
 /**
  * Check the options and make a download. Touches neither network nor store.

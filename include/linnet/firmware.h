@@ -20,6 +20,7 @@
  * told to observers by itself.
  */
 #include <linnet/client.h>
+#include <linnet/cpp.h>
 #include <linnet/download.h>
 
 #ifdef __cplusplus
@@ -109,7 +110,7 @@ struct ln_firmware_config {
     struct ln_coap_timing coap; /**< of a pull by coap and coaps; all zero = RFC 7252's */
     struct ln_sock_options sock;
 };
-#define LN_FIRMWARE_CONFIG_INIT { .size = sizeof(struct ln_firmware_config) }
+#define LN_FIRMWARE_CONFIG_INIT LN__SIZED(struct ln_firmware_config)
 
 /**
  * Add object 5 to a client, in the state that was saved.

@@ -50,8 +50,23 @@ struct ln_account {
     const char *binding; /**< "U" */
     bool store;          /**< keep notifications while offline (/1/x/6) */
 };
+#ifdef __cplusplus
+static inline struct ln_account ln__account_init(void)
+{
+    struct ln_account made = {};
+    made.ssid = 1;
+    made.mode = LN_SECURITY_NONE;
+    made.usage = 3;
+    made.lifetime_s = 86400;
+    made.binding = "U";
+    made.store = true;
+    return made;
+}
+#define LN_ACCOUNT_INIT ln__account_init()
+#else
 #define LN_ACCOUNT_INIT { .ssid = 1, .mode = LN_SECURITY_NONE, .usage = 3, .lifetime_s = 86400,    \
                           .binding = "U", .store = true }
+#endif
 
 /**
  * Add an instance of /0 and one of /1 for a server.

@@ -15,6 +15,7 @@
  * Default:  all zero (LN_TLS_OPTIONS_INIT) verifies the peer and trusts nobody. Whatever weakens
  *           that is spelled insecure_.
  */
+#include <linnet/cpp.h>
 #include <linnet/sock.h>
 
 #ifdef __cplusplus
@@ -283,7 +284,7 @@ struct ln_tls_options {
     enum ln_status (*native_hook)(void *user, void *native);
     void *native_user;
 };
-#define LN_TLS_OPTIONS_INIT { .size = sizeof(struct ln_tls_options) }
+#define LN_TLS_OPTIONS_INIT LN__SIZED(struct ln_tls_options)
 
 /** The most TLSA records of one configuration or socket. */
 #define LN_TLSA_MAX 32

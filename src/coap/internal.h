@@ -239,6 +239,12 @@ static inline bool ln__coap_is_tcp(const struct ln_coap *coap)
     return LN__WITH_TCP && coap->stream != NULL;
 }
 
+/* How many bodies may be under way in blocks. */
+static inline size_t ln__coap_transfers(const struct ln_coap *coap)
+{
+    return LN__WITH_BLOCKS ? coap->config.transfers : 0;
+}
+
 /* Of requests that take more than one message for an answer; a small build has none. */
 static inline bool ln__coap_is_leg(const struct ln__coap_exchange *ex)
 {

@@ -91,8 +91,8 @@ static enum ln_status set_up(struct ln_coap *coap, struct ln__coap_exchange *ex,
     ex->etag_len = (uint8_t)rq->etag.len;
     if (rq->etag.len > 0)
         memcpy(ex->etag, rq->etag.data, rq->etag.len);
-    bool upload = rq->source != NULL || !fits(coap, ex, rq->payload.len) ||
-                  rq->payload.len > ln_coap_block_size(ex->up_szx);
+    bool whole = rq->source == NULL && fits(coap, ex, rq->payload.len);
+    bool upload = LN__WITH_BLOCKS && (!whole || rq->payload.len > ln_coap_block_size(ex->up_szx));
     bool ask = rq->class_ == LN_COAP_BULK || rq->from > 0 || rq->szx != 0 || ex->down_szx < 6;
     if (upload && !fits(coap, ex, ln_coap_block_size(0) + 16))
         return LN_NO_SPACE;
@@ -100,7 +100,7 @@ static enum ln_status set_up(struct ln_coap *coap, struct ln__coap_exchange *ex,
                 (rq->unordered ? EX_UNORDERED : 0u) | (ask ? EX_ASK_BLOCK2 : 0u) |
                 (rq->etag.len > 0 ? EX_HAS_ETAG : 0u) | (rq->every_etag ? EX_EVERY_ETAG : 0u) |
                 (rq->non_confirmable && !upload ? EX_NON : 0u);
-    return fits(coap, ex, 0) ? LN_OK : LN_NO_SPACE;
+    return (LN__WITH_BLOCKS ? fits(coap, ex, 0) : whole) ? LN_OK : LN_NO_SPACE;
 }
 
 enum ln_status ln_coap_request(struct ln_coap *coap, const struct ln_coap_request *rq, ln_msec now,
@@ -110,7 +110,8 @@ enum ln_status ln_coap_request(struct ln_coap *coap, const struct ln_coap_reques
     TRY(ln__coap_may_begin(coap));
     if (!is_fine(rq))
         return LN_BAD_ARG;
-    if (!LN__WITH_FETCH && (rq->observe || rq->from > 0))
+    if ((!LN__WITH_FETCH && (rq->observe || rq->from > 0)) ||
+        (!LN__WITH_BLOCKS && rq->source != NULL))
         return LN_UNSUPPORTED;
     struct ln__coap_exchange *ex = ln__coap_take(coap, EX_REQUEST, rq->peer);
     if (ex == NULL)
@@ -120,7 +121,7 @@ enum ln_status ln_coap_request(struct ln_coap *coap, const struct ln_coap_reques
         ln__coap_drop(coap, ex, false);
         return st;
     }
-    if (rq->source != NULL) { /* from here on its `done` is ours to call */
+    if (LN__WITH_BLOCKS && rq->source != NULL) { /* from here on its `done` is ours to call */
         ex->source = *rq->source;
         ex->source.etag = ln_span(NULL, 0);
         ex->flags |= EX_SOURCE;
@@ -157,7 +158,7 @@ static enum ln_status put_request(struct ln_coap *coap, struct ln__coap_exchange
                                   struct ln_coap_writer *w)
 {
     struct ln_span data = ln__coap_chunk_bytes(coap, ex->data);
-    bool upload = (ex->flags & EX_UPLOAD) != 0;
+    bool upload = LN__WITH_BLOCKS && (ex->flags & EX_UPLOAD) != 0;
     bool ask = LN__WITH_FETCH && (ex->flags & EX_ASK_BLOCK2) != 0 && ex->up_at == 0;
     if (!upload && !ask) {
         ln__coap_put_checked(w, data, ex->last_option);
@@ -269,7 +270,8 @@ void ln__coap_on_response(struct ln_coap *coap, struct ln__coap_exchange *ex,
         ln__coap_on_block(coap, ex, msg, now);
         return;
     }
-    if (ln__coap_upload_goes_on(coap, ex, msg, now) || !take_sequence(coap, ex, msg, now))
+    if ((LN__WITH_BLOCKS && ln__coap_upload_goes_on(coap, ex, msg, now)) ||
+        !take_sequence(coap, ex, msg, now))
         return;
     ex->state = EX_RESTING;
     ex->deadline = LN_NEVER;

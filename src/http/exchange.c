@@ -231,7 +231,7 @@ static enum ln_status check_connection(struct ln_http *c)
 static bool can_reuse(struct ln_http *c, ln_msec now)
 {
     size_t got = 0;
-    if (c->sock == NULL || c->begin != c->end || now - c->clock.kept_since >= KEEP_MS)
+    if (c->sock == NULL || now - c->clock.kept_since >= KEEP_MS)
         return false;
     /* whatever it has to say unasked, its end above all, is no answer to us */
     return ln_uri_same_origin(&c->here, &c->peer) && ln_sock_step(c->sock, now) == LN_OK &&

@@ -305,6 +305,8 @@ void ln_client_add_job(struct ln_client *client, struct ln_client_job *job)
 
 void ln_client_remove_job(struct ln_client *client, struct ln_client_job *job)
 {
+    if (client->next_job == job)
+        client->next_job = job->next;
     for (struct ln_client_job **at = &client->jobs; *at != NULL; at = &(*at)->next) {
         if (*at != job)
             continue;
@@ -315,10 +317,9 @@ void ln_client_remove_job(struct ln_client *client, struct ln_client_job *job)
 
 static void step_jobs(struct ln_client *client, ln_msec now)
 {
-    for (struct ln_client_job *job = client->jobs; job != NULL;) {
-        struct ln_client_job *next = job->next; /* it may remove itself */
+    for (struct ln_client_job *job = client->jobs; job != NULL; job = client->next_job) {
+        client->next_job = job->next; /* a step may remove its own job, and others */
         job->step(job->user, now);
-        job = next;
     }
 }
 

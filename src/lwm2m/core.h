@@ -19,6 +19,7 @@
 
 #include <stdatomic.h>
 
+#include "base/features.h"
 #include "lwm2m/model.h"
 #include "lwm2m/notify.h"
 #include "lwm2m/register.h"
@@ -127,6 +128,23 @@ struct ln__server {
     uint32_t note_bytes;
 };
 
+/* What a server has; a build without the feature has none, and knows it. */
+
+static inline struct ln__attr *ln__attrs(const struct ln__server *server)
+{
+    return LN__WITH_ATTRIBUTES ? server->attrs : NULL;
+}
+
+static inline struct ln__observation *ln__observations(const struct ln__server *server)
+{
+    return LN__WITH_OBSERVE ? server->observations : NULL;
+}
+
+static inline struct ln__note *ln__notes(const struct ln__server *server)
+{
+    return LN__WITH_OBSERVE ? server->notes : NULL;
+}
+
 enum ln__client_state { LN_CLIENT_NEW = 0, LN_CLIENT_RUNNING, LN_CLIENT_STOPPING, LN_CLIENT_OVER };
 
 struct ln_client {
@@ -143,7 +161,8 @@ struct ln_client {
     bool looking;   /* at what is observed: objects are being asked */
     uint16_t ended; /* counts observations that ended: a walk over them begins anew */
     struct ln_client_job *jobs;
-    uint16_t stay_awake; /* how many want no sleep */
+    struct ln_client_job *next_job; /* while they are stepped */
+    uint16_t stay_awake;            /* how many want no sleep */
     _Atomic(struct ln_post *) posts;
 };
 

@@ -64,6 +64,8 @@ struct discovery {
 static void put_attrs(struct discovery *d, const struct ln_path *path)
 {
     struct ln_attrs shown = { 0 };
+    if (!LN__WITH_ATTRIBUTES)
+        return;
     bool target = ln_path_equal(path, &d->rq->path);
     for (unsigned levels = path->levels; levels > 0; levels--) {
         struct ln_path at = ln_path_head(*path, levels);
@@ -165,6 +167,8 @@ enum ln_answer ln__op_discover(struct ln__request *rq)
     struct ln_mspan room = ln_coap_payload_room(rq->reply->out);
     size_t length = discover(rq, room);
     bool fits = length <= room.len;
+    if (!LN__WITH_BLOCKS && !fits)
+        return LN_ANSWER_INTERNAL;
     ln_coap_payload_written(rq->reply->out, fits ? length : 0);
     if (!fits) {
         struct ln__snapshot *s = NULL;

@@ -73,7 +73,7 @@ static struct ln__notify_value look(const struct ln_client *client, const struct
                                       : NULL;
     bool one = path->levels == LN_LEVEL_RESOURCE_INSTANCE;
     struct ln_value v;
-    if (r == NULL || (r->flags & LN_RES_STREAMED) != 0 ||
+    if (!LN__WITH_ATTRIBUTES || r == NULL || ln__resource_is_streamed(r) ||
         (!one && (r->flags & LN_RES_MULTIPLE) != 0) ||
         !ln__model_get(&client->model, path->id[0], path->id[1], path->id[2],
                        one ? path->id[3] : LN_ID_NONE, &v))
@@ -108,7 +108,7 @@ static uint64_t digest(uint64_t d, struct ln_span bytes)
 static struct ln__observation *find(const struct ln__server *server,
                                     const struct ln_coap_token *token)
 {
-    for (struct ln__observation *o = server->observations; o != NULL; o = o->next)
+    for (struct ln__observation *o = ln__observations(server); o != NULL; o = o->next)
         if (ln_coap_token_equal(&o->token, token))
             return o;
     return NULL;
@@ -141,9 +141,9 @@ static void end(struct ln__observation *o, enum ln_note_event why)
 
 void ln__observe_free(struct ln__server *server, enum ln_note_event why)
 {
-    while (server->observations != NULL)
+    while (ln__observations(server) != NULL)
         end(server->observations, why);
-    while (server->notes != NULL) /* last words of observations that ended before */
+    while (ln__notes(server) != NULL) /* last words of observations that ended before */
         ln__note_drop(server, server->notes, why);
 }
 
@@ -154,6 +154,18 @@ void ln__observe_cancel(struct ln__server *server, const struct ln_coap_token *t
         end(o, LN_NOTE_CANCELLED);
 }
 
+/* A server observes a target once (RFC 7641 3.1): if it asks for the same anew, it has lost the older
+ * observation. That one ends where there is no room for both. */
+static void end_same(struct ln__server *server, uint64_t key)
+{
+    for (struct ln__observation *o = server->observations; o != NULL; o = o->next) {
+        if (o->key != key)
+            continue;
+        end(o, LN_NOTE_DROPPED);
+        return;
+    }
+}
+
 enum ln_answer ln__observe_begin(struct ln__request *rq, const struct ln_format *format,
                                  struct ln_span payload)
 {
@@ -162,6 +174,8 @@ enum ln_answer ln__observe_begin(struct ln__request *rq, const struct ln_format 
     struct ln__observation *o = find(rq->server, &msg->token);
     if (o != NULL)
         end(o, LN_NOTE_DROPPED); /* the same token replaces */
+    if (client->observations >= client->config.observations_max)
+        end_same(rq->server, ln_coap_key(msg));
     if (client->observations >= client->config.observations_max)
         return LN_ANSWER_OK; /* the value is given, without a promise: RFC 7641 4.1 */
     o = ln_calloc(client->env, 1, sizeof *o);
@@ -261,7 +275,21 @@ static bool has_threshold(const struct ln__observation *o)
 {
     const uint16_t thresholds = LN_ATTR_BIT(LN_ATTR_GT) | LN_ATTR_BIT(LN_ATTR_LT) |
                                 LN_ATTR_BIT(LN_ATTR_ST) | LN_ATTR_BIT(LN_ATTR_EDGE);
-    return (o->attrs.set & thresholds) != 0;
+    return LN__WITH_ATTRIBUTES && (o->attrs.set & thresholds) != 0;
+}
+
+/* What cannot be compared is told in any case: there is no memory, or it is the end. */
+static bool long_one_differs(const struct ln__observation *o, size_t length)
+{
+    const struct ln_client *client = o->server->client;
+    struct ln__view view = view_of(o);
+    size_t again = 0;
+    uint8_t *all = length <= client->config.read_max ? ln_calloc(client->env, 1, length) : NULL;
+    bool same = all != NULL &&
+                ln__payload_write(&view, 0, ln_mspan(all, length), &again) == LN_ANSWER_OK &&
+                again == length && digest(DIGEST_START, ln_span(all, length)) == o->digest;
+    ln_free(client->env, all);
+    return !same;
 }
 
 static bool differs(const struct ln__observation *o)
@@ -269,9 +297,10 @@ static bool differs(const struct ln__observation *o)
     struct ln__view view = view_of(o);
     uint8_t small[256];
     size_t length = 0;
-    if (ln__payload_write(&view, 0, ln_mspan(small, sizeof small), &length) != LN_ANSWER_OK ||
-        length > sizeof small)
-        return true; /* its end, or too long to compare: told in any case */
+    if (ln__payload_write(&view, 0, ln_mspan(small, sizeof small), &length) != LN_ANSWER_OK)
+        return true;
+    if (length > sizeof small)
+        return long_one_differs(o, length);
     return digest(DIGEST_START, ln_span(small, length)) != o->digest;
 }
 
@@ -340,7 +369,7 @@ static bool is_due(const struct ln__observation *o, ln_msec now)
 void ln__observe_step(struct ln__server *server, ln_msec now)
 {
     struct ln_client *client = server->client;
-    struct ln__observation *o = server->observations;
+    struct ln__observation *o = ln__observations(server);
     bool within = client->looking;
     client->looking = true;
     while (o != NULL) {
@@ -350,7 +379,7 @@ void ln__observe_step(struct ln__server *server, ln_msec now)
         if (client->ended == ended && is_due(o, now))
             send(o, now);
         /* objects and on_event were called: what they ended, this one or others, is gone */
-        o = client->ended == ended ? o->next : server->observations;
+        o = client->ended == ended ? o->next : ln__observations(server);
     }
     client->looking = within;
 }
@@ -358,7 +387,7 @@ void ln__observe_step(struct ln__server *server, ln_msec now)
 ln_msec ln__observe_deadline(const struct ln__server *server)
 {
     ln_msec at = LN_NEVER;
-    for (const struct ln__observation *o = server->observations; o != NULL; o = o->next) {
+    for (const struct ln__observation *o = ln__observations(server); o != NULL; o = o->next) {
         if (!may_tell(o))
             continue;
         ln_msec due = ln__notify_deadline(&o->rules, &o->attrs);
@@ -396,15 +425,15 @@ void ln__observe_changed(struct ln_client *client, uint16_t oid, uint16_t iid, u
     struct ln_path path =
         rid == LN_ID_NONE ? ln_path_instance(oid, iid) : ln_path_resource(oid, iid, rid);
     for (struct ln__server *s = client->servers; s != NULL; s = s->next) {
-        for (struct ln__observation *o = s->observations; o != NULL; o = o->next)
+        for (struct ln__observation *o = ln__observations(s); o != NULL; o = o->next)
             if (concerns(o, &path))
                 ln__notify_changed(&o->rules);
-        struct ln__observation *o = s->observations;
+        struct ln__observation *o = ln__observations(s);
         while (o != NULL) {
             uint16_t ended = client->ended;
             if (concerns(o, &path) && has_threshold(o))
                 value_came(o, client->now);
-            o = client->ended == ended ? o->next : s->observations;
+            o = client->ended == ended ? o->next : ln__observations(s);
         }
     }
 }
@@ -412,7 +441,7 @@ void ln__observe_changed(struct ln_client *client, uint16_t oid, uint16_t iid, u
 void ln__observe_gone(struct ln_client *client, struct ln_path path)
 {
     for (struct ln__server *s = client->servers; s != NULL; s = s->next) {
-        struct ln__observation *o = s->observations;
+        struct ln__observation *o = ln__observations(s);
         while (o != NULL) {
             bool gone = ln_path_is_below(&o->path, &path);
             if (gone)
@@ -427,6 +456,6 @@ void ln__observe_gone(struct ln_client *client, struct ln_path path)
 
 void ln__observe_attrs_changed(struct ln__server *server)
 {
-    for (struct ln__observation *o = server->observations; o != NULL; o = o->next)
+    for (struct ln__observation *o = ln__observations(server); o != NULL; o = o->next)
         o->attrs = ln__attr_effective(server, &o->path);
 }

@@ -68,7 +68,7 @@ static enum ln_status put_stream(struct walk *walk, const struct ln_at *at,
 static enum ln_status put_value(struct walk *walk, const struct ln_at *at,
                                 const struct ln_path *path, bool must)
 {
-    if ((at->resource->flags & LN_RES_STREAMED) != 0)
+    if (ln__resource_is_streamed(at->resource))
         return put_stream(walk, at, path);
     enum ln_answer answer = ln__resource_read(at, &walk->value);
     if (answer == LN_ANSWER_NOT_FOUND && !must)

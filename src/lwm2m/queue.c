@@ -226,7 +226,7 @@ static enum ln_status hand_over(struct ln__note *note, ln_msec now)
     if (st != LN_OK)
         return st;
     struct ln__snapshot *copy = NULL;
-    if (note->len > INLINE_MAX) {
+    if (LN__WITH_BLOCKS && note->len > INLINE_MAX) {
         copy = ln_calloc(env, 1, sizeof *copy + note->len);
         if (copy == NULL)
             return LN_NO_MEMORY;
@@ -252,7 +252,7 @@ static enum ln_status hand_over(struct ln__note *note, ln_msec now)
 
 static struct ln__note *first_waiting(const struct ln__server *server)
 {
-    struct ln__note *n = server->notes;
+    struct ln__note *n = ln__notes(server);
     return n != NULL && !n->under_way ? n : NULL; /* one at a time keeps their order */
 }
 
@@ -279,5 +279,5 @@ void ln__queue_flush(struct ln__server *server, ln_msec now)
 
 bool ln__queue_is_busy(const struct ln__server *server)
 {
-    return server->notes != NULL;
+    return ln__notes(server) != NULL;
 }

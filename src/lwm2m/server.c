@@ -351,7 +351,7 @@ void ln__server_step(struct ln__server *s, ln_msec now)
     step_timers(s, now);
     handle_events(s, now);
     ln__observe_step(s, now);
-    if (s->asleep && s->notes != NULL && !s->connecting)
+    if (s->asleep && ln__queue_is_busy(s) && !s->connecting)
         connect(s, now);
     ln__queue_flush(s, now);
     fall_asleep(s, now);

@@ -61,6 +61,9 @@ def fixture_registered(lab, device):
     ("the OSCORE object", NAMES, b"</21/0>,</3/0>", LINKS, "4.00"),
     ("a resource", NAMES, b"</3/0/1>", LINKS, "4.00"),
     ("a NUL in a name", ["ep=d\0v", *NAMES[1:]], b"</3/0>", LINKS, "4.00"),
+    ("a name that clears the screen", ["ep=d\x1b[2Jv", *NAMES[1:]], b"</3/0>", LINKS, "4.00"),
+    ("a name of two lines", ["ep=dev\nregistered", *NAMES[1:]], b"</3/0>", LINKS, "4.00"),
+    ("a name that is no text", [b"ep=d\xffv", *NAMES[1:]], b"</3/0>", LINKS, "4.00"),
     ("more queries than anybody needs", [*NAMES, *["x=y"] * 40], b"</3/0>", LINKS, "4.00"),
 ])
 def test_registrations_that_are_refused(lab, device, why, query, payload, format, wanted):
@@ -322,7 +325,7 @@ def blockwise_reader(values, size=64):
             return "4.04", [], b""
         kind, body = values[request.path]
         number = (request.number(BLOCK2) or 0) >> 4
-        szx = {16: 0, 32: 1, 64: 2, 128: 3}[size]
+        szx = {16: 0, 32: 1, 64: 2, 128: 3, 1024: 6}[size]
         piece = body[number * size:(number + 1) * size]
         more = (number + 1) * size < len(body)
         options = [(CONTENT_FORMAT, uint(kind)), (BLOCK2, uint(number << 4 | more << 3 | szx))]
@@ -380,6 +383,20 @@ def test_a_registration_with_a_block_missing(lab, device):
     assert lab.endpoints() == []
 
 
+def test_bodies_that_never_end(lab, device):
+    """What is for nobody is not gathered, and of one device only a few at a time."""
+    def block(path, number):
+        mid = device.next_mid()
+        options = [(URI_PATH, part) for part in path]
+        device.send(Message(CON, POST, mid, b"%d" % mid, [
+            *options, (CONTENT_FORMAT, uint(LINKS)), (BLOCK1, uint(number << 4 | 8))], b"</3303/1>,</3/0>"))
+        return device.wait(lambda m: m.token == b"%d" % mid).text
+    assert block([b"nothing"], 0) == "4.04"
+    places = [[b"rd", b"%d" % i] for i in range(20)]
+    assert [block(place, 0) for place in places] == ["2.31"] * 20
+    assert [block(place, 1) for place in (places[-1], places[0])] == ["2.31", "4.08"]
+
+
 def test_a_notification_in_blocks(lab, registered):
     """The first block is notified, and has the Observe option; the others are fetched."""
     values = {"/3/0/14": (TEXT, b"x" * 100)}
@@ -434,6 +451,33 @@ def test_payloads_that_make_no_sense(lab, registered):
         told = lab.command("read", "dev", "/3/0/1" if kind == TEXT else "/3/0")
         assert told["code"] == "2.05"
         assert told.get("payload") == payload.hex() or "error" in told["values"][0], told
+
+
+NO_TEXT = b"\x1b]0;theirs\x07 \xff \xc2\x9b \x7f"  # for a terminal: its title, CSI, a character to delete
+AS_TEXT = "?]0;theirs? ? ?? ?"
+
+
+def test_what_is_no_text_is_not_told_as_text(lab, device):
+    """Whoever reads the lab's JSON gets UTF-8, and what is shown to people moves no cursor."""
+    links = b'</3/0>;x="' + NO_TEXT + b'",</a\xff>'
+    assert device.request(POST, "/rd", NAMES, links, LINKS).text == "2.01"
+    assert lab.command("clients")["clients"][0]["objects"] == [
+        {"path": "/3/0", "attributes": {"x": AS_TEXT}}, {"path": "/a?"}]
+    device.answer = lambda request: ("2.05", [(CONTENT_FORMAT, uint(LINKS))], links)
+    assert lab.command("discover", "dev", "/3")["links"][0]["attributes"] == {"x": AS_TEXT}
+    device.answer = lambda request: ("4.04", [], NO_TEXT)
+    assert lab.command("read", "dev", "/3/0")["diagnostic"] == AS_TEXT
+    device.answer = lambda request: ("2.01", [(LOCATION_PATH, b"3"), (LOCATION_PATH, NO_TEXT)], b"")
+    assert lab.command("create", "dev", "/3")["location"] == f"/3/{AS_TEXT}"
+    lab.program.output.decode()  # all of it is UTF-8
+
+
+def test_an_answer_that_nobody_can_read(lab, registered):
+    """A few bytes of a device must not become gigabytes here."""
+    registered.answer = blockwise_reader({"/3/0": (TLV, b"\xc0\x01" * 10001),
+                                          "/3": (LINKS, b"</3>," * 14000 + b"</3>")}, 1024)
+    assert "too many values" in lab.command("read", "dev", "/3/0")["malformed"]
+    assert "links" in lab.command("discover", "dev", "/3")["malformed"]
 
 
 def test_an_observation_ends(lab, registered):
@@ -722,6 +766,23 @@ class Terminal:
             pass  # Linux says so when the other side of a terminal is gone
         os.close(self.fd)
         return os.waitstatus_to_exitcode(os.waitpid(self.process, 0)[1])
+
+
+def test_the_terminal_is_not_theirs(tmp_path):
+    """A text that a device made may be anything, and is shown as text."""
+    terminal = Terminal(tmp_path)
+    port = int(terminal.wait_for(r"listening on coap://127.0.0.1:(\d+)")[1])
+    with minidevice.Device(port, "dev") as device:
+        device.values["/25/0/3"] = (TEXT, b"\x1b]0;theirs\x07</3>\n\xc2\x9b")
+        device.values["/3/0/0"] = (TEXT, b"\x1b]0;theirs\x07 \xe2\x80\xae")
+        device.register()
+        terminal.wait_for("registered dev")
+        terminal.type("read /25/0/3\r")
+        terminal.wait_for(r"IoT Device Objects = \?\]0;theirs\?</3> \?\?\r")
+        terminal.type("read /3/0/0\r")
+        terminal.wait_for(r'Manufacturer = "\\u001b\]0;theirs\\u0007 \?\?\?"')
+        terminal.type("quit\r")
+    assert terminal.end() == 0
 
 
 def test_the_prompt(tmp_path):

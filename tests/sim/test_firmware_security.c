@@ -297,7 +297,7 @@ static void test_keys_of_an_account(void **state)
 }
 
 /* The name of an account (/0/x/14) is the one that its host must prove, also where a file is fetched. */
-/* scenario: FW-21, FW-22 */
+/* scenario: FW-21 */
 static void test_the_name_of_an_account(void **state)
 {
     static const char *const names[] = { NULL, "files.example", "other.example" };

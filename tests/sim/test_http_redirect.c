@@ -233,6 +233,9 @@ static void test_where_redirects_must_not_lead(void **state)
     redirects("302", "/1", "http://server.example/0");
     get("http://server.example/0");
     must_fail("there and back", LN_BAD_PEER, LN_CAT_ANSWER, "circle");
+    redirects("302", "https://server.example/1", "http://server.example/2");
+    get("http://server.example/0");
+    must_fail("up and down again", LN_DENIED, LN_CAT_ANSWER, "from https to http");
 }
 
 /* scenario: H114, HTTP-06 */
@@ -333,6 +336,7 @@ static void test_bodies_of_redirects(void **state)
     must_have("length", w.file.content);
     get("http://server.example/chunks");
     must_have("chunks", w.file.content);
+    assert_true(w.fetch.took < 1000);
     get("http://server.example/hang");
     must_have("hang", w.file.content);
     assert_true(w.fetch.took < 1000);

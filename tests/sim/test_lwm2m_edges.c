@@ -28,6 +28,7 @@ static struct {
     enum ln_answer answer; /* of reading resource 3 */
     int32_t level;         /* that refresh() brings */
     bool speaks;           /* refresh() says that the value changed */
+    bool grows;            /* written() adds objects */
     unsigned refreshed;
 } script;
 
@@ -47,7 +48,21 @@ static enum ln_answer probe_read(const struct ln_at *at, struct ln_value *out)
     return script.answer;
 }
 
-static const struct ln_object_ops probe_ops = { .refresh = probe_refresh, .read = probe_read };
+enum { MORE = 12 };
+static struct ln_object more[MORE];
+
+static void probe_written(const struct ln_at *at, const void *was)
+{
+    (void)was;
+    for (uint16_t i = 0; script.grows && i < MORE; i++) {
+        more[i] = (struct ln_object) { .id = (uint16_t)(100 + i) };
+        assert_int_equal(ln_client_add_object(at->client, &more[i], NULL, NULL), LN_OK);
+    }
+}
+
+static const struct ln_object_ops probe_ops = { .refresh = probe_refresh,
+                                                .read = probe_read,
+                                                .written = probe_written };
 
 static const struct ln_resource probe_rows[] = {
     LN_RESOURCE(1, LN_VALUE_INTEGER, LN_RES_READ | LN_RES_WRITE, struct probe, level),
@@ -177,6 +192,68 @@ static void test_attributes_of_what_is_gone(void **state)
     lw_close(&w);
 }
 
+static bool try_observe(const char *path)
+{
+    struct lw_request rq = { LW_REQUEST_INIT, .code = LN_COAP_GET, .path = path };
+    rq.observe = 0;
+    assert_true(lw_ask(&w, &rq));
+    assert_int_equal(w.server.answer.code, LN_COAP_CONTENT);
+    return w.server.answer.observe;
+}
+
+/* A server that lost its state, and asks for the same anew under another token, is not refused for
+ * its own sake; what is more than the limit is. */
+static void test_an_observation_that_its_server_forgot(void **state)
+{
+    struct lw_options options = LW_OPTIONS_INIT;
+    struct ln_server_info info;
+    (void)state;
+    options.config.observations_max = 2;
+    open_with(&options);
+    for (int i = 0; i < 5; i++) {
+        assert_true(try_observe("/3/0/9"));
+        assert_true(try_observe("/3/0/10"));
+    }
+    assert_false(try_observe("/3/0/13"));
+    assert_int_equal(ln_client_server_info(w.client, 1, &info), LN_OK);
+    assert_int_equal(info.observations, 2);
+    w.device.battery_level = 5;
+    ln_client_changed(w.client, 3, 0, 9);
+    assert_true(lw_run(&w, NULL, 1000));
+    assert_int_equal(w.server.note_count, 1);
+    lw_close(&w);
+}
+
+/* However long it is: what is looked at and has not changed is not told. */
+static void test_a_long_target_that_does_not_change(void **state)
+{
+    struct lw_request rq = { LW_REQUEST_INIT, .code = LN_COAP_GET, .path = "/3442" };
+    struct lw_options options = LW_OPTIONS_INIT;
+    (void)state;
+    options.config.notes_bytes = 65536;
+    open_with(&options);
+    attributes("/3442", "epmax=5");
+    rq.observe = 0;
+    for (uint16_t i = 0; i < 8; i++) {
+        size_t length = 0;
+        if (i > 0) /* from one that fits a message to one that does not */
+            assert_int_equal(ln_client_add_instance(w.client, 3442, i, NULL, NULL), LN_OK);
+        rq.block2_szx = 6;
+        assert_true(lw_ask(&w, &rq));
+        length = w.server.answer.len;
+        assert_in_range(length, 180 * (i + 1u), 260 * (i + 1u));
+        w.server.note_count = 0;
+        ln_client_changed(w.client, 3442, 0, 120);
+        assert_true(lw_run(&w, NULL, 30000));
+        assert_int_equal(w.server.note_count, 0);
+        struct ln_value v = ln_value_integer(i);
+        assert_int_equal(ln_client_set(w.client, ln_path_resource(3442, 0, 120), &v), LN_OK);
+        assert_true(lw_run(&w, NULL, 30000));
+        assert_int_equal(w.server.note_count, i + 1u); /* one for each observation so far */
+    }
+    lw_close(&w);
+}
+
 /* An object that goes takes its observations along, at once. */
 static void test_observations_of_an_object_that_goes(void **state)
 {
@@ -219,6 +296,75 @@ static void test_who_watches_access_control(void **state)
     assert_int_equal(ln_client_add_instance(w.client, 3442, iid, NULL, NULL), LN_OK);
     assert_int_equal(lw_get(&w, path, 40), LN_COAP_CONTENT);
     assert_null(strstr((const char *)w.server.answer.payload, "pmin"));
+    lw_close(&w);
+}
+
+/* What Discover does not list cannot be executed, and is not there. */
+static void test_an_executable_that_is_not_there(void **state)
+{
+    struct lw_request rq = { LW_REQUEST_INIT, .code = LN_COAP_POST, .path = "/3/0/5" };
+    (void)state;
+    open_world();
+    assert_int_equal(lw_get(&w, "/3/0/5", 40), LN_COAP_NOT_FOUND);
+    assert_true(lw_ask(&w, &rq));
+    assert_int_equal(w.server.answer.code, LN_COAP_NOT_FOUND);
+    rq.path = "/3/0/12";
+    assert_true(lw_ask(&w, &rq));
+    assert_int_equal(w.server.answer.code, LN_COAP_CHANGED);
+    lw_close(&w);
+}
+
+/* What was written may be the reason for new objects: the table of them moves amid the Write. */
+static void test_a_write_that_adds_objects(void **state)
+{
+    (void)state;
+    open_world();
+    script.grows = true;
+    assert_int_equal(lw_put(&w, "/32001/0/1", 0, "5", 1), LN_COAP_CHANGED);
+    assert_true(lw_run(&w, NULL, 5000));
+    assert_int_equal(w.server.updates, 1);
+    assert_non_null(strstr(lw_last_seen(&w)->payload, "</100>,</101>"));
+    lw_close(&w);
+}
+
+struct friend
+{
+    struct ln_client_job job;
+    struct friend *other;
+    unsigned steps;
+};
+
+static void step_friend(void *user, ln_msec now)
+{
+    struct friend *f = user;
+    (void)now;
+    f->steps++;
+    if (f->other != NULL)
+        ln_client_remove_job(w.client, &f->other->job);
+}
+
+static void ask_friend(void *user, struct ln_interest *want)
+{
+    (void)user;
+    (void)want;
+}
+
+/* A job that was removed is not stepped, also if it would have been the next one. */
+static void test_jobs_that_remove_each_other(void **state)
+{
+    static struct friend jobs[3];
+    struct ln_interest want;
+    (void)state;
+    open_world();
+    for (size_t i = 0; i < 3; i++) {
+        jobs[i] = (struct friend) { .job = { step_friend, ask_friend, &jobs[i], NULL } };
+        ln_client_add_job(w.client, &jobs[i].job); /* stepped in the order 2, 1, 0 */
+    }
+    jobs[2].other = &jobs[1];
+    assert_int_equal(ln_client_step(w.client, lw_now(&w), &want), LN_OK);
+    assert_int_equal(jobs[2].steps, 1);
+    assert_int_equal(jobs[1].steps, 0);
+    assert_int_equal(jobs[0].steps, 1);
     lw_close(&w);
 }
 
@@ -368,6 +514,26 @@ static void test_values_that_are_none(void **state)
     lw_close(&w);
 }
 
+/* The day after which a notification must be confirmable begins with the observation, not with the
+ * device. */
+static void test_the_first_notification_of_an_old_device(void **state)
+{
+    (void)state;
+    open_world();
+    assert_true(lw_run(&w, NULL, INT64_C(3) * 86400 * 1000));
+    observe("/3/0/9");
+    for (uint8_t i = 0; i < 2; i++) {
+        w.server.note_count = 0;
+        w.device.battery_level = i;
+        ln_client_changed(w.client, 3, 0, 9);
+        assert_true(lw_run(&w, NULL, 1000));
+        assert_int_equal(w.server.note_count, 1);
+        assert_int_equal(w.server.notes[0].type, i == 0 ? LN_COAP_NON : LN_COAP_CON);
+        assert_true(lw_run(&w, NULL, INT64_C(86400) * 1000));
+    }
+    lw_close(&w);
+}
+
 /* ---- sleep ---- */
 
 static bool is_asleep(const struct lw_world *world)
@@ -460,8 +626,14 @@ int main(void)
         cmocka_unit_test(test_a_refresh_that_tells_of_changes),
         cmocka_unit_test(test_attributes_of_what_is_gone),
         cmocka_unit_test(test_observations_of_an_object_that_goes),
+        cmocka_unit_test(test_an_observation_that_its_server_forgot),
+        cmocka_unit_test(test_a_long_target_that_does_not_change),
+        cmocka_unit_test(test_an_executable_that_is_not_there),
+        cmocka_unit_test(test_a_write_that_adds_objects),
+        cmocka_unit_test(test_jobs_that_remove_each_other),
         cmocka_unit_test(test_who_watches_access_control),
         cmocka_unit_test(test_values_that_are_none),
+        cmocka_unit_test(test_the_first_notification_of_an_old_device),
         cmocka_unit_test(test_a_sleeper_tells_what_it_would_not_store),
         cmocka_unit_test(test_a_binding_with_q),
         cmocka_unit_test(test_a_lifetime_of_0),

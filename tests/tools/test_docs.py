@@ -43,7 +43,7 @@ def fill(frame, page):
         line, text = snippets[int(match[1]) - 1]
         behind = frame[:match.end()].count("\n") + 2
         return f'#line {line} "{page}"\n{text}#line {behind} "frame"'
-    filled = re.sub(r"^/\* snippet (\d+) \*/$", put, frame, flags=re.M)
+    filled = re.sub(r"^ */\* snippet (\d+) \*/$", put, frame, flags=re.M)
     assert sorted(used) == list(range(1, len(snippets) + 1)), "the frame has each snippet once"
     return filled
 
