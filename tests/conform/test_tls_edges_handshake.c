@@ -121,6 +121,15 @@ static struct {
     unsigned failures;
 } network;
 
+/* A network of one's own under an environment; it does as the system's, until it is changed. */
+static struct ln_net_ops *own_network(struct ln_env *env)
+{
+    network.real = env->net.ops;
+    network.ops = *network.real;
+    env->net.ops = &network.ops;
+    return &network.ops;
+}
+
 static enum ln_status failing_send(void *ctx, ln_handle h, const struct ln_addr *to,
                                    struct ln_span data, size_t *sent, struct ln_diag *diag)
 {
@@ -145,11 +154,8 @@ static void test_a_listener_survives_a_refused_answer(void **state)
         uint8_t room[16];
         size_t got = 0;
         tls_pair_open(&p, &c);
-        network.real = p.server_env.net.ops;
-        network.ops = *network.real;
-        network.ops.send = failing_send;
+        own_network(&p.server_env)->send = failing_send;
         network.failures = 1;
-        p.server_env.net.ops = &network.ops;
         tls_pair_must_connect(&p);
         assert_int_equal(network.failures, 0);
         tls_pair_must_exchange(&p);
@@ -180,11 +186,8 @@ static void test_a_listener_survives_a_lack_of_descriptors(void **state)
         struct tls_case c = tls_case_psk(&rows.row[r], "no descriptor for a client");
         struct tls_pair p;
         tls_pair_open(&p, &c);
-        network.real = p.server_env.net.ops;
-        network.ops = *network.real;
-        network.ops.open = failing_open;
+        own_network(&p.server_env)->open = failing_open;
         network.failures = 3;
-        p.server_env.net.ops = &network.ops;
         tls_pair_must_connect(&p);
         assert_int_equal(network.failures, 0);
         assert_true(p.ended - p.started < 500);
@@ -226,11 +229,9 @@ static void open_crowd(struct tls_pair *p, const struct tls_row *row, uint64_t s
     assert_int_equal(ln_testkit_host_new(p->kit, "others", "192.0.2.7 192.0.2.8", &others), LN_OK);
     assert_int_equal(ln_testkit_name(p->kit, TLS_HOST, TLS_SERVER_IP " 192.0.2.7 192.0.2.8"),
                      LN_OK);
-    network.real = p->client_env.net.ops;
-    network.ops = *network.real;
-    network.ops.send = prohibiting ? prohibited_send : network.ops.send;
-    network.ops.recv = prohibiting ? prohibited_recv : network.ops.recv;
-    p->client_env.net.ops = &network.ops;
+    struct ln_net_ops *ops = own_network(&p->client_env);
+    ops->send = prohibiting ? prohibited_send : ops->send;
+    ops->recv = prohibiting ? prohibited_recv : ops->recv;
 }
 
 /* An ICMP message of an address, of whatever kind, sends a handshake on to the next one at once, whichever
