@@ -214,6 +214,39 @@ static void test_inner_mtu_is_exact(void **state)
     }
 }
 
+/* A path may take more than a record can hold (loopback does): then that is the limit, and it is told. */
+/* scenario: S20, S43 */
+static void test_a_path_wider_than_a_record(void **state)
+{
+    (void)state;
+    static uint8_t message[16385];
+    static uint8_t room[16385];
+    struct tls_rows rows = tls_rows_of(LN_DTLS_1_2, 0);
+    for (size_t r = 0; r < rows.count; r++) {
+        struct tls_case c = tls_case_psk(&rows.row[r], "a path of 65535 bytes");
+        c.link.mtu = 65535;
+        struct tls_pair p;
+        size_t sent = 77;
+        size_t got = 0;
+        tls_pair_start(&p, &c);
+        struct ln_sock_info info = info_of(p.client);
+        assert_int_equal(info.mtu, 65535);
+        assert_int_equal(info.inner_mtu, 16384);
+        assert_in_range(info.overhead, 13, 100); /* what a record adds, and not what is left over */
+        fill(message, sizeof message, 9);
+        assert_int_equal(ln_sock_send(p.client, ln_span(message, 16385), &sent), LN_NO_SPACE);
+        assert_int_equal(sent, 0);
+        /* GnuTLS wants its header to fit into so many bytes, too (tls_backend.h: LN_NO_SPACE) */
+        size_t most = tls_is_built_in(rows.row[r].client) ? 16384 : 16000;
+        assert_int_equal(tls_pair_send(&p, p.client, ln_span(message, most)), LN_OK);
+        assert_int_equal(tls_pair_recv(&p, p.server, ln_mspan(room, sizeof room), &got, 1000),
+                         LN_OK);
+        assert_int_equal(got, most);
+        assert_memory_equal(room, message, got);
+        tls_pair_finish(&p);
+    }
+}
+
 /* S20: forced_mtu of the transport below counts, too. */
 /* scenario: S20 */
 static void test_a_forced_mtu(void **state)
@@ -1219,6 +1252,7 @@ int main(void)
         cmocka_unit_test(test_empty_datagrams),
         cmocka_unit_test(test_datagrams_keep_their_boundaries),
         cmocka_unit_test(test_inner_mtu_is_exact),
+        cmocka_unit_test(test_a_path_wider_than_a_record),
         cmocka_unit_test(test_a_forced_mtu),
         cmocka_unit_test(test_streams_have_no_boundaries),
         cmocka_unit_test(test_tiny_and_huge_records),

@@ -131,6 +131,9 @@ static void test_a_ticket_of_1_3_is_used_once(void **state)
         tls_pair_visit_is(&p, true, "second");
         if (shelf.slot[0].len == len && memcmp(used, shelf.slot[0].blob, len) == 0)
             tls_fail(&p, "the same ticket is stored for the next time");
+        tls_pair_must_connect(&p);
+        assert_true(p.client_info.tls.resumed);
+        assert_false(p.client_info.tls.session_stored); /* spent, and no other was read yet */
         tls_pair_close(&p);
     }
 }
