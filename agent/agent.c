@@ -26,7 +26,7 @@
 #define LEAVE_MS 5000
 /* A reboot waits so long for the last word to get out. */
 #define REBOOT_MS 2000
-/* The clock is looked at again so often while it is behind. */
+/* The clock is looked at again so often while it is behind, or was too early or late for a certificate. */
 #define CLOCK_MS 10000
 
 const char *agent_version(void)
@@ -122,6 +122,12 @@ static void on_event(void *user, struct ln_client *client, const struct ln_clien
     }
 }
 
+static void tell_config(void *user, enum ln_level level, const char *line)
+{
+    (void)user;
+    log_line(level, "%s", line);
+}
+
 /* ---- making the client ---- */
 
 static bool fail(const char *what, enum ln_status st, const struct ln_diag *diag)
@@ -133,25 +139,6 @@ static bool fail(const char *what, enum ln_status st, const struct ln_diag *diag
         (void)snprintf(line, sizeof line, "%s", ln_status_meaning(st));
     log_line(LN_LOG_ERROR, "%s: %s", what, line);
     return false;
-}
-
-static bool choose_tls(struct agent *a)
-{
-    const char *name = a->config->tls_library;
-    a->tls = ln_tls_builtin(0);
-    for (size_t i = 0; name != NULL; i++) {
-        a->tls = ln_tls_builtin(i);
-        if (a->tls == NULL) {
-            log_line(LN_LOG_ERROR,
-                     "tls_library '%s' is not in this program; linnet-agent --version "
-                     "names those that are",
-                     name);
-            return false;
-        }
-        if (strcmp(a->tls->name, name) == 0)
-            break;
-    }
-    return true;
 }
 
 /* The answer and what observers are told get out first. */
@@ -216,22 +203,13 @@ static void end_client(struct agent *a)
 static bool make_client(struct agent *a)
 {
     struct ln_diag diag = { .status = LN_OK };
-    struct ln_client_config c = LN_CLIENT_CONFIG_INIT;
-    if (!choose_tls(a))
-        return false;
+    struct ln_client_config c;
+    config_client(a->config, &c);
     c.env = a->env;
-    c.endpoint = a->config->endpoint;
-    c.max_version = (uint8_t)a->config->version;
-    c.queue_mode = a->config->queue_mode;
-    c.system_trust = a->config->system_trust;
-    c.insecure_legacy_server = a->config->insecure_legacy_server;
-    c.tls = a->tls;
     c.sessions = a->has_sessions ? &a->session_store : NULL;
     c.on_event = on_event;
     c.keep = state_keep;
     c.user = a;
-    if (a->config->ca != NULL)
-        c.trust = ln_source_file(a->config->ca);
     machine_init(&a->machine, a->config, agent_version());
     enum ln_status st = ln_client_new(&c, &diag, &a->client);
     if (st == LN_OK)
@@ -241,7 +219,9 @@ static bool make_client(struct agent *a)
     if (st == LN_OK)
         return true;
     end_client(a);
-    return fail("the configuration cannot be used", st, &diag);
+    struct config_teller teller = { tell_config, a, 0 };
+    return config_try(a->config, a->env, &teller) &&
+           fail("the configuration cannot be used", st, &diag);
 }
 
 /* ---- signals ---- */
@@ -268,6 +248,8 @@ static bool open_signals(struct agent *a)
     sigaddset(&set, SIGHUP);
     sigaddset(&set, SIGCHLD);
     signal(SIGPIPE, SIG_IGN);
+    signal(SIGCHLD,
+           SIG_DFL); /* who starts us may have ignored it: then no hook's end is ever told */
     signal(SIGXFSZ, SIG_IGN); /* a limit for files is a failed write, as a full disk is */
     a->signals = sigprocmask(SIG_BLOCK, &set, NULL) == 0
                      ? signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK)
@@ -299,6 +281,34 @@ static void step_progress(struct agent *a)
     a->progress = progress;
 }
 
+static bool is_of_the_clock(const struct failure *failure)
+{
+    return failure->is && (failure->diag.category == LN_CAT_NOT_YET_VALID ||
+                           failure->diag.category == LN_CAT_EXPIRED);
+}
+
+static bool waits_for_the_clock(const struct agent *a)
+{
+    for (size_t i = 0; i < CONFIG_SERVERS_MAX; i++)
+        if (is_of_the_clock(&a->problems.servers[i].failure))
+            return true;
+    return a->problems.of[PROBLEM_CLOCK].is;
+}
+
+/* Who was judged by the clock of before is judged anew, now and not after its back-off. */
+static void step_clock(struct agent *a)
+{
+    clock_check(&a->clock, &a->problems);
+    if (!clock_was_set(&a->clock) || a->leaves)
+        return;
+    for (size_t i = 0; i < CONFIG_SERVERS_MAX; i++) {
+        if (!is_of_the_clock(&a->problems.servers[i].failure))
+            continue;
+        enum ln_status st = ln_client_enable(a->client, a->problems.servers[i].ssid);
+        (void)st; /* it is one of the configuration, so it is there */
+    }
+}
+
 /* What the agent itself has to do in a turn. */
 static void step_own(struct agent *a, ln_msec now)
 {
@@ -313,7 +323,7 @@ static void step_own(struct agent *a, ln_msec now)
     if (a->update.stops && a->update.hook.pid == 0 && !a->leaves)
         a->end = AGENT_STOPS; /* the hook that was waited for has ended in this turn */
     state_step(a, now);
-    clock_check(&a->clock, &a->problems);
+    step_clock(a);
     if (a->problems.changes != a->problems_told)
         control_changed(a->control);
     a->problems_told = a->problems.changes;
@@ -328,9 +338,9 @@ static void watch_own(struct agent *a, ln_msec now)
     hook_watch(&a->reboot, &a->loop);
     loop_until(&a->loop, a->reboot_at);
     state_watch(a, now);
-    if (a->problems.of[PROBLEM_CLOCK].is) {
+    if (waits_for_the_clock(a)) {
         ln_msec behind = clock_behind_ms(&a->clock);
-        loop_until(&a->loop, now + (behind < CLOCK_MS ? behind : CLOCK_MS));
+        loop_until(&a->loop, now + (behind > 0 && behind < CLOCK_MS ? behind : CLOCK_MS));
     }
 }
 
@@ -416,10 +426,13 @@ static void stop(struct agent *a)
 
 /* ---- reloading ---- */
 
-static void tell_problem(void *user, const char *line)
+static void tell_problem(void *user, enum ln_level level, const char *line)
 {
     struct agent *a = user;
-    problem_set(&a->problems, PROBLEM_CONFIG, "it was read anew and is not used: %s", line);
+    if (level == LN_LOG_ERROR)
+        problem_set(&a->problems, PROBLEM_CONFIG, "it was read anew and is not used: %s", line);
+    else
+        log_line(level, "%s", line);
 }
 
 static void reload(struct agent *a)
@@ -431,6 +444,7 @@ static void reload(struct agent *a)
         service_tell("READY=1");
         return;
     }
+    (void)config_look(next, LN_LOG_WARN, &teller);
     problem_clear(&a->problems, PROBLEM_CONFIG);
     if (!config_same_servers(a->config, next)) {
         leave(a);
@@ -456,12 +470,6 @@ static void reload(struct agent *a)
 }
 
 /* ---- life ---- */
-
-static void tell_error(void *user, const char *line)
-{
-    (void)user;
-    log_line(LN_LOG_ERROR, "%s", line);
-}
 
 static bool environment(const char *name, const char *suffix, char *room, size_t size)
 {
@@ -499,7 +507,7 @@ static void open_control(struct agent *a)
 
 static bool begin(struct agent *a)
 {
-    struct config_teller teller = { tell_error, NULL, 0 };
+    struct config_teller teller = { tell_config, NULL, 0 };
     json_watch();
     a->env->log = log_for_env(LN_LOG_INFO);
     clock_install(&a->clock, a->env);
@@ -511,9 +519,9 @@ static bool begin(struct agent *a)
         return false;
     log_set_level((enum ln_level)a->config->log_level);
     a->env->log.level = (enum ln_level)a->config->log_level;
+    (void)config_look(a->config, LN_LOG_WARN, &teller);
     choose_places(a);
-    state_open(a);
-    if (!open_signals(a) || !make_client(a))
+    if (!state_open(a) || !open_signals(a) || !make_client(a))
         return false;
     open_control(a);
     log_line(LN_LOG_INFO, "linnet-agent %s, endpoint %s, state in %s", agent_version(),
@@ -555,7 +563,7 @@ int agent_run(const struct options *options, char **argv)
         return 1;
     }
     a->options = options;
-    a->signals = -1;
+    a->signals = a->state_lock = -1;
     bool good = begin(a);
     if (good)
         run(a);
@@ -566,6 +574,8 @@ int agent_run(const struct options *options, char **argv)
     config_free(a->config);
     if (a->signals >= 0)
         (void)close(a->signals);
+    if (a->state_lock >= 0)
+        (void)close(a->state_lock);
     ln_env_posix_free(a->env);
     free(a);
     if (restarts)

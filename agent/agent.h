@@ -31,7 +31,6 @@ struct agent {
     struct ln_env *env;
     struct config *config;
     struct ln_client *client;
-    const struct ln_tls_backend *tls;
     struct machine machine;
     struct problems problems;
     struct agent_clock clock;
@@ -39,6 +38,7 @@ struct agent {
     struct ln_session_folder sessions;
     struct ln_session_store session_store;
     bool has_sessions;
+    int state_lock;      /* the folder, locked; -1 = not */
     ln_msec state_check; /* when a folder that failed is looked at again */
     char session_path[4096];
     struct kept kept;

@@ -7,6 +7,8 @@
 
 #define KEEP_MS (INT64_C(3600) * 1000)
 #define RECORD "time"
+/* A clock that is slewed goes on; one that is set jumps by more than the roundings of two clocks. */
+#define JUMP_S 2
 
 static ln_msec monotonic(void *ctx)
 {
@@ -28,7 +30,9 @@ static int64_t wall(void *ctx)
 
 void clock_install(struct agent_clock *clock, struct ln_env *env)
 {
-    *clock = (struct agent_clock) { .machine = env->clock };
+    *clock = (struct agent_clock) { .machine = env->clock, .floor = LN_TIME_FLOOR };
+    clock->since = clock->machine.monotonic(clock->machine.ctx);
+    (void)clock_was_set(clock);
     env->clock = (struct ln_clock) { .monotonic = monotonic, .wall = wall, .ctx = clock };
 }
 
@@ -41,7 +45,7 @@ void clock_load(struct agent_clock *clock, const struct store *store)
     int64_t kept = 0;
     for (size_t i = 0; i < sizeof room; i++)
         kept = kept << 8 | room[i];
-    if (kept <= 0 || kept > INT64_C(32503680000)) /* the year 3000 */
+    if (kept <= clock->floor || kept > INT64_C(32503680000)) /* the year 3000 */
         return;
     clock->floor = kept;
     clock->since = clock->machine.monotonic(clock->machine.ctx);
@@ -53,6 +57,15 @@ static void date(int64_t seconds, char *text, size_t size)
     struct tm parts;
     if (gmtime_r(&t, &parts) == NULL || strftime(text, size, "%Y-%m-%d %H:%M:%S UTC", &parts) == 0)
         (void)snprintf(text, size, "unknown");
+}
+
+bool clock_was_set(struct agent_clock *clock)
+{
+    int64_t ahead = clock->machine.wall(clock->machine.ctx) -
+                    clock->machine.monotonic(clock->machine.ctx) / 1000;
+    int64_t jump = ahead - clock->ahead;
+    clock->ahead = ahead;
+    return jump < -JUMP_S || jump > JUMP_S;
 }
 
 ln_msec clock_behind_ms(const struct agent_clock *clock)

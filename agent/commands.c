@@ -118,7 +118,10 @@ static void run_set(struct agent *agent, struct control_peer *peer, const cJSON 
     } else if (st == LN_DENIED) {
         control_refuse(peer, "denied", "%s is a secret", text);
     } else if (st == LN_UNSUPPORTED) {
-        control_refuse(peer, "unsupported", "%s cannot be set: it is measured, or executed", text);
+        control_refuse(peer, "unsupported",
+                       "%s cannot be set: it is measured, executed, or of object 5, which is the "
+                       "servers'",
+                       text);
     } else {
         control_refuse(peer, "bad_value", "that is no value for %s; `linnet get %s` shows one",
                        text, text);

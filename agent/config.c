@@ -2,6 +2,7 @@
 /* Values into the configuration. See config.h; the file is read in config_file.c, what belongs
  * together is checked in config_finish.c. */
 #include "config_tell.h"
+#include "utf8.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -98,6 +99,8 @@ static bool take_text(const struct config_key *key, const char *value, char **ou
     if (key->high > 0 && len > (size_t)key->high)
         return config_wrong(teller, place, key, "%zu bytes are too many; expected at most %ld", len,
                             key->high);
+    if (key->type == CONFIG_TEXT && !utf8_is(value, len))
+        return config_wrong(teller, place, key, "it is not UTF-8; expected text in UTF-8");
     if (key->type == CONFIG_PATH && value[0] != '/')
         return config_wrong(teller, place, key, "'%.100s' is relative; expected an absolute path",
                             value);
@@ -128,9 +131,10 @@ static bool take(const struct config_key *key, const char *value, void *into,
 
 /* ---- life ---- */
 
-static void ignore(void *user, const char *line)
+static void ignore(void *user, enum ln_level level, const char *line)
 {
     (void)user;
+    (void)level;
     (void)line;
 }
 
@@ -235,5 +239,7 @@ bool config_set(struct config *config, const struct config_key *key, const char 
         if (server == NULL)
             return false;
     }
+    int *lines = server != NULL ? server->lines : config->lines;
+    lines[key - config_keys] = place->file != NULL ? place->line : CONFIG_BY_OPTION;
     return take(key, value, member(config, server, key), place, teller);
 }

@@ -5,18 +5,25 @@
  * @file config.h
  * What the agent is told: by an INI file, by its command line, or both.
  *
- * Life:    config_new -> config_read_file, config_set -> config_finish -> use it -> config_free.
+ * Life:    config_new -> config_read_file, config_set -> config_finish -> use it -> config_free;
+ *          config_look and config_try say beforehand what would fail when it is used.
  * Order:   defaults, then the file, then the command line; a later one wins.
  * Tables:  every key is a row of keys.h: parser, --check, --help and the manual page are made of it.
  * Errors:  each is one line for a person, told to the function that was given: where it is, the key,
- *          what is wrong and what was expected. All are told, not the first alone.
+ *          what is wrong and what was expected. All are told, not the first alone. A warning is
+ *          told in the same way and fails nothing.
  * Secrets: are wiped when the configuration is freed, and never part of an error.
  */
+#include <linnet/client.h>
 #include <linnet/env.h>
 #include <linnet/objects.h>
 
 #define CONFIG_SERVERS_MAX 8
+#define CONFIG_KEYS_MAX 64 /* rows that the table of keys may grow to */
 #define CONFIG_NAME_MAX 32
+
+/** In `lines`, instead of a line: it was given on the command line. 0: it was not given. */
+#define CONFIG_BY_OPTION (-1)
 
 /** What happens when the hook has installed an image. */
 enum config_after { CONFIG_RESTART = 0, CONFIG_WAIT, CONFIG_NOTHING };
@@ -24,7 +31,8 @@ enum config_after { CONFIG_RESTART = 0, CONFIG_WAIT, CONFIG_NOTHING };
 /** One management server. Texts are owned by the configuration; NULL = not given. */
 struct config_server {
     char name[CONFIG_NAME_MAX]; /**< behind "server" in the heading; "" = none */
-    int line;                   /**< of the heading; 0 = the command line */
+    int line;                   /**< of its first key; 0 = the command line */
+    int lines[CONFIG_KEYS_MAX]; /**< of each key of the table; see config_place_of() */
     char *uri;
     char *psk_identity;
     char *psk_key; /**< as given: hexadecimal, "@FILE" or "credential:NAME" */
@@ -43,7 +51,8 @@ struct config_server {
 };
 
 struct config {
-    char *path; /**< of the file; NULL = none was read */
+    char *path;                 /**< of the file; NULL = none was read */
+    int lines[CONFIG_KEYS_MAX]; /**< of each key that is of no server */
     char *endpoint;
     char *state;
     char *socket;
@@ -65,15 +74,16 @@ struct config {
         long verify_s, install_s, confirm_s;
         char *ca, *certificate, *key;
         bool system_trust;
-        long size_max_mib;
+        long size_max_mib, rate_max_kib;
     } firmware;
     struct config_server servers[CONFIG_SERVERS_MAX];
     size_t server_count;
+    const struct ln_tls_backend *tls; /**< made by config_finish() */
 };
 
 /** Where errors and warnings go. */
 struct config_teller {
-    void (*tell)(void *user, const char *line);
+    void (*tell)(void *user, enum ln_level level, const char *line); /**< LN_LOG_ERROR, _WARN */
     void *user;
     unsigned errors;
 };
@@ -106,6 +116,24 @@ bool config_set(struct config *config, const struct config_key *key, const char 
  * @return no error was found
  */
 bool config_finish(struct config *config, const struct ln_env *env, struct config_teller *teller);
+
+/**
+ * Look at what is named on this machine: files, programs, a group. Nothing is read or executed.
+ * @param level  how a finding is told: LN_LOG_ERROR is a mistake, LN_LOG_WARN is not
+ * @return nothing was found
+ */
+bool config_look(const struct config *config, enum ln_level level, struct config_teller *teller);
+
+/**
+ * Hand each server to the library, as it would be used, without connecting: URIs, bindings,
+ * certificates and keys that the library refuses are told as errors, each with its key.
+ * @return none was refused
+ */
+bool config_try(const struct config *config, const struct ln_env *env,
+                struct config_teller *teller);
+
+/** What of it is a setting of the client; borrows the configuration's texts. */
+void config_client(const struct config *config, struct ln_client_config *out);
 
 /** The same servers, in the same order, with the same keys: a registration can go on. */
 bool config_same_servers(const struct config *a, const struct config *b);

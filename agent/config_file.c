@@ -15,7 +15,6 @@
 /* A configuration is some kilobytes; what is much more is the wrong file. */
 #define FILE_MAX ((size_t)1 << 20)
 #define SECTION_ROOM 64
-#define KEYS_MAX 128 /* rows that the table may grow to */
 #define HEADINGS_MAX 16
 
 struct reading {
@@ -26,7 +25,7 @@ struct reading {
     size_t len;
     size_t at;
     int line;
-    bool has[KEYS_MAX];                        /* which keys of the table this section has had */
+    bool has[CONFIG_KEYS_MAX];                 /* which keys of the table this section has had */
     char headings[HEADINGS_MAX][SECTION_ROOM]; /* those so far */
     size_t heading_count;
 };
@@ -131,11 +130,9 @@ static bool enter(struct reading *r, const char *heading)
 /* A key may stand in a section once. */
 static bool is_new(struct reading *r, const struct config_key *key)
 {
-    size_t index = (size_t)(key - config_keys);
-    if (index >= KEYS_MAX)
-        return false;
-    bool had = r->has[index];
-    r->has[index] = true;
+    bool *has = &r->has[key - config_keys];
+    bool had = *has;
+    *has = true;
     return !had;
 }
 
@@ -158,7 +155,9 @@ static int on_key(void *user, const char *heading, const char *name, const char 
             "[server NAME] for more servers",
             heading);
     else if (!is_new(r, key))
-        config_wrong(r->teller, &place, key, "it is given twice; expected it once");
+        config_wrong(r->teller, &place, key, "it is given twice; expected it once%s",
+                     strcmp(section, "server") == 0 ? ", and [server NAME] for another server"
+                                                    : "");
     else
         (void)config_set(r->config, key, value, &place, r->teller);
     return 1; /* go on: all errors are told */
@@ -198,7 +197,10 @@ bool config_read_file(struct config *config, const char *path, struct config_tel
     size_t len = 0;
     FILE *file = fopen(path, "re");
     if (file == NULL)
-        return config_wrong(teller, &place, NULL, "it cannot be opened: %s", strerror(errno));
+        return config_wrong(teller, &place, NULL,
+                            "it cannot be opened: %s; expected an INI file there, another one by "
+                            "--config, or --server and --endpoint",
+                            strerror(errno));
     setvbuf(file, NULL, _IONBF, 0); /* no copy of a secret stays in a buffer of stdio */
     char *text = read_all(file, &len);
     bool failed = text == NULL || ferror(file) != 0;

@@ -3,10 +3,12 @@
 #include "config_tell.h"
 #include "secrets.h"
 
+#include <linnet/tls_backend.h>
 #include <linnet/uri.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #define FOLDER_ROOM 4096
 
@@ -18,17 +20,26 @@ struct finishing {
     const char *folder; /* of the INI file; NULL: the current one */
 };
 
-static struct config_place place_of(const struct finishing *f, const struct config_server *s)
-{
-    return (struct config_place) { f->config->path, s != NULL ? s->line : 0,
-                                   s != NULL ? s->name : "" };
-}
-
 static bool wrong(struct finishing *f, const struct config_server *s, const char *section,
                   const char *name, const char *text)
 {
-    struct config_place place = place_of(f, s);
-    return config_wrong(f->teller, &place, config_key_named(section, name), "%s", text);
+    const struct config_key *key = config_key_named(section, name);
+    struct config_place place = config_place_of(f->config, s, key);
+    return config_wrong(f->teller, &place, key, "%s", text);
+}
+
+/* A key that every user of the machine may read is one in the hands of all of them. */
+static void warn_if_open(struct finishing *f, const struct config_server *s, const char *section,
+                         const char *name, const char *path)
+{
+    char full[FOLDER_ROOM];
+    struct stat about;
+    const struct config_key *key = config_key_named(section, name);
+    struct config_place place = config_place_of(f->config, s, key);
+    if (secrets_path(path, f->folder, full, sizeof full) && stat(full, &about) == 0 &&
+        (about.st_mode & S_IROTH) != 0)
+        config_warn(f->teller, &place, key, "every user may read %.300s; run chmod o-r on it",
+                    full);
 }
 
 /* ---- servers ---- */
@@ -68,6 +79,8 @@ static bool read_psk(struct finishing *f, struct config_server *s)
                      "there are certificates too; expected a pre-shared key or certificates");
     if (!secrets_key(f->env, s->psk_key, f->folder, &s->secret_bytes, why))
         return wrong(f, s, "server", "psk_key", why);
+    if (s->psk_key[0] == '@')
+        warn_if_open(f, s, "server", "psk_key", s->psk_key + 1);
     s->account.mode = LN_SECURITY_PSK;
     s->account.identity = ln_span_str(s->psk_identity);
     s->account.secret = ln_span(s->secret_bytes.data, s->secret_bytes.len);
@@ -90,6 +103,8 @@ static bool read_certificates(struct finishing *f, struct config_server *s)
         return wrong(f, s, "server", "certificate", why);
     if (s->key != NULL && !secrets_file(f->env, s->key, f->folder, &s->secret_bytes, why))
         return wrong(f, s, "server", "key", why);
+    if (s->key != NULL)
+        warn_if_open(f, s, "server", "key", s->key);
     if (s->server_certificate != NULL &&
         !secrets_certificate(f->env, s->server_certificate, f->folder, &s->server_bytes, why))
         return wrong(f, s, "server", "server_certificate", why);
@@ -111,7 +126,8 @@ static bool check_security(struct finishing *f, struct config_server *s, enum ln
         return read_certificates(f, s);
     if (scheme == LN_URI_COAPS)
         return wrong(f, s, "server", "uri",
-                     "coaps needs keys; expected psk_identity and psk_key, or certificates");
+                     "coaps needs keys; expected a pre-shared key (psk_identity, psk_key), or "
+                     "certificates");
     if (psk || s->certificate != NULL)
         return wrong(f, s, "server", "uri",
                      "coap has no security, and there are keys; expected coaps://");
@@ -168,7 +184,24 @@ static bool check_files(struct finishing *f)
     if (good && (c->firmware.certificate == NULL) != (c->firmware.key == NULL))
         return wrong(f, NULL, "firmware", c->firmware.key == NULL ? "key" : "certificate",
                      "it is missing; certificate and key belong together");
+    if (good && c->firmware.key != NULL)
+        warn_if_open(f, NULL, "firmware", "key", c->firmware.key);
     return good;
+}
+
+static bool choose_tls(struct finishing *f)
+{
+    struct config *c = f->config;
+    c->tls = ln_tls_builtin(0);
+    for (size_t i = 0; c->tls_library != NULL; i++) {
+        c->tls = ln_tls_builtin(i);
+        if (c->tls == NULL)
+            return wrong(f, NULL, "agent", "tls_library",
+                         "it is not in this program; linnet-agent --version names those that are");
+        if (strcmp(c->tls->name, c->tls_library) == 0)
+            break;
+    }
+    return true;
 }
 
 static void find_folder(struct finishing *f)
@@ -192,10 +225,25 @@ bool config_finish(struct config *config, const struct ln_env *env, struct confi
     if (config->server_count == 0)
         good = wrong(&f, NULL, "server", "uri",
                      "there is no server; expected at least one, coaps://HOST or coap://HOST");
+    good = choose_tls(&f) && good;
     good = check_ssids(&f) && good;
     for (size_t i = 0; i < config->server_count; i++)
         good = finish_server(&f, &config->servers[i]) && good;
     return good;
+}
+
+void config_client(const struct config *config, struct ln_client_config *out)
+{
+    static const struct ln_client_config init = LN_CLIENT_CONFIG_INIT;
+    *out = init;
+    out->endpoint = config->endpoint;
+    out->max_version = (uint8_t)config->version;
+    out->queue_mode = config->queue_mode;
+    out->system_trust = config->system_trust;
+    out->insecure_legacy_server = config->insecure_legacy_server;
+    out->tls = config->tls;
+    if (config->ca != NULL)
+        out->trust = ln_source_file(config->ca);
 }
 
 static bool same_text(const char *a, const char *b)

@@ -3,6 +3,7 @@
 
 #include "json.h"
 #include "log.h"
+#include "utf8.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -147,6 +148,8 @@ static void run_line(struct control_peer *peer, const char *line, size_t len)
     cJSON *request = cJSON_ParseWithLength(line, len);
     if (!json_is_whole())
         give_up(peer);
+    else if (!utf8_is(line, len))
+        control_refuse(peer, "bad_request", "the request is not UTF-8; expected text in UTF-8");
     else if (cJSON_IsObject(request))
         command_run(peer->control->agent, peer, request);
     else
@@ -269,16 +272,19 @@ void control_step(struct control *c, ln_msec now)
 static bool clear_way(const struct sockaddr_un *address, char *why, size_t why_size)
 {
     int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    bool alive = fd >= 0 && connect(fd, (const struct sockaddr *)address, sizeof *address) == 0;
+    bool let_in = fd >= 0 && connect(fd, (const struct sockaddr *)address, sizeof *address) == 0;
+    int error = errno;
     if (fd >= 0)
         (void)close(fd);
-    if (alive) {
+    if (let_in || error == EAGAIN) { /* EAGAIN: many wait at its door */
         (void)snprintf(why, why_size,
                        "another agent listens at %s; give this one a socket of its own",
                        address->sun_path);
         return false;
     }
     struct stat about;
+    if (error != ECONNREFUSED)
+        return true; /* bind() tells what it is */
     if (lstat(address->sun_path, &about) == 0 && S_ISSOCK(about.st_mode))
         (void)unlink(address->sun_path);
     return true;

@@ -4,8 +4,8 @@
 /**
  * @file hook.h
  * One program that runs beside the agent, with a time limit; what it writes goes to the log, line by
- * line. It runs in a process group of its own, so that all of it can be ended: SIGTERM at the limit,
- * SIGKILL five seconds later.
+ * line, ten thousand of them at most. It runs in a process group of its own, so that all of it can be
+ * ended: SIGTERM at the limit, SIGKILL five seconds later, and when it has ended, what it left running.
  *
  * Life: hook_start -> (hook_watch, hook_step)* until `done` was called. One at a time.
  */
@@ -19,7 +19,7 @@
 struct hook_end {
     bool too_long;
     int status; /**< exit status; -1 = by a signal */
-    int signal;
+    int signal; /**< 0 = nobody knows how it ended */
 };
 
 struct hook {
@@ -31,6 +31,7 @@ struct hook {
     bool ending, too_long;
     char line[HOOK_LINE_MAX];
     size_t line_len;
+    size_t lines; /**< that it has written */
     void (*done)(void *user, const char *verb, const struct hook_end *end);
     void *user;
 };
@@ -39,7 +40,7 @@ struct hook_run {
     const char *program;
     const char *verb;               /**< the first argument; static; NULL = none */
     const char *file;               /**< the second; NULL = none */
-    const char *const *environment; /**< "NAME=VALUE", added to our own; NULL ends it */
+    const char *const *environment; /**< "NAME=VALUE", added to our own; at most 7, NULL ends it */
     ln_msec limit_ms;
 };
 

@@ -27,14 +27,16 @@ const struct config_key config_keys[] = {
       C(socket), 0, 0, NULL },
     { "agent", "socket_group", NULL, TEXT("GROUP"), NULL,
       "The group whose members may use the socket too.", C(socket_group), 1, 64, NULL },
-    { "agent", "log", "log", CONFIG_WORD, "LEVEL", "info", "What is logged: this level and worse.",
-      C(log_level), LN_LOG_OFF, 0, log_words },
+    { "agent", "log", "log", CONFIG_WORD, "LEVEL", "info",
+      "What is logged, this level and worse: off, error, warn, info or debug.", C(log_level),
+      LN_LOG_OFF, 0, log_words },
     { "agent", "tls_library", "tls-library", TEXT("NAME"), NULL,
       "The TLS library, of those that are built in; --version names them. Mbed TLS has Connection "
       "ID.",
       C(tls_library), 1, 32, NULL },
     { "agent", "lwm2m", NULL, CONFIG_WORD, "VERSION", "1.1",
-      "The newest version of LwM2M to register with.", C(version), LN_LWM2M_1_0, 0, version_words },
+      "The newest version of LwM2M to register with: 1.0, 1.1 or 1.2.", C(version), LN_LWM2M_1_0, 0,
+      version_words },
     { "agent", "queue_mode", NULL, YES_NO, "no", "Sleep between messages (queue mode).",
       C(queue_mode), 0, 0, NULL },
     { "agent", "ca", "ca", FILE_, NULL,
@@ -118,8 +120,12 @@ const struct config_key config_keys[] = {
       "Trust the system's authorities for downloads.", C(firmware.system_trust), 0, 0, NULL },
     { "firmware", "size_max", NULL, CONFIG_NUMBER, "MIB", "0",
       "Refuse larger images, in MiB; 0 = no limit.", C(firmware.size_max_mib), 0, 1048576, NULL },
+    { "firmware", "rate_max", NULL, CONFIG_NUMBER, "KIB", "0",
+      "Download no faster than that, in KiB a second; 0 = no limit.", C(firmware.rate_max_kib), 0,
+      1048576, NULL },
 };
 const size_t config_key_count = LN_COUNT_OF(config_keys);
+_Static_assert(LN_COUNT_OF(config_keys) <= CONFIG_KEYS_MAX, "struct config has a line for each");
 
 const struct config_key *config_key_named(const char *section, const char *name)
 {

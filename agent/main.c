@@ -8,10 +8,10 @@
 
 enum { EXIT_FINE = 0, EXIT_CANNOT = 1, EXIT_USAGE = 2 };
 
-static void tell(void *user, const char *line)
+static void tell(void *user, enum ln_level level, const char *line)
 {
     (void)user;
-    fprintf(stderr, "%s\n", line);
+    fprintf(stderr, "%s%s\n", level == LN_LOG_WARN ? "warning: " : "", line);
 }
 
 static int check(const struct options *options)
@@ -22,6 +22,10 @@ static int check(const struct options *options)
     if (ln_env_posix_new(&env) != LN_OK)
         return EXIT_CANNOT;
     bool good = options_configure(options, env, &teller, &config);
+    if (good) {
+        good = config_look(config, LN_LOG_ERROR, &teller);
+        good = config_try(config, env, &teller) && good;
+    }
     config_free(config);
     ln_env_posix_free(env);
     if (good)

@@ -84,13 +84,14 @@ static void usage(void)
 static void print_keys(void)
 {
     const char *section = "";
+    char name[48];
     for (size_t i = 0; i < config_key_count; i++) {
         const struct config_key *key = &config_keys[i];
         if (strcmp(section, key->section) != 0)
             printf("%s[%s]\n", i > 0 ? "\n" : "", key->section);
         section = key->section;
-        print_row(key->name, key->type == CONFIG_BOOL ? "= yes|no" : NULL, key->help,
-                  key->standard);
+        (void)snprintf(name, sizeof name, "%s =", key->name);
+        print_row(name, key->type == CONFIG_BOOL ? "yes|no" : key->value, key->help, key->standard);
     }
 }
 
@@ -231,9 +232,8 @@ bool options_configure(const struct options *options, const struct ln_env *env,
         good =
             config_set(config, options->set[i].key, options->set[i].value, &place, teller) && good;
     if (options->exposed)
-        config_remark(
-            teller, &place, config_key_named("server", "psk_key"),
-            "other users of this machine may see a key on the command line; better @FILE");
+        config_warn(teller, &place, config_key_named("server", "psk_key"),
+                    "other users of this machine may see a key on the command line; better @FILE");
     good = good && config_finish(config, env, teller);
     if (good)
         *out = config;

@@ -1,10 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "state.h"
 
+#include "log.h"
+
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 /* A folder that cannot be written is looked at again so often. */
 #define CHECK_MS 10000
@@ -16,6 +21,19 @@ static void on_saved(void *user, const char *why)
         problem_set(&a->problems, PROBLEM_STATE, "%s", why);
     else
         problem_clear(&a->problems, PROBLEM_STATE);
+}
+
+/* Held as long as this program runs: the descriptor is closed by its end, and by exec. A folder that is
+ * not there yet, or on a file system without locks, is not locked. */
+static bool lock_folder(struct agent *a)
+{
+    if (a->state_lock < 0)
+        a->state_lock = open(a->state, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (a->state_lock < 0 || flock(a->state_lock, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK)
+        return true;
+    (void)close(a->state_lock);
+    a->state_lock = -1;
+    return false;
 }
 
 /* Sessions that cannot be stored cost a handshake and nothing else. */
@@ -30,14 +48,22 @@ static void open_sessions(struct agent *a)
     a->session_store = ln_session_store_folder(&a->sessions);
 }
 
-void state_open(struct agent *a)
+bool state_open(struct agent *a)
 {
     a->store.told = on_saved;
     a->store.user = a;
     a->state_check = ln_now(a->env) + CHECK_MS;
     (void)store_open(&a->store, a->env, a->state);
+    if (!lock_folder(a)) {
+        log_line(LN_LOG_ERROR,
+                 "another agent uses the state folder %s; give this one a folder of its own with "
+                 "--state, or end the other one",
+                 a->state);
+        return false;
+    }
     open_sessions(a);
     clock_load(&a->clock, &a->store);
+    return true;
 }
 
 enum ln_answer state_keep(void *user, struct ln_client *client, uint16_t oid, uint16_t iid)
@@ -56,8 +82,10 @@ void state_step(struct agent *a, ln_msec now)
     if (!a->problems.of[PROBLEM_STATE].is || now < a->state_check)
         return;
     a->state_check = now + CHECK_MS;
-    if (store_open(&a->store, a->env, a->state))
-        open_sessions(a);
+    if (!store_open(&a->store, a->env, a->state))
+        return;
+    (void)lock_folder(a); /* it may have been made just now */
+    open_sessions(a);
 }
 
 void state_watch(struct agent *a, ln_msec now)

@@ -286,7 +286,8 @@ static void add_agent(const struct agent *agent, cJSON *at)
     cJSON_AddNumberToObject(made, "uptime_s", (double)uptime_s);
     cJSON_AddStringToObject(made, "state_folder", agent->state);
     cJSON_AddStringToObject(made, "config", config->path != NULL ? config->path : "");
-    cJSON_AddStringToObject(made, "tls_library", agent->tls != NULL ? agent->tls->name : "");
+    cJSON_AddStringToObject(made, "tls_library",
+                            agent->config->tls != NULL ? agent->config->tls->name : "");
     cJSON *clock = cJSON_AddObjectToObject(made, "clock");
     cJSON_AddNumberToObject(clock, "wall", (double)wall(agent));
     cJSON_AddNumberToObject(clock, "floor", (double)agent->clock.floor);

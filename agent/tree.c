@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define FIRMWARE 5 /* object id */
 #define EXACT_MAX 9007199254740992.0 /* 2^53: beyond it a double skips numbers */
 
 bool tree_is_private(struct ln_path path)
@@ -291,7 +292,7 @@ enum ln_status tree_set(struct ln_client *client, struct ln_path path, const cJS
         return LN_NOT_FOUND;
     if ((r->flags & LN_RES_SECRET) != 0)
         return LN_DENIED;
-    if (r->type == LN_VALUE_NONE || (r->flags & LN_RES_STREAMED) != 0)
+    if (r->type == LN_VALUE_NONE || (r->flags & LN_RES_STREAMED) != 0 || path.id[0] == FIRMWARE)
         return LN_UNSUPPORTED;
     if (!text_of(value, text, sizeof text) || !read_value((enum ln_value_type)r->type, text, &v))
         return LN_BAD_ARG;

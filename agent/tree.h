@@ -31,7 +31,8 @@ cJSON *tree_json(const struct ln_value *value);
  * @retval LN_NOT_FOUND    there is no such resource
  * @retval LN_BAD_ARG      the value does not fit
  * @retval LN_DENIED       it is private
- * @retval LN_UNSUPPORTED  it cannot be set
+ * @retval LN_UNSUPPORTED  it cannot be set; as all of object 5, whose values are a server's and its
+ *                         state machine's
  */
 enum ln_status tree_set(struct ln_client *client, struct ln_path path, const cJSON *value);
 

@@ -3,6 +3,7 @@
 
 #include "log.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -11,6 +12,9 @@
 #define PROGRESS "install"
 /* One that never comes to its end, because the machine fails each time, is given up. */
 #define ATTEMPTS_MAX 3
+
+/* What is installed is confirmed as soon as the machine can start a program again. */
+#define CONFIRM_MS 10000
 
 enum progress { NOT_BEGUN = 0, BEGUN, DONE };
 
@@ -27,7 +31,15 @@ static void hex(const uint8_t *bytes, size_t len, char *text)
         (void)snprintf(text + 2 * i, 3, "%02x", bytes[i]);
 }
 
-static bool start(struct update *u, const char *verb, long limit_s)
+/* Not the hook's fault: the machine is short of something, or the file is being written. */
+static bool may_pass(int error)
+{
+    return error == EAGAIN || error == ENOMEM || error == EMFILE || error == ENFILE ||
+           error == ETXTBSY;
+}
+
+/* @return 0 or an errno, which was told */
+static int start(struct update *u, const char *verb, long limit_s)
 {
     struct ln_firmware_info info;
     char size[48];
@@ -46,12 +58,13 @@ static bool start(struct update *u, const char *verb, long limit_s)
     int error = hook_start(&u->hook, &run);
     if (error == 0) {
         log_line(LN_LOG_INFO, "firmware: the hook begins to %s", verb);
-        return true;
+        return 0;
     }
-    problem_set(u->problems, PROBLEM_HOOK,
-                "%.200s cannot run: %s; correct hook in [firmware], and see that it is executable",
-                u->config->firmware.hook, strerror(error));
-    return false;
+    problem_set(u->problems, PROBLEM_HOOK, "%.200s cannot run: %s; %s", u->config->firmware.hook,
+                strerror(error),
+                may_pass(error) ? "see what uses up this machine's memory, processes or open files"
+                                : "correct hook in [firmware], and see that it is executable");
+    return error;
 }
 
 /* What a status of the hook means; `otherwise` for what is not said. */
@@ -82,6 +95,9 @@ static void tell_end(struct update *u, const char *verb, const struct hook_end *
                     "it took too long to %s and was ended: see its lines in the log, or raise "
                     "%s_timeout in [firmware]",
                     verb, verb);
+    else if (end->status < 0 && end->signal == 0)
+        problem_set(u->problems, PROBLEM_HOOK,
+                    "nobody knows how it ended that should %s: see its lines in the log", verb);
     else if (end->status < 0)
         problem_set(u->problems, PROBLEM_HOOK,
                     "it was ended by signal %d while it should %s: see its lines in the log",
@@ -126,7 +142,7 @@ static enum progress load_progress(struct update *u)
 static bool begin_install(struct update *u)
 {
     u->attempts++;
-    if (save_progress(u, BEGUN) == LN_OK && start(u, "install", u->config->firmware.install_s))
+    if (save_progress(u, BEGUN) == LN_OK && start(u, "install", u->config->firmware.install_s) == 0)
         return true;
     u->attempts--;
     return false;
@@ -134,7 +150,11 @@ static bool begin_install(struct update *u)
 
 static void confirm(struct update *u)
 {
-    if (!start(u, "confirm", u->config->firmware.confirm_s))
+    int error = start(u, "confirm", u->config->firmware.confirm_s);
+    u->confirm_at = LN_NEVER;
+    if (may_pass(error))
+        u->confirm_at = ln_now(u->hook.env) + CONFIRM_MS;
+    else if (error != 0)
         report(u, LN_FIRMWARE_FAILED);
 }
 
@@ -191,8 +211,8 @@ static enum ln_firmware_result verify(void *user, uint64_t size, const uint8_t s
         return LN_FIRMWARE_NO_SPACE; /* that of the image before must not speak for this one */
     if (u->stops)
         return LN_FIRMWARE_DEFERRED; /* a pull is verified after the next start */
-    return start(u, "verify", u->config->firmware.verify_s) ? LN_FIRMWARE_DEFERRED
-                                                            : LN_FIRMWARE_FAILED;
+    return start(u, "verify", u->config->firmware.verify_s) == 0 ? LN_FIRMWARE_DEFERRED
+                                                                 : LN_FIRMWARE_FAILED;
 }
 
 static enum ln_firmware_result install(void *user)
@@ -280,6 +300,7 @@ enum ln_status update_begin(struct update *update, struct ln_client *client,
     struct ln_firmware_info info;
     update->config = config;
     update->problems = problems;
+    update->confirm_at = LN_NEVER;
     update->restart = update->stops = false;
     update->hook =
         (struct hook) { .env = problems->env, .output = -1, .done = on_done, .user = update };
@@ -296,6 +317,7 @@ enum ln_status update_begin(struct update *update, struct ln_client *client,
     c.user = update;
     c.system_trust = config->firmware.system_trust;
     c.size_max = (uint64_t)config->firmware.size_max_mib << 20;
+    c.rate_max = (uint64_t)config->firmware.rate_max_kib << 10;
     if (config->firmware.ca != NULL)
         c.trust = ln_source_file(config->firmware.ca);
     if (config->firmware.certificate != NULL) {
@@ -333,9 +355,12 @@ void update_end(struct update *update)
 void update_watch(struct update *update, struct loop *loop)
 {
     hook_watch(&update->hook, loop);
+    loop_until(loop, update->confirm_at);
 }
 
 void update_step(struct update *update, ln_msec now)
 {
     hook_step(&update->hook, now);
+    if (now >= update->confirm_at && !update->stops)
+        confirm(update);
 }

@@ -29,8 +29,10 @@ struct update {
     uint64_t size;
     uint8_t sha256[32];
     uint8_t attempts; /**< beginnings of this installation */
-    bool restart;     /**< the agent is to be executed anew */
-    bool stops;       /**< nothing new begins: update_stop() */
+    ln_msec
+        confirm_at; /**< the machine could not start it; LN_NEVER = there is nothing to try again */
+    bool restart;   /**< the agent is to be executed anew */
+    bool stops;     /**< nothing new begins: update_stop() */
     void (*changed)(void *user);
     void *user;
 };

@@ -20,7 +20,7 @@ struct download_args {
     bool help, json, verbose, quiet, restart, v4, v6, insecure_downgrade, insecure_basic;
     struct security_args security;
     char *output, *sha256, *user, *password;
-    uint64_t limit_size, limit_bytes;
+    uint64_t limit_size, limit_bytes, limit_rate;
     int64_t limit_time_ms, timeout_ms;
     long tries;
     char *uri;

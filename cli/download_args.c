@@ -39,6 +39,8 @@ static const struct option_rule rules[] = {
       "the most that may be received, new beginnings included\n"
       "(default: three times the size)",
       AT(limit_bytes), 0, 0 },
+    { "limit-rate", 0, OPTION_SIZE, "BYTES", "in a second, on average; such as 500K",
+      AT(limit_rate), 0, 0 },
     { "tries", 0, OPTION_NUMBER, "N", "in a row that bring no new byte (default 8)", AT(tries), 1,
       1000000 },
     { "timeout", 0, OPTION_SECONDS, "SECONDS",

@@ -68,12 +68,6 @@ void download_file_close(struct download_file *file)
     file->fd = file->state_fd = -1;
 }
 
-void download_file_discard(struct download_file *file)
-{
-    (void)unlink(file->state);
-    (void)unlink(file->part);
-}
-
 bool download_file_is_kept(const struct download_file *file)
 {
     return file->path[0] != '\0' && access(file->state, F_OK) == 0;
@@ -81,12 +75,13 @@ bool download_file_is_kept(const struct download_file *file)
 
 /* ---- the file ---- */
 
-/* One of us at a time: two would write into each other's file. */
-static enum ln_status open_part(struct download_file *file, struct ln_diag *diag)
+/* One of us at a time, also to look at what is there: two would write into each other's file.
+ * `create`: O_CREAT, or 0. */
+static enum ln_status open_part(struct download_file *file, int create, struct ln_diag *diag)
 {
     if (file->fd >= 0)
         return LN_OK;
-    file->fd = open(file->part, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0666);
+    file->fd = open(file->part, O_RDWR | create | O_CLOEXEC | O_NOFOLLOW, 0666);
     if (file->fd < 0)
         return failed(diag, "cannot open", file->part);
     if (flock(file->fd, LOCK_EX | LOCK_NB) == 0)
@@ -98,10 +93,22 @@ static enum ln_status open_part(struct download_file *file, struct ln_diag *diag
     return st;
 }
 
+/* What another download is writing stays; begin() tells of it. */
+void download_file_discard(struct download_file *file)
+{
+    struct ln_diag diag;
+    ln_diag_clear(&diag);
+    if (open_part(file, 0, &diag) == LN_DENIED)
+        return;
+    (void)unlink(file->state);
+    (void)unlink(file->part);
+    download_file_close(file);
+}
+
 static enum ln_status begin(void *ctx, uint64_t offset, struct ln_diag *diag)
 {
     struct download_file *file = ctx;
-    enum ln_status st = open_part(file, diag);
+    enum ln_status st = open_part(file, O_CREAT, diag);
     if (st != LN_OK)
         return st;
     if (ftruncate(file->fd, (off_t)offset) != 0)
@@ -136,12 +143,11 @@ static enum ln_status write_part(void *ctx, uint64_t offset, struct ln_span data
 static enum ln_status read_part(void *ctx, uint64_t offset, struct ln_mspan room, size_t *got)
 {
     struct download_file *file = ctx;
-    if (file->fd < 0) {
-        file->fd = open(file->part, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
-        if (file->fd < 0)
-            return status_of(errno);
-        (void)flock(file->fd, LOCK_EX | LOCK_NB); /* begin() tells, if it has to write */
-    }
+    struct ln_diag diag;
+    ln_diag_clear(&diag);
+    enum ln_status st = open_part(file, 0, &diag); /* begin() tells, if it has to write */
+    if (st != LN_OK)
+        return st;
     ssize_t n = pread(file->fd, room.data, room.len, (off_t)offset);
     if (n < 0)
         return status_of(errno);

@@ -12,6 +12,7 @@
 /* A machine with a disk: memory is cheap, and waiting for the disk is not. Larger writes cost the
  * system less for each byte: 64 KiB need 13 % more time in all than 256. */
 #define BUFFER_BYTES (256u * 1024)
+#define BUFFER_LEAST (16u * 1024) /* a head must fit in it */
 #define SAVE_BYTES (512u * 1024)        /* the most that kill -9 costs */
 #define SYNC_BYTES (64u * 1024 * 1024)  /* the most that a loss of power costs */
 
@@ -56,6 +57,15 @@ static uint32_t or_default(int64_t ms)
     return ms > 0 ? (uint32_t)ms : 0;
 }
 
+/* What is handed out at once is followed by a pause as long as it was: some of them in a second. */
+static uint32_t buffer_of(uint64_t rate)
+{
+    uint64_t wanted = rate != 0 ? rate / 4 : BUFFER_BYTES;
+    return wanted > BUFFER_BYTES   ? BUFFER_BYTES
+           : wanted < BUFFER_LEAST ? BUFFER_LEAST
+                                   : (uint32_t)wanted;
+}
+
 static struct ln_download_options options_of(const struct download_settings *s,
                                              struct download_keys *keys, struct download_file *file)
 {
@@ -76,7 +86,8 @@ static struct ln_download_options options_of(const struct download_settings *s,
     o.attempts_max = (uint32_t)args->tries;
     o.answer_timeout_ms = o.idle_timeout_ms = or_default(args->timeout_ms);
     o.open_timeout_ms = 2 * or_default(args->timeout_ms);
-    o.buffer_bytes = BUFFER_BYTES;
+    o.rate_max = args->limit_rate;
+    o.buffer_bytes = buffer_of(args->limit_rate);
     o.save_bytes = SAVE_BYTES;
     o.sync_bytes = SYNC_BYTES;
     o.insecure_downgrade = args->insecure_downgrade;

@@ -114,7 +114,7 @@ static void show_firmware(FILE *out, const cJSON *firmware)
     if (*agent_text(firmware, "uri") != '\0')
         fprintf(out, "  %s\n", agent_text(firmware, "uri"));
     show_download(out, firmware);
-    if (agent_number(firmware, "received") >= 0)
+    if (agent_number(firmware, "received") > 0)
         fprintf(out, "  %s came by push\n",
                 gauge_bytes((uint64_t)agent_number(firmware, "received"), text));
     if (*agent_text(firmware, "hook") != '\0')

@@ -91,6 +91,10 @@ if(LN_SMALL)
     set_property(SOURCE ${silent} APPEND PROPERTY
         COMPILE_OPTIONS -include "${PROJECT_SOURCE_DIR}/src/base/small.h")
 endif()
+foreach(feature IN LISTS LN_WITHOUT) # src/base/features.h
+    string(TOUPPER "LN_WITHOUT_${feature}" definition)
+    target_compile_definitions(linnet PRIVATE ${definition})
+endforeach()
 set_target_properties(linnet PROPERTIES
     VERSION ${PROJECT_VERSION}
     SOVERSION ${PROJECT_VERSION_MAJOR})

@@ -15,6 +15,9 @@ set_property(CACHE LN_RESOLVER PROPERTY STRINGS cares none)
 
 option(BUILD_SHARED_LIBS "Build liblinnet as a shared library" OFF)
 option(LN_SMALL "As little code as possible: what is left out is in docs/howto-microcontroller.md" OFF)
+set(LN_WITHOUT "" CACHE STRING
+    "What a device does without, a list of: attributes blocks create discover observe;
+     see docs/howto-microcontroller.md")
 option(LN_PROGRAMS "Build the linnet program and the examples" ${PROJECT_IS_TOP_LEVEL})
 option(LN_TESTS "Build the tests (static library only; needs cmocka)" OFF)
 option(LN_WERROR "Make warnings errors" OFF)
@@ -39,6 +42,13 @@ if(NOT LN_RESOLVER IN_LIST LN_KNOWN_RESOLVERS)
     message(FATAL_ERROR "LN_RESOLVER=${LN_RESOLVER} is unknown; known: ${LN_KNOWN_RESOLVERS}")
 endif()
 
+set(LN_KNOWN_FEATURES attributes blocks create discover observe)
+foreach(feature IN LISTS LN_WITHOUT)
+    if(NOT feature IN_LIST LN_KNOWN_FEATURES)
+        message(FATAL_ERROR "LN_WITHOUT=${feature} is unknown; known: ${LN_KNOWN_FEATURES}")
+    endif()
+endforeach()
+
 if(BUILD_SHARED_LIBS AND (LN_TESTS OR LN_FUZZ))
     message(FATAL_ERROR "The tests reach internal symbols, which a shared library hides: "
                         "use BUILD_SHARED_LIBS=OFF with LN_TESTS or LN_FUZZ")
@@ -46,11 +56,11 @@ endif()
 
 # Nothing was left out: the programs and the tests need all of the library.
 set(LN_WHOLE ON)
-if(LN_SMALL OR LN_PORT STREQUAL "none" OR LN_TLS STREQUAL "off")
+if(LN_SMALL OR LN_WITHOUT OR LN_PORT STREQUAL "none" OR LN_TLS STREQUAL "off")
     set(LN_WHOLE OFF)
 endif()
 if((LN_TESTS OR LN_FUZZ) AND NOT LN_WHOLE)
-    message(FATAL_ERROR "The tests are about the whole library: not with LN_SMALL, LN_PORT=none or LN_TLS=off")
+    message(FATAL_ERROR "The tests are about the whole library: not with LN_SMALL, LN_WITHOUT, LN_PORT=none or LN_TLS=off")
 endif()
 
 if(NOT CMAKE_BUILD_TYPE AND NOT CMAKE_CONFIGURATION_TYPES AND PROJECT_IS_TOP_LEVEL)

@@ -30,6 +30,7 @@ endfunction()
 
 ln_sources(sources tests/support)
 ln_drop_unlinked(sources)
+list(FILTER sources EXCLUDE REGEX "/agentworld\\.c$") # linked to fault/test_agent_<name>.c alone
 set(makers ${sources})
 list(FILTER makers INCLUDE REGEX "/(mk[a-z0-9_]+|sockdrive|lwdevice|coapdrive)\\.c$")
 list(FILTER sources EXCLUDE REGEX "/(mk[a-z0-9_]+|sockdrive|lwdevice|coapdrive)\\.c$")
@@ -80,6 +81,9 @@ function(ln_add_test_program target folder output)
     if(target MATCHES "_agent_")
         target_include_directories(${target} PRIVATE "${PROJECT_SOURCE_DIR}") # "agent/store.h"
         target_link_libraries(${target} PRIVATE linnet_agent_parts)
+        if(folder STREQUAL "fault")
+            target_sources(${target} PRIVATE "${PROJECT_SOURCE_DIR}/tests/support/agentworld.c")
+        endif()
     endif()
     target_link_libraries(${target} PRIVATE tests_support)
     foreach(call IN LISTS LN_WRAPS_${target})
@@ -94,6 +98,9 @@ endfunction()
 set(LN_WRAPS_fault_agent_power
     open openat close ftruncate write pwrite fsync fdatasync renameat unlink unlinkat posix_spawn)
 set(LN_WRAPS_fault_agent_sweep malloc calloc realloc strdup)
+set(LN_WRAPS_fault_agent_hook
+    malloc pipe2 fcntl posix_spawn posix_spawn_file_actions_addopen
+    posix_spawn_file_actions_adddup2 read write waitid poll)
 
 set(LN_TEST_ENVIRONMENT
     "ASAN_OPTIONS=detect_leaks=1:detect_stack_use_after_return=1:strict_string_checks=1"

@@ -20,6 +20,7 @@ static int digit(char c)
     return at != NULL ? (int)(at - digits) : -1;
 }
 
+/* 0: these are no digits, or too many; ln_tls_config_new() then misses the key. */
 static size_t from_hex(const char *text, uint8_t *out, size_t room)
 {
     size_t len = 0;
@@ -27,7 +28,7 @@ static size_t from_hex(const char *text, uint8_t *out, size_t room)
         out[len++] = (uint8_t)(digit(text[0]) << 4 | digit(text[1]));
         text += 2;
     }
-    return len;
+    return text[0] == '\0' ? len : 0;
 }
 
 static void complain(const struct ln_diag *diag)

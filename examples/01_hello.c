@@ -29,7 +29,7 @@ static enum ln_status run(const struct ln_env *env, const struct account_args *a
     config.env = env;
     config.endpoint = args->endpoint;
     config.on_event = on_event;
-    config.insecure_legacy_server = args->legacy_server;
+    account_trust(args, &config);
     enum ln_status st = ln_client_new(&config, &diag, &client);
     if (st == LN_OK)
         st = ln_core_objects_add(client);
@@ -51,7 +51,7 @@ int main(int argc, char **argv)
 {
     struct account_args args;
     struct ln_env *env = NULL;
-    if (!account_read(&args, argc, argv) || ln_env_posix_new(&env) != LN_OK)
+    if (!account_read(&args, NULL, argc, argv) || ln_env_posix_new(&env) != LN_OK)
         return 1;
     enum ln_status st = run(env, &args);
     ln_env_posix_free(env);

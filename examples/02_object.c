@@ -165,9 +165,7 @@ static enum ln_status run(const struct ln_env *env, const struct account_args *a
     config.env = env;
     config.endpoint = args->endpoint;
     config.on_event = on_event;
-    config.insecure_legacy_server = args->legacy_server;
-    if (args->ca != NULL)
-        config.trust = ln_source_file(args->ca);
+    account_trust(args, &config);
     enum ln_status st = ln_client_new(&config, diag, &client);
     if (st == LN_OK)
         st = add_all(client, &device, args, diag);
@@ -192,7 +190,7 @@ int main(int argc, char **argv)
     struct ln_diag diag = { .status = LN_OK };
     signal(SIGINT, on_signal);
     signal(SIGTERM, on_signal);
-    if (!account_read(&args, argc, argv) || ln_env_posix_new(&env) != LN_OK)
+    if (!account_read(&args, NULL, argc, argv) || ln_env_posix_new(&env) != LN_OK)
         return 1;
     enum ln_status st = run(env, &args, &diag);
     if (st != LN_OK)

@@ -203,7 +203,7 @@ static enum ln_status run(const struct account_args *args, const struct files *f
     config.env = env;
     config.endpoint = args->endpoint;
     config.on_event = on_event;
-    config.insecure_legacy_server = args->legacy_server;
+    account_trust(args, &config);
     enum ln_status st = ln_client_new(&config, diag, &client);
     if (st == LN_OK)
         st = ln_core_objects_add(client);
@@ -228,43 +228,23 @@ static enum ln_status run(const struct account_args *args, const struct files *f
     return st == LN_CLOSED ? LN_OK : st;
 }
 
-/* Our own options are taken out of the command line; what is left is the account's. */
-static void own_options(int *argc, char **argv, struct files *files)
-{
-    const struct {
-        const char *name;
-        const char **value;
-    } rows[] = {
-        { "--folder", &updater.folder },
-        { "--https-ca", &files->ca },
-        { "--https-cert", &files->cert },
-        { "--https-key", &files->key },
-    };
-    int kept = 1;
-    for (int i = 1; i < *argc; i++) {
-        const char **value = NULL;
-        for (size_t r = 0; r < sizeof rows / sizeof rows[0]; r++)
-            if (strcmp(argv[i], rows[r].name) == 0)
-                value = rows[r].value;
-        if (value != NULL && i + 1 < *argc)
-            *value = argv[++i];
-        else
-            argv[kept++] = argv[i];
-    }
-    *argc = kept;
-}
-
 int main(int argc, char **argv)
 {
     struct account_args args;
     struct files files = { NULL, NULL, NULL };
     struct ln_diag diag = { .status = LN_OK };
     struct ln_env *posix = NULL;
+    const struct account_own own[] = {
+        { "--folder", "FOLDER", &updater.folder },
+        { "--https-ca", "FILE", &files.ca },
+        { "--https-cert", "FILE", &files.cert },
+        { "--https-key", "FILE", &files.key },
+        { NULL, NULL, NULL },
+    };
     updater.folder = ".";
-    own_options(&argc, argv, &files);
     signal(SIGINT, on_signal);
     signal(SIGTERM, on_signal);
-    if (!account_read(&args, argc, argv) || ln_env_posix_new(&posix) != LN_OK)
+    if (!account_read(&args, own, argc, argv) || ln_env_posix_new(&posix) != LN_OK)
         return 1;
     env = posix;
     enum ln_status st = run(&args, &files, &diag);

@@ -10,6 +10,9 @@
  *   [--cert FILE --key FILE [--server-cert FILE --usage 0..3] [--ca FILE]]     all DER but --ca
  *   [--insecure-legacy-server yes]     for servers without RFC 5746, as Leshan's demo is
  *
+ * A program with options of its own lists them: struct account_own. --help ends the program with
+ * status 0, a command line that is wrong is told in one sentence and is status 1.
+ *
  * A real device has this in its factory data; see docs/howto-firmware.md and the agent.
  */
 #include <linnet/objects.h>
@@ -18,7 +21,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+/* An option of the program itself, and where its value goes. */
+struct account_own {
+    const char *name;   /* "--folder"; NULL ends the list */
+    const char *value;  /* what the usage calls it: "FOLDER" */
+    const char **where; /* its value when the option is not given stays there */
+};
+
 struct account_args {
+    const struct account_own *own; /* NULL: there are none */
     struct ln_account account;
     const char *endpoint;
     const char *ca;
@@ -85,6 +96,20 @@ static inline const char *account_number(const char *text, unsigned long max, un
                : NULL;
 }
 
+static const char account_unknown[] = "there is no such option; --help shows those there are";
+
+static inline const char *account_own_option(const struct account_args *a, const char *option,
+                                             const char *value)
+{
+    for (const struct account_own *own = a->own; own != NULL && own->name != NULL; own++) {
+        if (strcmp(own->name, option) == 0) {
+            *own->where = value;
+            return NULL;
+        }
+    }
+    return account_unknown;
+}
+
 /* One option and its value. NULL, or what is wrong. */
 static inline const char *account_option(struct account_args *a, const char *option,
                                          const char *value)
@@ -120,35 +145,59 @@ static inline const char *account_option(struct account_args *a, const char *opt
     } else if (strcmp(option, "--insecure-legacy-server") == 0) {
         a->legacy_server = strcmp(value, "yes") == 0;
     } else {
-        why = "there is no such option";
+        why = account_own_option(a, option, value);
     }
     return why;
 }
 
-/** Read the command line. False: what is wrong was printed, or the usage. */
-static inline bool account_read(struct account_args *a, int argc, char **argv)
+static inline void account_usage(const struct account_own *own, const char *program)
+{
+    printf("usage: %s --server URI --endpoint NAME [--lifetime SECONDS]\n"
+           "       [--psk-identity ID --psk-key HEX|@FILE]\n"
+           "       [--cert FILE --key FILE [--server-cert FILE --usage 0..3] [--ca FILE]]\n"
+           "       [--insecure-legacy-server yes]\n",
+           program);
+    for (; own != NULL && own->name != NULL; own++)
+        printf("       [%s %s]\n", own->name, own->value);
+}
+
+/** Read the command line; `own` may be NULL. False: what is wrong was printed. */
+static inline bool account_read(struct account_args *a, const struct account_own *own, int argc,
+                                char **argv)
 {
     const struct ln_account defaults = LN_ACCOUNT_INIT;
     memset(a, 0, sizeof *a);
     a->account = defaults;
-    for (int i = 1; i + 1 < argc; i += 2) {
-        const char *why = account_option(a, argv[i], argv[i + 1]);
-        bool secret = strcmp(argv[i], "--psk-key") == 0 && argv[i + 1][0] != '@';
+    a->own = own;
+    for (int i = 1; i < argc; i += 2) {
+        if (strcmp(argv[i], "--help") == 0) {
+            account_usage(own, argv[0]);
+            exit(0);
+        }
+        bool whole = i + 1 < argc;
+        const char *why = account_option(a, argv[i], whole ? argv[i + 1] : "");
+        if (!whole && (why == NULL || strcmp(why, account_unknown) != 0))
+            why = "a value is missing behind it";
+        bool shown = whole && (strcmp(argv[i], "--psk-key") != 0 || argv[i + 1][0] == '@');
         if (why != NULL) {
-            fprintf(stderr, "%s%s%s: %s\n", argv[i], secret ? "" : " ", secret ? "" : argv[i + 1],
+            fprintf(stderr, "%s%s%s: %s\n", argv[i], shown ? " " : "", shown ? argv[i + 1] : "",
                     why);
             return false;
         }
     }
-    if (argc % 2 == 1 && a->account.uri != NULL && a->endpoint != NULL)
+    if (a->account.uri != NULL && a->endpoint != NULL)
         return true;
-    fprintf(stderr,
-            "usage: %s --server URI --endpoint NAME [--lifetime S]\n"
-            "       [--psk-identity ID --psk-key HEX|@FILE]\n"
-            "       [--cert FILE --key FILE [--server-cert FILE --usage 0..3] [--ca FILE]]\n"
-            "       [--insecure-legacy-server yes]\n",
-            argv[0]);
+    fprintf(stderr, "%s is missing; %s --help shows the options\n",
+            a->account.uri == NULL ? "--server" : "--endpoint", argv[0]);
     return false;
+}
+
+/** What is asked of servers: --ca and --insecure-legacy-server. */
+static inline void account_trust(const struct account_args *a, struct ln_client_config *config)
+{
+    config->insecure_legacy_server = a->legacy_server;
+    if (a->ca != NULL)
+        config->trust = ln_source_file(a->ca);
 }
 
 /** Print a failure as one line. */

@@ -53,7 +53,7 @@ def jobs():
         yield f'"{path}"', internal + posix
     for header in sorted((ROOT / "tests").rglob("*.h")):
         path = header.relative_to(ROOT / "tests").as_posix()
-        yield f'"{path}"', [*internal, *POSIX[:1], "-Itests"]
+        yield f'"{path}"', [*internal, *POSIX[:1], "-Itests", "-I."]  # "agent/store.h"
 
 
 def compile_one(job):

@@ -135,7 +135,7 @@ static enum ln_status make_client(struct app *app, const struct account_args *ar
     config.env = app->env;
     config.endpoint = args->endpoint;
     config.on_event = on_event;
-    config.insecure_legacy_server = args->legacy_server;
+    account_trust(args, &config);
     enum ln_status st = ln_client_new(&config, diag, &app->client);
     if (st == LN_OK)
         st = ln_core_objects_add(app->client);
@@ -170,7 +170,7 @@ int main(int argc, char **argv)
     struct account_args args;
     struct ln_env *env = NULL;
     struct ln_diag diag = { .status = LN_OK };
-    if (!account_read(&args, argc, argv) || ln_env_posix_new(&env) != LN_OK)
+    if (!account_read(&args, NULL, argc, argv) || ln_env_posix_new(&env) != LN_OK)
         return 1;
     app.env = env;
     enum ln_status st = make_client(&app, &args, &diag);

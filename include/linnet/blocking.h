@@ -7,8 +7,9 @@
  *
  * A thin layer over sock.h: it loops over interest, the port's wait function and step. Every call
  * has one deadline on the monotonic clock of the environment; nothing restarts it: no EINTR, no
- * spurious wake-up, no discarded record, no post-handshake message. LN_TIMEOUT from send, recv and
- * accept changes no state: the socket is as usable as before.
+ * spurious wake-up, no discarded record, no post-handshake message. LN_TIMEOUT from recv and accept,
+ * and from send on datagrams, changes no state: the socket is as usable as before. On a stream go on
+ * with the rest of the same data, from *sent, or close: of TLS, a record of it may be half on its way.
  *
  * deadline: milliseconds of ln_now(env); LN_NEVER waits for ever; a deadline in the past makes one
  * attempt without waiting. LN_UNSUPPORTED where the environment's network has no wait function.

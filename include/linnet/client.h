@@ -18,6 +18,7 @@
  * Example:   examples/01_hello.c, examples/05_own_event_loop.c
  */
 #include <linnet/coap.h>
+#include <linnet/cpp.h>
 #include <linnet/object.h>
 #include <linnet/tls.h>
 
@@ -116,8 +117,19 @@ struct ln_client_config {
      *  resources, which their objects keep, and for Delete, of which `removed` tells. */
     enum ln_answer (*keep)(void *user, struct ln_client *client, uint16_t oid, uint16_t iid);
 };
+#ifdef __cplusplus
+static inline struct ln_client_config ln__client_config_init(void)
+{
+    struct ln_client_config made = ln__sized<struct ln_client_config>();
+    made.min_version = LN_LWM2M_1_0;
+    made.max_version = LN_LWM2M_1_1;
+    return made;
+}
+#define LN_CLIENT_CONFIG_INIT ln__client_config_init()
+#else
 #define LN_CLIENT_CONFIG_INIT { .size = sizeof(struct ln_client_config),                           \
                                 .min_version = LN_LWM2M_1_0, .max_version = LN_LWM2M_1_1 }
+#endif
 
 /* ---- life ---- */
 
@@ -182,7 +194,7 @@ struct ln_client_job {
     struct ln_client_job *next; /**< the library's */
 };
 LN_API void ln_client_add_job(struct ln_client *client, struct ln_client_job *job);
-/** One that was not added is allowed. */
+/** One that was not added is allowed. So is a call from the step of any job. */
 LN_API void ln_client_remove_job(struct ln_client *client, struct ln_client_job *job);
 
 /** Nothing waits to be said to any server that is registered: no notification, no Update. For work
@@ -336,6 +348,8 @@ LN_MUST_USE LN_API enum ln_status ln_client_observation_info(const struct ln_cli
  * Security for a URI from the data model: the account whose server has the same host, scheme and
  * port; else, with certificates only, the same host. A pre-shared key never goes to another scheme
  * or port. For applications that ask the data model first and have files of their own.
+ * @param out  with the account's server name (/0/x/14), borrowed from the data model: use it before
+ *             the next step
  * @retval LN_NOT_FOUND  no account fits
  */
 LN_MUST_USE LN_API enum ln_status ln_client_security_for_uri(struct ln_client *client,

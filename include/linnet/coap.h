@@ -122,9 +122,10 @@ struct ln_coap_config {
                                 is lowered so that blocks fit max_message. 16-byte blocks are
                                 used if the peer asks for them */
     uint8_t exchanges;    /**< requests and notifications under way or queued; 0 = 4; at most 64 */
-    uint8_t transfers;    /**< bodies that come or go in blocks as the server; 0 = 2; at most 32 */
-    uint8_t notes;        /**< sent notifications that a Reset is matched to; 0 = 8; at most 64 */
-    uint16_t pool_bytes;  /**< messages that may have to be sent again, options of transfers;
+    uint8_t transfers;   /**< bodies that come or go in blocks as the server; 0 = 2; at most 32. One
+                                that goes and is not read on for MAX_TRANSMIT_WAIT makes room */
+    uint8_t notes;       /**< sent notifications that a Reset is matched to; 0 = 8; at most 64 */
+    uint16_t pool_bytes; /**< messages that may have to be sent again, options of transfers;
                                 0 = 512; at least 64 */
     uint16_t cache_bytes; /**< answers kept for duplicates, 24 bytes each besides options and
                                 payload; 0 = 512; LN_COAP_NO_CACHE: duplicates are handled anew */

@@ -30,6 +30,7 @@
  * _free, _info and _diag of their download, and must not call _step or _interest.
  */
 #include <linnet/coap.h>
+#include <linnet/cpp.h>
 #include <linnet/sock.h>
 #include <linnet/uri.h>
 
@@ -183,6 +184,9 @@ struct ln_download_options {
     uint64_t
         bytes_max; /**< of all bodies together, over restarts of the program; 0 = three times the
                              size and 64 KiB; LN_DOWNLOAD_NO_LIMIT */
+    uint64_t
+        rate_max; /**< bytes of bodies in a second, on average; 0 = no limit. The server is held up
+                            meanwhile, and no limit of its time strikes for that */
     uint64_t time_max_ms;      /**< since the first step; 0 = 24 hours; LN_DOWNLOAD_NO_LIMIT */
     uint32_t attempts_max;     /**< in a row, without a byte that is new; 0 = 8 */
     uint32_t restarts_max;     /**< new beginnings from the first byte; 0 = 3 */
@@ -212,7 +216,7 @@ struct ln_download_options {
     bool
         bounded_only; /**< without sha256, also refuse what ends with a TLS connection (close_notify) */
 };
-#define LN_DOWNLOAD_OPTIONS_INIT { .size = sizeof(struct ln_download_options) }
+#define LN_DOWNLOAD_OPTIONS_INIT LN__SIZED(struct ln_download_options)
 
 /**
  * Check the options and make a download. Touches neither network nor store.

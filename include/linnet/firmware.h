@@ -20,6 +20,7 @@
  * told to observers by itself.
  */
 #include <linnet/client.h>
+#include <linnet/cpp.h>
 #include <linnet/download.h>
 
 #ifdef __cplusplus
@@ -63,8 +64,9 @@ LN_API const char *ln_firmware_result_word(enum ln_firmware_result result);
  *  object. */
 struct ln_firmware_config {
     size_t size;
-    /** Where an image goes, pushed or pulled: see download.h. For a push, `begin` is called with 0 and
-     *  read, load and save are not. Required: begin, write. A `write` that says LN_AGAIN holds a pull
+    /** Where an image goes, pushed or pulled: see download.h. For a push, `begin` is called with 0,
+     *  `reserve` with the size that the server announces (Size1), if it does: a hint, which may be
+     *  wrong; read, load and save are not. Required: begin, write. A `write` that says LN_AGAIN holds a pull
      *  until ln_firmware_ready(); a push it cannot hold, for each block wants its answer: the store
      *  has to take the next one when it comes, or fail. */
     struct ln_download_store store;
@@ -93,7 +95,8 @@ struct ln_firmware_config {
     struct ln_source chain; /**< the device's own certificate, for servers that ask */
     struct ln_source key;
     /** Keep the object's state, at most LN_FIRMWARE_STATE_MAX bytes, over a loss of power; and give
-     *  it back (LN_NOT_FOUND: nothing). Required, both. */
+     *  it back (LN_NOT_FOUND: nothing; LN_NO_MEMORY: not looked at, and ln_firmware_new() fails with
+     *  it; anything else: it is lost, and so is the image). Required, both. */
     enum ln_status (*save)(void *user, struct ln_span state);
     enum ln_status (*load)(void *user, struct ln_mspan room, size_t *len);
     /** Something changed; may be NULL. */
@@ -102,11 +105,12 @@ struct ln_firmware_config {
     uint64_t size_max;     /**< larger images are refused with NO_SPACE; 0 = no limit */
     uint32_t attempts_max; /**< of a pull, see download.h; 0 = its default */
     uint64_t time_max_ms;  /**< likewise */
+    uint64_t rate_max;     /**< likewise: bytes in a second; 0 = no limit */
     uint32_t timeout_ms;   /**< longest silence of its server, see download.h; 0 = its default */
     struct ln_coap_timing coap; /**< of a pull by coap and coaps; all zero = RFC 7252's */
     struct ln_sock_options sock;
 };
-#define LN_FIRMWARE_CONFIG_INIT { .size = sizeof(struct ln_firmware_config) }
+#define LN_FIRMWARE_CONFIG_INIT LN__SIZED(struct ln_firmware_config)
 
 /**
  * Add object 5 to a client, in the state that was saved.

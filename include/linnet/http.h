@@ -29,6 +29,7 @@
  *  - A connection is kept for the next request to the same origin. Where the server closed it
  *    meanwhile, the request is sent once more over a new one.
  */
+#include <linnet/cpp.h>
 #include <linnet/sock.h>
 #include <linnet/uri.h>
 
@@ -96,7 +97,7 @@ struct ln_http_options {
     size_t buffer_bytes; /**< 0 = 16 KiB, one TLS record; 1 KiB..1 MiB. It must hold a request,
                                     and a line of the head that does not fit is refused */
 };
-#define LN_HTTP_OPTIONS_INIT { .size = sizeof(struct ln_http_options) }
+#define LN_HTTP_OPTIONS_INIT LN__SIZED(struct ln_http_options)
 
 enum ln_http_method { LN_HTTP_GET = 0, LN_HTTP_HEAD };
 

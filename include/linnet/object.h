@@ -25,6 +25,7 @@
  * Example:   examples/02_object.c, docs/howto-object.md
  */
 #include <linnet/args.h>
+#include <linnet/cpp.h>
 #include <linnet/env.h>
 #include <linnet/path.h>
 #include <linnet/value.h>
@@ -120,12 +121,39 @@ struct ln_resource {
 
 #define LN__FIELD(s, member) (((s *)0)->member)
 /* The C type of a field, told by the compiler. */
+#ifdef __cplusplus
+extern "C++" {
+#define LN__STORE(type, store)                                                                     \
+    template <> struct ln__store_of<type> {                                                        \
+        static constexpr uint8_t is = store;                                                       \
+    }
+LN__STORE(bool, LN_STORE_BOOL);
+LN__STORE(int8_t, LN_STORE_I8);
+LN__STORE(uint8_t, LN_STORE_U8);
+LN__STORE(int16_t, LN_STORE_I16);
+LN__STORE(uint16_t, LN_STORE_U16);
+LN__STORE(int32_t, LN_STORE_I32);
+LN__STORE(uint32_t, LN_STORE_U32);
+LN__STORE(int64_t, LN_STORE_I64);
+LN__STORE(uint64_t, LN_STORE_U64);
+LN__STORE(float, LN_STORE_FLOAT);
+LN__STORE(double, LN_STORE_DOUBLE);
+LN__STORE(const char *, LN_STORE_CONSTANT);
+LN__STORE(struct ln_objlnk, LN_STORE_OBJLNK);
+#undef LN__STORE
+template <size_t N> struct ln__store_of<char[N]> {
+    static constexpr uint8_t is = LN_STORE_TEXT;
+};
+}
+#define LN__STORE_OF(value) ln__store_of<decltype(value)>::is
+#else
 #define LN__STORE_OF(value)                                                                        \
     _Generic((value), _Bool: LN_STORE_BOOL, int8_t: LN_STORE_I8, uint8_t: LN_STORE_U8,             \
         int16_t: LN_STORE_I16, uint16_t: LN_STORE_U16, int32_t: LN_STORE_I32,                      \
         uint32_t: LN_STORE_U32, int64_t: LN_STORE_I64, uint64_t: LN_STORE_U64,                     \
         float: LN_STORE_FLOAT, double: LN_STORE_DOUBLE, char *: LN_STORE_TEXT,                     \
         const char *: LN_STORE_CONSTANT, struct ln_objlnk: LN_STORE_OBJLNK)
+#endif
 
 /** A resource that is the field `member` of your struct `s`; the C type is found by itself. */
 #define LN_RESOURCE(id, type, flags, s, member)                                                    \
@@ -206,7 +234,9 @@ struct ln_object_ops {
     /** The instance was written and holds the new values; `was` holds the old ones (NULL: created).
      *  Called once for each transaction. */
     void (*written)(const struct ln_at *at, const void *was);
-    /** Give a new instance its first values: at->instance is zeroed. Else: all zero. */
+    /** Give a new instance its first values: at->instance is zeroed. Else: all zero. Values only: a
+     *  Create that is refused afterwards is undone by forgetting them, so that what must be released
+     *  is to be acquired in `written`. */
     enum ln_answer (*create)(const struct ln_at *at);
     /** An instance may be deleted by a server? Else: yes, if the object has LN_OBJECT_DELETE. */
     enum ln_answer (*may_delete)(const struct ln_at *at);

@@ -45,12 +45,28 @@ struct ln_account {
     const char *sni;            /**< name to verify instead of the URI's host; NULL */
     const uint16_t *suites; /**< cipher suites to offer, IANA ids; NULL = the library's choice */
     size_t suite_count;     /**< at most 8 */
-    uint32_t lifetime_s;    /**< of the registration */
-    const char *binding;    /**< "U" */
-    bool store;             /**< keep notifications while offline (/1/x/6) */
+    uint32_t lifetime_s; /**< of the registration; 0 = for ever at a server of LwM2M 1.2, and 86,400
+                               at others */
+    const char *binding; /**< "U" */
+    bool store;          /**< keep notifications while offline (/1/x/6) */
 };
+#ifdef __cplusplus
+static inline struct ln_account ln__account_init(void)
+{
+    struct ln_account made = {};
+    made.ssid = 1;
+    made.mode = LN_SECURITY_NONE;
+    made.usage = 3;
+    made.lifetime_s = 86400;
+    made.binding = "U";
+    made.store = true;
+    return made;
+}
+#define LN_ACCOUNT_INIT ln__account_init()
+#else
 #define LN_ACCOUNT_INIT { .ssid = 1, .mode = LN_SECURITY_NONE, .usage = 3, .lifetime_s = 86400,    \
                           .binding = "U", .store = true }
+#endif
 
 /**
  * Add an instance of /0 and one of /1 for a server.

@@ -225,7 +225,8 @@ LN_API void ln_sock_interest(const struct ln_sock *s, unsigned events, struct ln
  * Send. A datagram goes out whole; of a stream at least one byte is taken, perhaps not all.
  *
  * @param sent  bytes taken; 0 unless LN_OK
- * @retval LN_AGAIN     nothing was taken; send the same data again later
+ * @retval LN_AGAIN     nothing was taken; send the same data again later (on TLS before anything else:
+ *                      its record may be half on its way, and would be taken for what comes instead)
  * @retval LN_NO_SPACE  the datagram is larger than info.inner_mtu allows; nothing changed
  * @retval others       FAILED, or (UDP) an ICMP error of an earlier datagram: unchanged
  */

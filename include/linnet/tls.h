@@ -15,6 +15,7 @@
  * Default:  all zero (LN_TLS_OPTIONS_INIT) verifies the peer and trusts nobody. Whatever weakens
  *           that is spelled insecure_.
  */
+#include <linnet/cpp.h>
 #include <linnet/sock.h>
 
 #ifdef __cplusplus
@@ -23,6 +24,9 @@ extern "C" {
 
 struct ln_tls_config;
 struct ln_tls_backend; /* tls_backend.h */
+
+/** Seconds since 1970 of 2026-11-01: no clock of a device that runs this can be right below it. */
+#define LN_TIME_FLOOR INT64_C(1793491200)
 
 /* Protocol versions, as on the wire. For DTLS use the LN_DTLS_ names. */
 #define LN_TLS_1_0 0x0301
@@ -261,7 +265,7 @@ struct ln_tls_options {
     uint32_t handshake_total_ms; /**< TLS: limit for the whole handshake; 0 = 60000. DTLS: 0 = only
                                       the schedule above */
     int64_t time_floor;          /**< seconds since 1970; a wall clock below it counts as wrong and
-                                      this is used instead; 0 = the build's date */
+                                      this is used instead; 0 = LN_TIME_FLOOR */
     uint16_t mtu;                /**< DTLS: largest handshake datagram; 0 = what the socket below
                                       tells, at most 1200; else 208..4000. A longer ClientHello is
                                       cut, and then servers of Mbed TLS do not answer: below 256,
@@ -280,7 +284,7 @@ struct ln_tls_options {
     enum ln_status (*native_hook)(void *user, void *native);
     void *native_user;
 };
-#define LN_TLS_OPTIONS_INIT { .size = sizeof(struct ln_tls_options) }
+#define LN_TLS_OPTIONS_INIT LN__SIZED(struct ln_tls_options)
 
 /** The most TLSA records of one configuration or socket. */
 #define LN_TLSA_MAX 32

@@ -59,6 +59,8 @@ static struct ln_coap_config filled(const struct ln_coap_config *config)
         c.body_max = LN_COAP_BODY_MAX;
     if (c.output_bytes == 0)
         c.output_bytes = 2 * LN_COAP_MESSAGE_MAX;
+    if (!LN__WITH_BLOCKS)
+        c.transfers = 0;
     if (tcp || c.cache_bytes == LN_COAP_NO_CACHE)
         c.cache_bytes = 0; /* TCP delivers once */
     if (tcp)
@@ -197,9 +199,9 @@ void ln_coap_reset(struct ln_coap *coap, ln_msec now)
 {
     coap->resetting = true; /* callbacks start nothing new */
     for (size_t i = 0; i < coap->config.exchanges; i++)
-        if (coap->exchanges[i].id != 0 && coap->exchanges[i].kind != EX_LEG)
+        if (coap->exchanges[i].id != 0 && !ln__coap_is_leg(&coap->exchanges[i]))
             ln__coap_end(coap, &coap->exchanges[i], LN_COAP_DROPPED, NULL, now);
-    for (size_t i = 0; i < coap->config.transfers; i++)
+    for (size_t i = 0; i < ln__coap_transfers(coap); i++)
         if (coap->transfers[i].direction != TRANSFER_FREE)
             ln__coap_transfer_end(coap, &coap->transfers[i], false);
     for (size_t i = 0; i < coap->config.notes; i++)
@@ -349,12 +351,12 @@ bool ln_coap_is_busy(const struct ln_coap *coap)
 {
     for (size_t i = 0; i < coap->config.exchanges; i++) {
         const struct ln__coap_exchange *ex = &coap->exchanges[i];
-        bool only_observes = ex->state == EX_RESTING && (ex->flags & EX_OBSERVE) != 0 &&
-                             (ex->flags & EX_DOWNLOAD) == 0;
+        bool only_observes =
+            ex->state == EX_RESTING && ln__coap_observes(ex) && !ln__coap_fetches(ex);
         if (ex->id != 0 && !only_observes)
             return true;
     }
-    for (size_t i = 0; i < coap->config.transfers; i++)
+    for (size_t i = 0; i < ln__coap_transfers(coap); i++)
         if (coap->transfers[i].direction != TRANSFER_FREE)
             return true;
     return coap->deferred > 0;

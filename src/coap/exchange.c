@@ -45,10 +45,10 @@ struct ln__coap_exchange *ln__coap_match_token(const struct ln_coap *coap, ln_co
 {
     for (size_t i = 0; i < coap->config.exchanges; i++) {
         struct ln__coap_exchange *ex = &coap->exchanges[i];
-        if (ex->id == 0 || ex->peer != peer || (ex->kind != EX_REQUEST && ex->kind != EX_LEG))
+        if (ex->id == 0 || ex->peer != peer || (ex->kind != EX_REQUEST && !ln__coap_is_leg(ex)))
             continue;
-        bool listens =
-            ex->state == EX_UNACKED || ex->state == EX_WAITING || (ex->flags & EX_SEQUENCED) != 0;
+        bool listens = ex->state == EX_UNACKED || ex->state == EX_WAITING ||
+                       (ln__coap_observes(ex) && (ex->flags & EX_SEQUENCED) != 0);
         if (listens && ln_coap_token_equal(&ex->token, token))
             return ex;
     }
@@ -90,7 +90,7 @@ void ln__coap_drop_legs(struct ln_coap *coap, const struct ln__coap_exchange *ex
     unsigned parent = ln__coap_index(coap, ex);
     for (size_t i = 0; i < coap->config.exchanges; i++) {
         struct ln__coap_exchange *leg = &coap->exchanges[i];
-        if (leg->id != 0 && leg->kind == EX_LEG && leg->parent == parent) {
+        if (leg->id != 0 && ln__coap_is_leg(leg) && leg->parent == parent) {
             ln__coap_release(coap, &leg->held);
             ln__coap_free_slot(coap, leg);
         }
@@ -102,7 +102,7 @@ void ln__coap_drop(struct ln_coap *coap, struct ln__coap_exchange *ex, bool whol
     struct ln_coap_source source = ex->source;
     bool has_source = (ex->flags & EX_SOURCE) != 0;
     bool up_end = ex->up_end;
-    if (ex->kind == EX_REQUEST && (ex->flags & EX_DOWNLOAD) != 0)
+    if (ex->kind == EX_REQUEST && ln__coap_fetches(ex))
         ln__coap_drop_legs(coap, ex);
     ln__coap_release(coap, &ex->data);
     ln__coap_release(coap, &ex->held);
@@ -114,7 +114,7 @@ void ln__coap_drop(struct ln_coap *coap, struct ln__coap_exchange *ex, bool whol
 void ln__coap_end(struct ln_coap *coap, struct ln__coap_exchange *ex, enum ln_coap_outcome outcome,
                   const struct ln_coap_msg *msg, ln_msec now)
 {
-    if (ex->kind == EX_LEG)
+    if (ln__coap_is_leg(ex))
         ex = &coap->exchanges[ex->parent];
     struct ln__coap_exchange was = *ex;
     ln__coap_drop(coap, ex, msg != NULL && ln_coap_class(msg->code) == 2);
@@ -149,7 +149,7 @@ void ln__coap_fail_soon(struct ln__coap_exchange *ex, enum ln_coap_outcome outco
 void ln_coap_cancel(struct ln_coap *coap, ln_coap_id id)
 {
     struct ln__coap_exchange *ex = ln__coap_find(coap, id);
-    if (ex != NULL && ex->kind != EX_LEG)
+    if (ex != NULL && !ln__coap_is_leg(ex))
         ln__coap_drop(coap, ex, false);
 }
 
@@ -316,7 +316,7 @@ bool ln__coap_on_ack(struct ln_coap *coap, ln_coap_peer peer, uint16_t mid, ln_m
     struct ln__coap_exchange *ex = ln__coap_match_mid(coap, peer, mid);
     if (ex == NULL || ex->kind == EX_PING)
         return false;
-    if (ex->kind == EX_REQUEST || ex->kind == EX_LEG) {
+    if (ex->kind == EX_REQUEST || ln__coap_is_leg(ex)) {
         ex->state = EX_WAITING; /* the answer will be a message of its own */
         ex->deadline = ln__coap_after(now, coap->config.timing.response_ms);
     } else {

@@ -239,6 +239,28 @@ static inline bool ln__coap_is_tcp(const struct ln_coap *coap)
     return LN__WITH_TCP && coap->stream != NULL;
 }
 
+/* How many bodies may be under way in blocks. */
+static inline size_t ln__coap_transfers(const struct ln_coap *coap)
+{
+    return LN__WITH_BLOCKS ? coap->config.transfers : 0;
+}
+
+/* Of requests that take more than one message for an answer; a small build has none. */
+static inline bool ln__coap_is_leg(const struct ln__coap_exchange *ex)
+{
+    return LN__WITH_FETCH && ex->kind == EX_LEG;
+}
+
+static inline bool ln__coap_fetches(const struct ln__coap_exchange *ex)
+{
+    return LN__WITH_FETCH && (ex->flags & EX_DOWNLOAD) != 0;
+}
+
+static inline bool ln__coap_observes(const struct ln__coap_exchange *ex)
+{
+    return LN__WITH_FETCH && (ex->flags & EX_OBSERVE) != 0;
+}
+
 /* now + ms, without wrapping. */
 static inline ln_msec ln__coap_after(ln_msec now, ln_msec ms)
 {

@@ -91,8 +91,8 @@ static enum ln_status set_up(struct ln_coap *coap, struct ln__coap_exchange *ex,
     ex->etag_len = (uint8_t)rq->etag.len;
     if (rq->etag.len > 0)
         memcpy(ex->etag, rq->etag.data, rq->etag.len);
-    bool upload = rq->source != NULL || !fits(coap, ex, rq->payload.len) ||
-                  rq->payload.len > ln_coap_block_size(ex->up_szx);
+    bool whole = rq->source == NULL && fits(coap, ex, rq->payload.len);
+    bool upload = LN__WITH_BLOCKS && (!whole || rq->payload.len > ln_coap_block_size(ex->up_szx));
     bool ask = rq->class_ == LN_COAP_BULK || rq->from > 0 || rq->szx != 0 || ex->down_szx < 6;
     if (upload && !fits(coap, ex, ln_coap_block_size(0) + 16))
         return LN_NO_SPACE;
@@ -100,7 +100,7 @@ static enum ln_status set_up(struct ln_coap *coap, struct ln__coap_exchange *ex,
                 (rq->unordered ? EX_UNORDERED : 0u) | (ask ? EX_ASK_BLOCK2 : 0u) |
                 (rq->etag.len > 0 ? EX_HAS_ETAG : 0u) | (rq->every_etag ? EX_EVERY_ETAG : 0u) |
                 (rq->non_confirmable && !upload ? EX_NON : 0u);
-    return fits(coap, ex, 0) ? LN_OK : LN_NO_SPACE;
+    return (LN__WITH_BLOCKS ? fits(coap, ex, 0) : whole) ? LN_OK : LN_NO_SPACE;
 }
 
 enum ln_status ln_coap_request(struct ln_coap *coap, const struct ln_coap_request *rq, ln_msec now,
@@ -110,6 +110,9 @@ enum ln_status ln_coap_request(struct ln_coap *coap, const struct ln_coap_reques
     TRY(ln__coap_may_begin(coap));
     if (!is_fine(rq))
         return LN_BAD_ARG;
+    if ((!LN__WITH_FETCH && (rq->observe || rq->from > 0)) ||
+        (!LN__WITH_BLOCKS && rq->source != NULL))
+        return LN_UNSUPPORTED;
     struct ln__coap_exchange *ex = ln__coap_take(coap, EX_REQUEST, rq->peer);
     if (ex == NULL)
         return LN_NO_SPACE;
@@ -118,7 +121,7 @@ enum ln_status ln_coap_request(struct ln_coap *coap, const struct ln_coap_reques
         ln__coap_drop(coap, ex, false);
         return st;
     }
-    if (rq->source != NULL) { /* from here on its `done` is ours to call */
+    if (LN__WITH_BLOCKS && rq->source != NULL) { /* from here on its `done` is ours to call */
         ex->source = *rq->source;
         ex->source.etag = ln_span(NULL, 0);
         ex->flags |= EX_SOURCE;
@@ -155,8 +158,8 @@ static enum ln_status put_request(struct ln_coap *coap, struct ln__coap_exchange
                                   struct ln_coap_writer *w)
 {
     struct ln_span data = ln__coap_chunk_bytes(coap, ex->data);
-    bool upload = (ex->flags & EX_UPLOAD) != 0;
-    bool ask = (ex->flags & EX_ASK_BLOCK2) != 0 && ex->up_at == 0;
+    bool upload = LN__WITH_BLOCKS && (ex->flags & EX_UPLOAD) != 0;
+    bool ask = LN__WITH_FETCH && (ex->flags & EX_ASK_BLOCK2) != 0 && ex->up_at == 0;
     if (!upload && !ask) {
         ln__coap_put_checked(w, data, ex->last_option);
         return w->status;
@@ -178,12 +181,12 @@ static enum ln_status put_request(struct ln_coap *coap, struct ln__coap_exchange
 enum ln_status ln__coap_build_request(struct ln_coap *coap, struct ln__coap_exchange *ex,
                                       struct ln__coap_message *m)
 {
-    struct ln__coap_exchange *root = ex->kind == EX_LEG ? &coap->exchanges[ex->parent] : ex;
+    struct ln__coap_exchange *root = ln__coap_is_leg(ex) ? &coap->exchanges[ex->parent] : ex;
     enum ln_coap_type type = (ex->flags & EX_NON) != 0 ? LN_COAP_NON : LN_COAP_CON;
     ln__coap_begin(coap, m, type, root->code, ex->mid, &ex->token);
     struct ln_coap_writer *w = &m->w;
-    bool unobserve = (ex->flags & EX_UNOBSERVE) != 0;
-    bool block = ex->kind == EX_LEG || (ex->flags & EX_DOWNLOAD) != 0;
+    bool unobserve = ln__coap_observes(ex) && (ex->flags & EX_UNOBSERVE) != 0;
+    bool block = ln__coap_is_leg(ex) || ln__coap_fetches(ex);
     if (!unobserve && !block)
         return put_request(coap, ex, w);
     struct ln_span data = ln__coap_chunk_bytes(coap, root->data);
@@ -200,7 +203,7 @@ struct ln__coap_exchange *ln__coap_hand_over(struct ln_coap *coap, struct ln__co
                                              uint32_t offset, bool last, ln_msec now)
 {
     struct ln__coap_exchange was = *ex;
-    bool stands = (was.flags & EX_OBSERVE) != 0;
+    bool stands = ln__coap_observes(&was);
     struct ln_coap_response r = {
         .coap = coap,
         .id = was.id,
@@ -223,7 +226,7 @@ struct ln__coap_exchange *ln__coap_hand_over(struct ln_coap *coap, struct ln__co
         ln__coap_drop(coap, ex, false);
         return NULL;
     }
-    if (ex != NULL && verdict == LN_COAP_PAUSE)
+    if (LN__WITH_FETCH && ex != NULL && verdict == LN_COAP_PAUSE)
         ex->flags |= EX_PAUSED;
     return ex;
 }
@@ -244,7 +247,7 @@ static bool is_fresh(const struct ln_coap *coap, const struct ln__coap_exchange 
 static bool take_sequence(struct ln_coap *coap, struct ln__coap_exchange *ex,
                           const struct ln_coap_msg *msg, ln_msec now)
 {
-    bool stands = (ex->flags & EX_OBSERVE) != 0 && (ex->flags & EX_UNOBSERVE) == 0 &&
+    bool stands = ln__coap_observes(ex) && (ex->flags & EX_UNOBSERVE) == 0 &&
                   (msg->has & LN_COAP_HAS_OBSERVE) != 0 && ln_coap_class(msg->code) == 2;
     if (!stands) {
         ex->flags &= ~(uint32_t)(EX_OBSERVE | EX_SEQUENCED | EX_UNOBSERVE);
@@ -263,24 +266,24 @@ static bool take_sequence(struct ln_coap *coap, struct ln__coap_exchange *ex,
 void ln__coap_on_response(struct ln_coap *coap, struct ln__coap_exchange *ex,
                           const struct ln_coap_msg *msg, ln_msec now)
 {
-    bool observes = (ex->flags & EX_OBSERVE) != 0;
-    if (ex->kind == EX_LEG || ((ex->flags & EX_DOWNLOAD) != 0 && !observes)) {
+    if (ln__coap_is_leg(ex) || (ln__coap_fetches(ex) && !ln__coap_observes(ex))) {
         ln__coap_on_block(coap, ex, msg, now);
         return;
     }
-    if (ln__coap_upload_goes_on(coap, ex, msg, now) || !take_sequence(coap, ex, msg, now))
+    if ((LN__WITH_BLOCKS && ln__coap_upload_goes_on(coap, ex, msg, now)) ||
+        !take_sequence(coap, ex, msg, now))
         return;
     ex->state = EX_RESTING;
     ex->deadline = LN_NEVER;
     ex->flags &= ~(uint32_t)EX_PAUSED;
-    if ((ex->flags & EX_DOWNLOAD) != 0) /* a newer state came while the older was fetched */
+    if (ln__coap_fetches(ex)) /* a newer state came while the older was fetched */
         ln__coap_download_void(coap, ex);
     ex->down_code = msg->code;
     ex->down_size = (msg->has & LN_COAP_HAS_SIZE2) != 0 ? msg->size2 : LN_COAP_SIZE_UNKNOWN;
     bool in_blocks = (msg->has & LN_COAP_HAS_BLOCK2) != 0 && ln_coap_class(msg->code) == 2;
     if (in_blocks)
         ln__coap_on_block(coap, ex, msg, now);
-    else if (ex->from > 0 && ln_coap_class(msg->code) == 2)
+    else if (LN__WITH_FETCH && ex->from > 0 && ln_coap_class(msg->code) == 2)
         ln__coap_end(coap, ex, LN_COAP_BROKEN, NULL,
                      now); /* asked for the rest, got something else */
     else if (msg->payload.len > ex->answer_max)
@@ -298,7 +301,7 @@ enum ln_status ln_coap_resume(struct ln_coap *coap, ln_coap_id id, ln_msec now)
         return LN_NOT_FOUND;
     coap->now = now;
     ex->flags &= ~(uint32_t)EX_PAUSED;
-    if ((ex->flags & EX_DOWNLOAD) != 0)
+    if (ln__coap_fetches(ex))
         ln__coap_download_go_on(coap, ex, now);
     ln__coap_pump(coap, now);
     return LN_OK;
@@ -307,11 +310,11 @@ enum ln_status ln_coap_resume(struct ln_coap *coap, ln_coap_id id, ln_msec now)
 enum ln_status ln_coap_unobserve(struct ln_coap *coap, ln_coap_id id, ln_msec now)
 {
     struct ln__coap_exchange *ex = ln__coap_find(coap, id);
-    if (ex == NULL || ex->kind != EX_REQUEST || (ex->flags & EX_OBSERVE) == 0)
+    if (ex == NULL || ex->kind != EX_REQUEST || !ln__coap_observes(ex))
         return LN_NOT_FOUND;
     TRY(ln__coap_may_begin(coap));
     coap->now = now;
-    if ((ex->flags & EX_DOWNLOAD) != 0)
+    if (ln__coap_fetches(ex))
         ln__coap_download_void(coap, ex);
     ex->flags |= EX_UNOBSERVE;
     ln__coap_queue(coap, ex);

@@ -2,7 +2,8 @@
 /**
  * @file transfer.c
  * Bodies that come or go in blocks while we are the server. Each belongs to one peer and one key;
- * the same peer may have several under way. One that nobody asks about for EXCHANGE_LIFETIME ends.
+ * the same peer may have several under way. One that nobody asks about for EXCHANGE_LIFETIME ends;
+ * an answer that is read no further makes room for others after MAX_TRANSMIT_WAIT.
  */
 #include "coap/internal.h"
 
@@ -60,7 +61,7 @@ struct ln__coap_transfer *ln__coap_transfer_find(const struct ln_coap *coap,
                                                  enum ln__coap_direction direction,
                                                  ln_coap_peer peer, uint64_t key)
 {
-    for (size_t i = 0; i < coap->config.transfers; i++) {
+    for (size_t i = 0; i < ln__coap_transfers(coap); i++) {
         struct ln__coap_transfer *t = &coap->transfers[i];
         if (t->direction == direction && t->key == key && t->peer == peer)
             return t;
@@ -73,22 +74,47 @@ void ln__coap_transfer_touch(const struct ln_coap *coap, struct ln__coap_transfe
     t->deadline = ln__coap_after(now, coap->exchange_lifetime);
 }
 
+/* The answer that was left alone longest, and for so long that whoever read it has given up: should
+ * that be wrong, the handler is asked for the rest of it. */
+static struct ln__coap_transfer *abandoned(const struct ln_coap *coap, ln_msec now)
+{
+    ln_msec patience = ln_coap_max_transmit_wait(&coap->config.timing);
+    struct ln__coap_transfer *oldest = NULL;
+    for (size_t i = 0; i < ln__coap_transfers(coap); i++) {
+        struct ln__coap_transfer *t = &coap->transfers[i];
+        if (t->direction == TRANSFER_OUT &&
+            t->deadline <= ln__coap_after(now, coap->exchange_lifetime - patience) &&
+            (oldest == NULL || t->deadline < oldest->deadline))
+            oldest = t;
+    }
+    return oldest;
+}
+
+static struct ln__coap_transfer *free_one(const struct ln_coap *coap)
+{
+    for (size_t i = 0; i < ln__coap_transfers(coap); i++)
+        if (coap->transfers[i].direction == TRANSFER_FREE)
+            return &coap->transfers[i];
+    return NULL;
+}
+
 struct ln__coap_transfer *ln__coap_transfer_take(struct ln_coap *coap,
                                                  enum ln__coap_direction direction,
                                                  ln_coap_peer peer, uint64_t key, ln_msec now)
 {
-    for (size_t i = 0; i < coap->config.transfers; i++) {
-        struct ln__coap_transfer *t = &coap->transfers[i];
-        if (t->direction != TRANSFER_FREE)
-            continue;
-        *t = (struct ln__coap_transfer) { .direction = (uint8_t)direction,
-                                          .peer = peer,
-                                          .key = key };
-        ln__coap_transfer_touch(coap, t, now);
-        return t;
+    struct ln__coap_transfer *t = free_one(coap);
+    struct ln__coap_transfer *old = t == NULL ? abandoned(coap, now) : NULL;
+    if (old != NULL) {
+        ln__coap_transfer_end(coap, old, false);
+        t = free_one(coap);
     }
-    coap->counters.no_space++;
-    return NULL;
+    if (t == NULL) {
+        coap->counters.no_space++;
+        return NULL;
+    }
+    *t = (struct ln__coap_transfer) { .direction = (uint8_t)direction, .peer = peer, .key = key };
+    ln__coap_transfer_touch(coap, t, now);
+    return t;
 }
 
 void ln__coap_transfer_end(struct ln_coap *coap, struct ln__coap_transfer *t, bool whole)
@@ -140,7 +166,7 @@ void ln__coap_transfer_forget(struct ln_coap *coap, ln_coap_peer peer, uint64_t 
 
 void ln__coap_transfers_step(struct ln_coap *coap, ln_msec now)
 {
-    for (size_t i = 0; i < coap->config.transfers; i++) {
+    for (size_t i = 0; i < ln__coap_transfers(coap); i++) {
         struct ln__coap_transfer *t = &coap->transfers[i];
         if (t->direction != TRANSFER_FREE && t->deadline <= now)
             ln__coap_transfer_end(coap, t, false);
@@ -150,7 +176,7 @@ void ln__coap_transfers_step(struct ln_coap *coap, ln_msec now)
 ln_msec ln__coap_transfers_deadline(const struct ln_coap *coap)
 {
     ln_msec earliest = LN_NEVER;
-    for (size_t i = 0; i < coap->config.transfers; i++) {
+    for (size_t i = 0; i < ln__coap_transfers(coap); i++) {
         const struct ln__coap_transfer *t = &coap->transfers[i];
         if (t->direction != TRANSFER_FREE && t->deadline < earliest)
             earliest = t->deadline;

@@ -121,7 +121,7 @@ static void receive_piggybacked(struct ln_coap *coap, ln_coap_peer peer,
                                 const struct ln_coap_msg *msg, ln_msec now)
 {
     struct ln__coap_exchange *ex = ln__coap_match_mid(coap, peer, msg->mid);
-    bool asked = ex != NULL && (ex->kind == EX_REQUEST || ex->kind == EX_LEG);
+    bool asked = ex != NULL && (ex->kind == EX_REQUEST || ln__coap_is_leg(ex));
     if (!asked || !ln_coap_token_equal(&ex->token, &msg->token)) {
         coap->counters.unexpected++;
         return;

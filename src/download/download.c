@@ -287,7 +287,8 @@ void ln_download_resume(struct ln_download *d)
 
 void ln_download_ready(struct ln_download *d)
 {
-    d->held = false;
+    d->full = false;
+    d->held = d->early != 0;
 }
 
 /* ---- what is known ---- */
@@ -306,6 +307,8 @@ void ln_download_interest(const struct ln_download *d, struct ln_interest *want)
     case LN_DOWNLOAD_RUNNING:
         if (!d->held)
             d->driver->interest(d->fetch, want);
+        else if (!d->full)
+            ln_interest_until(want, d->early);
         ln_interest_until(want, ln__download_time_limit(d));
         break;
     case LN_DOWNLOAD_SUSPENDED:

@@ -66,6 +66,8 @@ LN_MUST_USE enum ln_status ln__download_record_read(struct ln_span in,
 /** What a server says before the first byte of a body. */
 struct ln__download_head {
     uint64_t start; /**< where in the resource the body begins */
+    uint64_t end;   /**< of a part, behind its last byte: more may follow (RFC 9110 15.3.7); 0 = it
+                         goes to the end of the resource */
     uint64_t total; /**< LN__UNKNOWN */
     struct ln__validator validator;
     bool bounded; /**< the framing tells where it ends */
@@ -132,8 +134,11 @@ struct ln_download {
     /* this try */
     bool headed;
     bool begun;        /**< the store was told where to go on */
-    bool held;         /**< the store takes no more for now */
+    bool held;         /**< no more is taken for now: the store is full, or it is too early */
+    bool full;         /**< until ln_download_ready() */
+    ln_msec early;     /**< until then; 0 = it is not too early */
     uint64_t skip;     /**< bytes that are stored already */
+    uint64_t end;      /**< of the head */
     uint64_t tried_at; /**< the offset at which the try began */
     bool continued;    /**< some try went on behind the first byte */
     bool ended;        /**< what it cost is settled: the next run begins to count anew */
@@ -159,6 +164,8 @@ struct ln_download {
     unsigned restarts;
     ln_msec started_at;
     ln_msec wait_until;
+    ln_msec paced_until; /**< when the limit of the rate lets all come that has come */
+    uint64_t paced_rest; /**< thousandths of a byte that are less than a millisecond */
 
     /* callbacks */
     unsigned inside; /**< calls of ours that are on the stack */

@@ -8,6 +8,9 @@
 
 #include "base/try.h"
 
+/** Shorter pauses than that are put together. */
+#define PACE_MS 50
+
 static bool interrupted(const struct ln_download *d)
 {
     return d->doomed || d->wish != LN__NO_WISH;
@@ -63,15 +66,15 @@ static enum ln_status replace(struct ln_download *d, const struct ln__download_h
 
 static bool same_resource(const struct ln_download *d, const struct ln__download_head *head)
 {
-    bool same_size =
-        head->total == LN__UNKNOWN || d->total == LN__UNKNOWN || head->total == d->total;
+    bool same_size = head->total == LN__UNKNOWN ||
+                     (d->total == LN__UNKNOWN ? head->total >= d->offset : head->total == d->total);
     return same_size && ln__validator_same(&d->validator, &head->validator);
 }
 
 static enum ln_status check_head(struct ln_download *d, const struct ln__download_head *head)
 {
     const struct ln_download_options *o = &d->options;
-    if (head->start > d->offset)
+    if (head->start > d->offset || (head->end != 0 && head->end <= d->offset))
         return ln__download_refuse(d, LN_DOWNLOAD_PROTOCOL, LN_BAD_PEER,
                                    "the server sends another part than was asked for");
     if (o->size_max != 0 && head->total != LN__UNKNOWN && head->total > o->size_max)
@@ -110,6 +113,7 @@ enum ln_status ln__download_head(struct ln_download *d, const struct ln__downloa
     }
     TRY(check_head(d, head));
     d->headed = true;
+    d->end = head->end;
     d->skip = d->offset - head->start;
     d->continued = d->continued || d->offset > 0;
     if (head->total != LN__UNKNOWN)
@@ -134,6 +138,24 @@ static enum ln_status count(struct ln_download *d, size_t len)
     return LN_OK;
 }
 
+/* What comes faster than it may is followed by a pause, a longer one now and then. Time in which less
+ * came is not made up for. */
+static void pace(struct ln_download *d, size_t len, ln_msec now)
+{
+    uint64_t rate = d->options.rate_max;
+    if (rate == 0)
+        return;
+    if (d->paced_until < now)
+        d->paced_until = now;
+    d->paced_rest += (uint64_t)len * 1000;
+    d->paced_until += (ln_msec)(d->paced_rest / rate);
+    d->paced_rest %= rate;
+    if (d->paced_until - now < PACE_MS)
+        return;
+    d->early = d->paced_until;
+    d->held = true;
+}
+
 /* Take off what is stored already. */
 static struct ln_span leave_out(struct ln_download *d, struct ln_span data)
 {
@@ -144,7 +166,9 @@ static struct ln_span leave_out(struct ln_download *d, struct ln_span data)
 
 static enum ln_status check_size(struct ln_download *d, size_t len)
 {
-    if (d->total != LN__UNKNOWN && len > d->total - d->offset)
+    bool beyond = (d->total != LN__UNKNOWN && len > d->total - d->offset) ||
+                  (d->end != 0 && len > d->end - d->offset);
+    if (beyond)
         return ln__download_refuse(d, LN_DOWNLOAD_PROTOCOL, LN_BAD_PEER,
                                    "the server sends more than it announced");
     if (d->options.size_max != 0 && len > d->options.size_max - d->offset)
@@ -158,7 +182,8 @@ static enum ln_status store_data(struct ln_download *d, struct ln_span data)
     enum ln_status st = store->write(store->ctx, d->offset, data, &d->diag);
     if (st != LN_OK && st != LN_AGAIN)
         return store_failed(d, st, "the store did not take the bytes");
-    d->held = d->held || st == LN_AGAIN;
+    d->full = d->full || st == LN_AGAIN;
+    d->held = d->held || d->full;
     ln_hasher_update(d->hasher, data);
     d->offset += data.len;
     d->unsaved += data.len;
@@ -171,9 +196,10 @@ enum ln_status ln__download_data(struct ln_download *d, struct ln_span data, ln_
     if (interrupted(d))
         return LN_CLOSED;
     TRY(count(d, data.len));
+    pace(d, data.len, now);
     data = leave_out(d, data);
     if (data.len == 0)
-        return LN_OK;
+        return d->held ? LN_AGAIN : LN_OK;
     TRY(check_size(d, data.len));
     TRY(store_data(d, data));
     TRY(ln__download_save_sometimes(d, now));
@@ -197,11 +223,15 @@ static enum ln_status check_digest(struct ln_download *d)
     return ln__download_refuse(d, LN_DOWNLOAD_DIGEST, LN_BAD_PEER, NULL);
 }
 
+/* Of a part without a total nobody knows whether it was the last: then that is asked. */
 enum ln_status ln__download_complete(struct ln_download *d, ln_msec now)
 {
-    if (d->skip > 0 || (d->total != LN__UNKNOWN && d->offset != d->total))
+    bool whole_part = d->end != 0 && d->offset == d->end;
+    bool more = d->total != LN__UNKNOWN ? d->offset != d->total : d->end != 0;
+    if (d->skip > 0 || more)
         return ln__download_refuse(d, LN_DOWNLOAD_CONNECTION, LN_BAD_PEER,
-                                   "the server sent less than it announced");
+                                   whole_part ? "the server sent a part, and more may follow"
+                                              : "the server sent less than it announced");
     TRY(check_digest(d));
     TRY(begin_store(d)); /* all of it was stored before */
     TRY(ln__download_sync(d));

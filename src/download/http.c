@@ -165,15 +165,13 @@ static enum ln_status on_part(struct http_fetch *f, const struct ln_http_respons
 {
     struct ln_download *d = f->d;
     struct ln__download_head head = { .start = r->range_first,
-                                      .total = r->has_total ? r->total : r->range_last + 1,
+                                      .end = r->range_last + 1,
+                                      .total = r->has_total ? r->total : LN__UNKNOWN,
                                       .validator = validator_of_part(f, r),
                                       .bounded = true };
     if (d->offset == 0)
         return ln__download_refuse(d, LN_DOWNLOAD_PROTOCOL, LN_BAD_PEER,
                                    "the server sends a part, and everything was asked for");
-    if (r->range_last + 1 != head.total)
-        return ln__download_refuse(d, LN_DOWNLOAD_PROTOCOL, LN_BAD_PEER,
-                                   "the server sends less than the rest that was asked for");
     return ln__download_head(d, &head, now);
 }
 

@@ -14,12 +14,18 @@ static void move(struct ln_download *d, enum ln_download_state state)
     (void)!ln__download_tell(d); /* whoever wishes something then is heard by obey() */
 }
 
+static void let_go(struct ln_download *d)
+{
+    d->held = d->full = false;
+    d->early = 0;
+    d->skip = 0;
+}
+
 static void stop_fetch(struct ln_download *d)
 {
     if (d->fetch != NULL)
         d->driver->stop(d->fetch);
-    d->held = false;
-    d->skip = 0;
+    let_go(d);
 }
 
 /* The end, a bad one. @return what step() says */
@@ -43,8 +49,7 @@ static enum ln_status end(struct ln_download *d, enum ln_download_reason reason,
 static enum ln_status try_now(struct ln_download *d, ln_msec now)
 {
     d->headed = false;
-    d->held = false;
-    d->skip = 0;
+    let_go(d);
     d->refused = false;
     d->retry_after_s = -1;
     d->answer = 0;
@@ -160,6 +165,10 @@ static enum ln_status step_waiting(struct ln_download *d, ln_msec now)
 
 static enum ln_status step_running(struct ln_download *d, ln_msec now)
 {
+    if (d->early != 0 && now >= d->early) {
+        d->early = 0;
+        d->held = d->full;
+    }
     enum ln_status st = d->driver->step(d->fetch, now);
     if (st == LN_AGAIN || d->wish != LN__NO_WISH || d->doomed)
         return LN_AGAIN;

@@ -199,7 +199,6 @@ static enum ln_status open_connection(struct ln_http *c, ln_msec now)
     c->phase = LN__HTTP_OPENING;
     c->clock.opening = now;
     c->reused = false;
-    c->late = LN_OK;
     enum ln_status st = make_socket(c, &hop, &c->sock);
     if (st != LN_OK)
         return ln__http_fail(c, st);
@@ -232,7 +231,7 @@ static enum ln_status check_connection(struct ln_http *c)
 static bool can_reuse(struct ln_http *c, ln_msec now)
 {
     size_t got = 0;
-    if (c->sock == NULL || c->begin != c->end || now - c->clock.kept_since >= KEEP_MS)
+    if (c->sock == NULL || now - c->clock.kept_since >= KEEP_MS)
         return false;
     /* whatever it has to say unasked, its end above all, is no answer to us */
     return ln_uri_same_origin(&c->here, &c->peer) && ln_sock_step(c->sock, now) == LN_OK &&
@@ -359,14 +358,12 @@ static enum ln_status go_on_sending(struct ln_http *c, ln_msec now)
 /* ---- receiving ---- */
 
 /* What else is there at once, as long as a whole TLS record has room: larger pieces cost the caller
- * less. A failure is told when what came before it is used. */
+ * less. A failure is told when what came before it is used: the socket tells it again. */
 static void receive_more(struct ln_http *c)
 {
     while (c->options.buffer_bytes - c->end >= RECORD_MAX) {
         size_t got = 0;
         enum ln_status st = ln_sock_recv(c->sock, ln_mspan(c->buffer + c->end, RECORD_MAX), &got);
-        if (st != LN_OK && st != LN_AGAIN)
-            c->late = st;
         if (st != LN_OK || got == 0)
             return;
         c->end += got;
@@ -529,11 +526,21 @@ static void finish(struct ln_http *c, ln_msec now)
         ln__http_hang_up(c);
 }
 
+/* A body that nobody wants may fail: that is no failure of the request, whose password stays. */
+static enum ln_status next_unwanted(struct ln_http *c, ln_msec now, struct ln__http_event *event)
+{
+    char *login = c->login;
+    c->login = NULL;
+    enum ln_status st = next_event(c, now, event);
+    c->login = login;
+    return st;
+}
+
 static enum ln_status go_on_draining(struct ln_http *c, ln_msec now)
 {
     struct ln__http_event event;
     for (;;) {
-        enum ln_status st = next_event(c, now, &event);
+        enum ln_status st = next_unwanted(c, now, &event);
         if (st == LN_AGAIN)
             return st;
         bool enough = c->reader.body > DRAIN_MAX;

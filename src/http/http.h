@@ -74,7 +74,6 @@ struct ln_http {
     struct ln__http_clock clock;
     struct ln__http_reader reader;
     struct ln_http_response response;
-    enum ln_status late; /**< the connection failed behind what is in the buffer */
     uint8_t *buffer;
     size_t begin, end; /**< what is in the buffer: to be sent, or not read yet */
 };

@@ -109,15 +109,19 @@ void ln__access_created(struct ln_client *client, uint16_t ssid, uint16_t oid, u
         ln_free(client->env, data);
         ln_log(client->env, LN_LOG_ERROR, "lwm2m", "no room for the access control of /%u/%u",
                (unsigned)oid, (unsigned)iid);
+        return;
     }
+    ln__observe_changed(client, LN_OID_ACCESS, free_iid, LN_ID_NONE);
 }
 
 void ln__access_removed(struct ln_client *client, uint16_t oid, uint16_t iid)
 {
     struct ln__object *acl = ln__model_object(&client->model, LN_OID_ACCESS);
     uint16_t at = acl != NULL ? find(client, oid, iid) : LN_ID_NONE;
-    if (at != LN_ID_NONE)
-        ln__model_take(&client->model, acl, at);
+    if (at == LN_ID_NONE)
+        return;
+    ln__model_take(&client->model, acl, at);
+    ln__observe_gone(client, ln_path_instance(LN_OID_ACCESS, at));
 }
 
 void ln__access_complete(struct ln_client *client)

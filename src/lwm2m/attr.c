@@ -12,7 +12,7 @@
 
 static struct ln__attr *find(const struct ln__server *server, const struct ln_path *path)
 {
-    for (struct ln__attr *a = server->attrs; a != NULL; a = a->next)
+    for (struct ln__attr *a = ln__attrs(server); a != NULL; a = a->next)
         if (ln_path_equal(&a->path, path))
             return a;
     return NULL;
@@ -66,7 +66,7 @@ static void unlink_attr(struct ln__server *server, struct ln__attr *gone)
 
 void ln__attr_removed(struct ln__server *server, const struct ln_path *below)
 {
-    struct ln__attr *a = server->attrs;
+    struct ln__attr *a = ln__attrs(server);
     while (a != NULL) {
         struct ln__attr *next = a->next;
         if (ln_path_is_below(&a->path, below))
@@ -111,7 +111,7 @@ static enum ln_answer check(const struct ln__request *rq, const struct ln_attr_c
 static struct ln__attr *new_attr(struct ln__server *server, const struct ln_path *path)
 {
     unsigned count = 0;
-    for (const struct ln__attr *a = server->attrs; a != NULL; a = a->next)
+    for (const struct ln__attr *a = ln__attrs(server); a != NULL; a = a->next)
         count++;
     struct ln__attr *a = count < ATTRS_MAX ? ln_calloc(server->client->env, 1, sizeof *a) : NULL;
     if (a == NULL)

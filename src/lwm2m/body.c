@@ -28,13 +28,14 @@ struct body {
 
 static bool is_streamed(const struct ln__request *rq)
 {
-    return rq->resource != NULL && (rq->resource->flags & LN_RES_STREAMED) != 0;
+    return rq->resource != NULL && ln__resource_is_streamed(rq->resource);
 }
 
 static enum ln_answer operate(struct ln__request *rq, struct ln_span payload, bool replace,
                               bool create)
 {
-    return create ? ln__op_create(rq, payload) : ln__op_write(rq, payload, replace);
+    return LN__WITH_CREATE && create ? ln__op_create(rq, payload)
+                                     : ln__op_write(rq, payload, replace);
 }
 
 /* ---- gathered ---- */
@@ -64,11 +65,19 @@ static enum ln_answer gather(struct ln__request *rq, struct body *b)
 
 /* ---- streamed ---- */
 
-static struct ln_at at_of(const struct ln__request *rq)
+/* Found anew for each piece: the object may have added others meanwhile. False: it is gone. */
+static bool find_target(const struct body *b, uint16_t riid, struct ln_at *at)
 {
-    bool one = rq->path.levels == LN_LEVEL_RESOURCE_INSTANCE;
-    return ln__model_at(&rq->client->model, rq->object, rq->path.id[1], rq->instance->data,
-                        rq->resource, one ? rq->path.id[3] : LN_ID_NONE, rq->server->ssid);
+    const struct ln__model *model = &b->client->model;
+    const struct ln__object *object = ln__model_object(model, b->path.id[0]);
+    const struct ln__instance *it =
+        object != NULL ? ln__model_instance(object, b->path.id[1]) : NULL;
+    const struct ln_resource *r =
+        it != NULL ? ln__model_resource(object->def, b->path.id[2]) : NULL;
+    if (r == NULL)
+        return false;
+    *at = ln__model_at(model, object, it->iid, it->data, r, riid, b->ssid);
+    return true;
 }
 
 static enum ln_answer begin_stream(struct ln__request *rq, struct body *b)
@@ -97,7 +106,10 @@ static enum ln_answer begin_stream(struct ln__request *rq, struct body *b)
 static enum ln_answer hand_on(struct ln__request *rq, struct body *b, struct ln_span piece,
                               bool last)
 {
-    struct ln_at at = at_of(rq);
+    struct ln_at at;
+    bool one = rq->path.levels == LN_LEVEL_RESOURCE_INSTANCE;
+    if (!find_target(b, one ? rq->path.id[3] : LN_ID_NONE, &at))
+        return LN_ANSWER_NOT_FOUND;
     b->handed_on = !last;
     enum ln_answer answer = at.object->ops->write_piece(&at, b->taken, b->size, piece, last);
     b->taken += (uint32_t)piece.len;
@@ -162,16 +174,9 @@ static void release(struct body *b)
 /* The object has seen a part and will not see the rest. */
 static void tell_dropped(struct body *b)
 {
-    const struct ln__object *object = ln__model_object(&b->client->model, b->path.id[0]);
-    const struct ln__instance *it =
-        object != NULL ? ln__model_instance(object, b->path.id[1]) : NULL;
-    const struct ln_resource *r =
-        it != NULL ? ln__model_resource(object->def, b->path.id[2]) : NULL;
-    if (r == NULL || object->def->ops->write_dropped == NULL)
-        return;
-    struct ln_at at =
-        ln__model_at(&b->client->model, object, it->iid, it->data, r, LN_ID_NONE, b->ssid);
-    object->def->ops->write_dropped(&at);
+    struct ln_at at;
+    if (find_target(b, LN_ID_NONE, &at) && at.object->ops->write_dropped != NULL)
+        at.object->ops->write_dropped(&at);
 }
 
 void ln__body_dropped(struct ln_client *client, void *body)
@@ -208,7 +213,7 @@ static enum ln_answer take_piece(struct ln__request *rq, struct body *b, bool re
 enum ln_answer ln__body_piece(struct ln__request *rq, bool replace, bool create)
 {
     const struct ln_coap_incoming *in = rq->in;
-    if (in->first && in->last && !is_streamed(rq))
+    if (!LN__WITH_BLOCKS || (in->first && in->last && !is_streamed(rq)))
         return operate(rq, in->msg->payload, replace, create);
     enum ln_answer answer = LN_ANSWER_OK;
     struct body *b = in->first ? first_piece(rq, &answer) : *in->body;

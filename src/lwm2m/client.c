@@ -305,6 +305,8 @@ void ln_client_add_job(struct ln_client *client, struct ln_client_job *job)
 
 void ln_client_remove_job(struct ln_client *client, struct ln_client_job *job)
 {
+    if (client->next_job == job)
+        client->next_job = job->next;
     for (struct ln_client_job **at = &client->jobs; *at != NULL; at = &(*at)->next) {
         if (*at != job)
             continue;
@@ -315,10 +317,9 @@ void ln_client_remove_job(struct ln_client *client, struct ln_client_job *job)
 
 static void step_jobs(struct ln_client *client, ln_msec now)
 {
-    for (struct ln_client_job *job = client->jobs; job != NULL;) {
-        struct ln_client_job *next = job->next; /* it may remove itself */
+    for (struct ln_client_job *job = client->jobs; job != NULL; job = client->next_job) {
+        client->next_job = job->next; /* a step may remove its own job, and others */
         job->step(job->user, now);
-        job = next;
     }
 }
 
@@ -417,6 +418,7 @@ enum ln_status ln_client_remove_object(struct ln_client *client, uint16_t oid)
             return st;
     }
     enum ln_status st = ln__model_remove(&client->model, oid);
+    ln__observe_gone(client, ln_path_object(oid));
     ln__client_listed(client);
     return st;
 }
@@ -475,7 +477,7 @@ enum ln_status ln_client_remove_instance(struct ln_client *client, uint16_t oid,
     if (object == NULL || ln__model_instance(object, iid) == NULL)
         return LN_NOT_FOUND;
     ln__model_take(&client->model, object, iid);
-    ln__observe_gone(client, oid, iid);
+    ln__observe_gone(client, ln_path_instance(oid, iid));
     ln__access_removed(client, oid, iid);
     ln__client_listed(client);
     return LN_OK;
@@ -546,10 +548,10 @@ static void server_touched(struct ln_client *client, uint16_t iid, uint16_t rid)
         if (s->server_iid != iid)
             continue;
         if (rid == 1 || rid == LN_ID_NONE)
-            s->lifetime_changed = true;
+            s->news |= LN_NEWS_LIFETIME;
         if (rid == 7 || rid == LN_ID_NONE)
-            s->binding_changed = true;
-        if (s->lifetime_changed || s->binding_changed)
+            s->news |= LN_NEWS_BINDING;
+        if ((s->news & (LN_NEWS_LIFETIME | LN_NEWS_BINDING)) != 0)
             s->update_at = client->now;
         ln__observe_attrs_changed(s);
     }
@@ -565,7 +567,7 @@ void ln__client_touched(struct ln_client *client, uint16_t oid, uint16_t iid, ui
 void ln__client_listed(struct ln_client *client)
 {
     for (struct ln__server *s = client->servers; s != NULL; s = s->next) {
-        s->objects_changed = true;
+        s->news |= LN_NEWS_OBJECTS;
         if (s->update_at == LN_NEVER)
             s->update_at = client->now + client->config.batch_ms;
     }

@@ -19,6 +19,7 @@
 
 #include <stdatomic.h>
 
+#include "base/features.h"
 #include "lwm2m/model.h"
 #include "lwm2m/notify.h"
 #include "lwm2m/register.h"
@@ -74,8 +75,14 @@ struct ln__observation {
     ln_msec confirmed;     /* when the last confirmable one was sent: RFC 7641 4.5 */
     struct ln__note *held; /* the value that fired, while pmin holds it back */
     struct ln__notify_value held_value;
+    ln_msec retry; /* what could not be read or kept is tried again then, and not before */
     uint8_t szx;
 };
+
+/* What a server does not know yet. */
+#define LN_NEWS_OBJECTS 0x01u  /* the list of objects */
+#define LN_NEWS_LIFETIME 0x02u /* `lt` */
+#define LN_NEWS_BINDING 0x04u  /* `b` */
 
 struct ln__server {
     struct ln__server *next;
@@ -98,20 +105,19 @@ struct ln__server {
 
     /* server.c */
     struct ln__reg reg;
-    uint8_t version;       /* negotiated, or to be tried */
-    uint8_t last_code;     /* of the last answer to Register, Update, De-register */
-    bool objects_changed;  /* the next Update carries the list */
-    bool lifetime_changed; /* ... `lt` */
-    bool binding_changed;  /* ... `b` */
-    bool asleep;           /* queue mode: not reachable until something is to be said */
-    bool wanted;           /* is to be started when its turn comes (/1/x/13) */
-    uint32_t events;       /* bits of enum ln__reg_event that happened and were not acted on */
-    uint32_t disable_s;    /* of the disabling that was asked for */
-    ln_msec update_at;     /* batched changes are told then; LN_NEVER */
-    ln_msec active;        /* last message in either direction */
-    ln_msec asked;         /* when the outstanding message went out first */
-    ln_coap_id exchange;   /* Register, Update or De-register under way */
-    uint8_t *location;     /* checked option list: Uri-Path segments */
+    uint8_t version;     /* negotiated, or to be tried */
+    uint8_t last_code;   /* of the last answer to Register, Update, De-register */
+    uint8_t news;        /* LN_NEWS_: what the next Update says */
+    uint8_t said;        /* ... and the one under way, until it is accepted */
+    bool asleep;         /* queue mode: not reachable until something is to be said */
+    bool wanted;         /* is to be started when its turn comes (/1/x/13) */
+    uint32_t events;     /* bits of enum ln__reg_event that happened and were not acted on */
+    uint32_t disable_s;  /* of the disabling that was asked for */
+    ln_msec update_at;   /* batched changes are told then; LN_NEVER */
+    ln_msec active;      /* last message in either direction */
+    ln_msec asked;       /* when the outstanding message went out first */
+    ln_coap_id exchange; /* Register, Update or De-register under way */
+    uint8_t *location;   /* checked option list: Uri-Path segments */
     uint16_t location_len;
 
     /* attr.c, observe.c, queue.c */
@@ -121,6 +127,23 @@ struct ln__server {
     uint16_t note_count;
     uint32_t note_bytes;
 };
+
+/* What a server has; a build without the feature has none, and knows it. */
+
+static inline struct ln__attr *ln__attrs(const struct ln__server *server)
+{
+    return LN__WITH_ATTRIBUTES ? server->attrs : NULL;
+}
+
+static inline struct ln__observation *ln__observations(const struct ln__server *server)
+{
+    return LN__WITH_OBSERVE ? server->observations : NULL;
+}
+
+static inline struct ln__note *ln__notes(const struct ln__server *server)
+{
+    return LN__WITH_OBSERVE ? server->notes : NULL;
+}
 
 enum ln__client_state { LN_CLIENT_NEW = 0, LN_CLIENT_RUNNING, LN_CLIENT_STOPPING, LN_CLIENT_OVER };
 
@@ -134,10 +157,12 @@ struct ln_client {
     ln_msec now; /* of the call under way */
     uint32_t note_id;
     uint16_t observations;
-    bool telling;          /* within on_event */
-    bool accounts_changed; /* /0 or /1 were written: servers come, go, or are set up anew */
+    bool telling;   /* within on_event */
+    bool looking;   /* at what is observed: objects are being asked */
+    uint16_t ended; /* counts observations that ended: a walk over them begins anew */
     struct ln_client_job *jobs;
-    uint16_t stay_awake; /* how many want no sleep */
+    struct ln_client_job *next_job; /* while they are stepped */
+    uint16_t stay_awake;            /* how many want no sleep */
     _Atomic(struct ln_post *) posts;
 };
 
@@ -162,7 +187,7 @@ extern const struct ln_coap_handler ln__dispatch;
 
 enum ln_answer ln__op_read(struct ln__request *rq);     /* read.c; also Observe */
 enum ln_answer ln__op_discover(struct ln__request *rq); /* discover.c */
-/** NOT_FOUND for a resource that this instance does not have; else OK. */
+/** NOT_FOUND for a resource, or an instance of one, that this instance does not have; else OK. */
 enum ln_answer ln__discoverable(const struct ln__request *rq);
 enum ln_answer ln__op_write(struct ln__request *rq, struct ln_span payload, bool replace);
 enum ln_answer ln__op_create(struct ln__request *rq, struct ln_span payload); /* write.c */
@@ -186,6 +211,7 @@ struct ln__view {
     struct ln_path path;
     const struct ln_format *format;
     uint16_t ssid; /* whose rights count; LN_ID_NONE: all */
+    bool fresh;    /* the one instance that is seen was brought up to date just now */
 };
 /** Produce the payload into the window [skip, skip + room.len) of it.
  *  @param length  of the whole payload
@@ -235,7 +261,8 @@ enum ln_answer ln__observe_begin(struct ln__request *rq, const struct ln_format 
                                  struct ln_span payload);
 void ln__observe_cancel(struct ln__server *server, const struct ln_coap_token *token);
 void ln__observe_changed(struct ln_client *client, uint16_t oid, uint16_t iid, uint16_t rid);
-void ln__observe_gone(struct ln_client *client, uint16_t oid, uint16_t iid);
+/** The object or instance is no more: its observations end, and its attributes are forgotten. */
+void ln__observe_gone(struct ln_client *client, struct ln_path path);
 void ln__observe_attrs_changed(struct ln__server *server);
 void ln__observe_step(struct ln__server *server, ln_msec now);
 ln_msec ln__observe_deadline(const struct ln__server *server);
@@ -265,6 +292,10 @@ void ln__server_active(struct ln__server *server, ln_msec now);
 struct ln__reg_policy ln__server_policy(const struct ln__server *server);
 /** Whether notifications can go out now. */
 bool ln__server_is_online(const struct ln__server *server);
+/** Whether they will once they are there: as above, or after waking up for them. */
+bool ln__server_is_reachable(const struct ln__server *server);
+/** /1/x/1, or the default where it makes no sense to this server. */
+uint32_t ln__server_lifetime(const struct ln__server *server);
 /** Messages of the registration interface (message.c). */
 LN_MUST_USE enum ln_status ln__message_register(struct ln__server *server, ln_msec now);
 LN_MUST_USE enum ln_status ln__message_update(struct ln__server *server, ln_msec now);

@@ -64,6 +64,8 @@ struct discovery {
 static void put_attrs(struct discovery *d, const struct ln_path *path)
 {
     struct ln_attrs shown = { 0 };
+    if (!LN__WITH_ATTRIBUTES)
+        return;
     bool target = ln_path_equal(path, &d->rq->path);
     for (unsigned levels = path->levels; levels > 0; levels--) {
         struct ln_path at = ln_path_head(*path, levels);
@@ -134,13 +136,26 @@ static size_t discover(const struct ln__request *rq, struct ln_mspan room)
     return d.w.out.at;
 }
 
+static bool has_instance(const struct ln_at *at, uint16_t riid)
+{
+    uint16_t id = ln__resource_next(at, LN_ID_NONE);
+    while (id < riid) {
+        uint16_t next = ln__resource_next(at, id);
+        id = next > id ? next : LN_ID_NONE;
+    }
+    return id == riid;
+}
+
 enum ln_answer ln__discoverable(const struct ln__request *rq)
 {
     if (rq->resource == NULL)
         return LN_ANSWER_OK;
     struct ln_at at = ln__model_at(&rq->client->model, rq->object, rq->path.id[1],
                                    rq->instance->data, rq->resource, LN_ID_NONE, rq->server->ssid);
-    return ln__resource_exists(&at) ? LN_ANSWER_OK : LN_ANSWER_NOT_FOUND;
+    bool exists = ln__resource_exists(&at);
+    if (exists && rq->path.levels == LN_LEVEL_RESOURCE_INSTANCE)
+        exists = has_instance(&at, rq->path.id[3]);
+    return exists ? LN_ANSWER_OK : LN_ANSWER_NOT_FOUND;
 }
 
 enum ln_answer ln__op_discover(struct ln__request *rq)
@@ -152,6 +167,8 @@ enum ln_answer ln__op_discover(struct ln__request *rq)
     struct ln_mspan room = ln_coap_payload_room(rq->reply->out);
     size_t length = discover(rq, room);
     bool fits = length <= room.len;
+    if (!LN__WITH_BLOCKS && !fits)
+        return LN_ANSWER_INTERNAL;
     ln_coap_payload_written(rq->reply->out, fits ? length : 0);
     if (!fits) {
         struct ln__snapshot *s = NULL;

@@ -59,13 +59,15 @@ static bool has(const struct ln__request *rq, uint32_t what)
 
 static enum ln_answer on_get(struct ln__request *rq)
 {
-    if (has(rq, LN_COAP_HAS_ACCEPT) && rq->in->msg->accept == LN_CONTENT_LINK)
+    if (LN__WITH_DISCOVER && has(rq, LN_COAP_HAS_ACCEPT) && rq->in->msg->accept == LN_CONTENT_LINK)
         return rq->path.levels > LN_LEVEL_RESOURCE ? LN_ANSWER_BAD_REQUEST : ln__op_discover(rq);
     return ln__op_read(rq);
 }
 
 static enum ln_answer on_put(struct ln__request *rq)
 {
+    if (!LN__WITH_ATTRIBUTES && has(rq, LN_COAP_HAS_URI_QUERY))
+        return LN_ANSWER_NOT_ALLOWED;
     if (has(rq, LN_COAP_HAS_URI_QUERY))
         return rq->in->msg->payload.len > 0 ? LN_ANSWER_BAD_REQUEST : ln__op_write_attributes(rq);
     if (rq->path.levels < LN_LEVEL_INSTANCE)
@@ -79,7 +81,7 @@ static enum ln_answer on_post(struct ln__request *rq)
 {
     switch ((enum ln_path_level)rq->path.levels) {
     case LN_LEVEL_OBJECT:
-        return ln__body_piece(rq, false, true);
+        return LN__WITH_CREATE ? ln__body_piece(rq, false, true) : LN_ANSWER_NOT_ALLOWED;
     case LN_LEVEL_INSTANCE:
         return ln__body_piece(rq, false, false);
     case LN_LEVEL_RESOURCE:
@@ -97,7 +99,8 @@ static enum ln_answer on_post(struct ln__request *rq)
 
 static enum ln_answer on_delete(struct ln__request *rq)
 {
-    return rq->path.levels == LN_LEVEL_INSTANCE ? ln__op_delete(rq) : LN_ANSWER_NOT_ALLOWED;
+    bool may = LN__WITH_CREATE && rq->path.levels == LN_LEVEL_INSTANCE;
+    return may ? ln__op_delete(rq) : LN_ANSWER_NOT_ALLOWED;
 }
 
 static enum ln_answer operate(struct ln__request *rq)
@@ -131,6 +134,10 @@ static void on_request(void *user, const struct ln_coap_incoming *in, struct ln_
         answer = operate(&rq);
     if (answer != LN_ANSWER_OK && reply->code != (uint8_t)answer)
         ln_coap_reply_text(reply, (uint8_t)answer, NULL);
+    if (answer != LN_ANSWER_OK && *in->body != NULL) { /* its target went amid the transfer */
+        ln__body_dropped(server->client, *in->body);
+        *in->body = NULL;
+    }
 }
 
 static void on_dropped(void *user, ln_coap_peer peer, void *body)
@@ -151,7 +158,7 @@ static const uint16_t understood[] = { LN_COAP_URI_HOST, LN_COAP_URI_PORT, 0 };
 
 const struct ln_coap_handler ln__dispatch = {
     .request = on_request,
-    .dropped = on_dropped,
-    .rejected = on_rejected,
+    .dropped = LN__WITH_BLOCKS ? on_dropped : NULL,
+    .rejected = LN__WITH_OBSERVE ? on_rejected : NULL,
     .understood = understood,
 };

@@ -55,24 +55,18 @@ static void put_version(struct ln_coap_writer *w, uint8_t version)
     put_query(w, "lwm2m=", text);
 }
 
-static uint32_t lifetime(const struct ln__server *s)
-{
-    int64_t life =
-        ln__model_int(&s->client->model, LN_OID_SERVER, s->server_iid, 1, LN_REG_LIFETIME_S);
-    return life < 0 || life > UINT32_MAX ? LN_REG_LIFETIME_S : (uint32_t)life;
-}
-
-/* LwM2M 1.0 says queue mode inside the binding, 1.1 beside it. U alone is what servers assume. */
+/* LwM2M 1.0 says queue mode inside the binding; 1.1 says it beside, and servers refuse a Q within. U
+ * alone is what servers assume. */
 static void put_binding(struct ln_coap_writer *w, const struct ln__server *s, bool always)
 {
     struct ln_span mode = ln__model_bytes(&s->client->model, LN_OID_SERVER, s->server_iid, 7);
     char text[18] = "U";
-    size_t len = 1;
-    if (mode.len > 0 && mode.len < sizeof text - 2) {
-        memcpy(text, mode.data, mode.len);
-        len = mode.len;
-    }
+    size_t len = 0;
     bool old = s->version < LN_LWM2M_1_1;
+    for (size_t i = 0; i < mode.len && mode.len < sizeof text - 2; i++)
+        if (old || mode.data[i] != 'Q')
+            text[len++] = (char)mode.data[i];
+    len = len > 0 ? len : 1;
     if (old && s->client->config.queue_mode && memchr(text, 'Q', len) == NULL)
         text[len++] = 'Q';
     text[len] = 0;
@@ -183,7 +177,8 @@ static bool ended_without_answer(const struct ln_coap_response *r, enum ln__reg_
 static void answered(struct ln__server *s, const struct ln_coap_response *r,
                      enum ln__reg_event event)
 {
-    s->exchange = 0;
+    if (s->exchange == r->id) /* else De-register overtook it */
+        s->exchange = 0;
     s->last_code = r->msg != NULL ? r->msg->code : 0;
     s->asked = r->sent;
     if (r->msg != NULL)
@@ -221,6 +216,9 @@ static enum ln_coap_verdict on_updated(void *user, const struct ln_coap_response
         else if (r->msg->code == LN_COAP_NOT_FOUND || r->msg->code == LN_COAP_BAD_REQUEST)
             event = LN_REG_EV_UNKNOWN;
     }
+    if (event != LN_REG_EV_ACCEPTED) /* nobody heard it: the next one says it again */
+        s->news |= s->said;
+    s->said = 0;
     answered(s, r, event);
     return LN_COAP_GO;
 }
@@ -243,13 +241,12 @@ enum ln_status ln__message_register(struct ln__server *s, ln_msec now)
     ln_coap_put_uint(&w, LN_COAP_CONTENT_FORMAT, LN_CONTENT_LINK);
     put_version(&w, s->version);
     put_query(&w, "ep=", s->client->endpoint);
-    put_number(&w, "lt=", lifetime(s));
+    put_number(&w, "lt=", ln__server_lifetime(s));
     put_binding(&w, s, false);
     if (s->client->config.queue_mode && s->version >= LN_LWM2M_1_1)
         ln_coap_put_text(&w, LN_COAP_URI_QUERY, "Q");
-    s->objects_changed = false;
-    s->lifetime_changed = false;
-    s->binding_changed = false;
+    s->news = 0; /* a Register says all; one that is not accepted is followed by another */
+    s->said = 0;
     return send(s, LN_COAP_POST, &w, true, on_registered, now);
 }
 
@@ -257,20 +254,22 @@ enum ln_status ln__message_update(struct ln__server *s, ln_msec now)
 {
     uint8_t room[OPTIONS_ROOM];
     struct ln_coap_writer w;
-    bool with_list = s->objects_changed;
+    bool with_list = (s->news & LN_NEWS_OBJECTS) != 0;
     ln_coap_write_options(&w, ln_mspan(room, sizeof room));
     put_location(&w, s);
     if (with_list)
         ln_coap_put_uint(&w, LN_COAP_CONTENT_FORMAT, LN_CONTENT_LINK);
-    if (s->lifetime_changed)
-        put_number(&w, "lt=", lifetime(s));
-    if (s->binding_changed)
+    if ((s->news & LN_NEWS_LIFETIME) != 0)
+        put_number(&w, "lt=", ln__server_lifetime(s));
+    if ((s->news & LN_NEWS_BINDING) != 0)
         put_binding(&w, s, true);
-    s->objects_changed = false;
-    s->lifetime_changed = false;
-    s->binding_changed = false;
     s->update_at = LN_NEVER;
-    return send(s, LN_COAP_POST, &w, with_list, on_updated, now);
+    enum ln_status st = send(s, LN_COAP_POST, &w, with_list, on_updated, now);
+    if (st == LN_OK) {
+        s->said = s->news;
+        s->news = 0;
+    }
+    return st;
 }
 
 enum ln_status ln__message_deregister(struct ln__server *s, ln_msec now)

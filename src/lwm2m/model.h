@@ -14,6 +14,8 @@
  */
 #include <linnet/object.h>
 
+#include "base/features.h"
+
 struct ln__instance {
     void *data;
     uint16_t iid;
@@ -67,6 +69,11 @@ void ln__model_refresh(const struct ln__model *m, const struct ln__object *objec
                        const struct ln__instance *it);
 
 /* ---- presence and values ---- */
+
+static inline bool ln__resource_is_streamed(const struct ln_resource *r)
+{
+    return LN__WITH_BLOCKS && (r->flags & LN_RES_STREAMED) != 0;
+}
 
 /* The resource exists in this instance now. Asked for each row of each Read, so it stands here. */
 static inline bool ln__resource_exists(const struct ln_at *at)

@@ -4,11 +4,13 @@
  */
 #include "lwm2m/notify.h"
 
+#include "base/features.h"
+
 #define NUMERIC (LN_ATTR_BIT(LN_ATTR_GT) | LN_ATTR_BIT(LN_ATTR_LT) | LN_ATTR_BIT(LN_ATTR_ST))
 
 static bool has(const struct ln_attrs *a, enum ln_attr attr)
 {
-    return ln__attr_is_set(a, attr);
+    return (LN__WITH_ATTRIBUTES || attr <= LN_ATTR_PMAX) && ln__attr_is_set(a, attr);
 }
 
 static ln_msec after(ln_msec from, uint32_t seconds)
@@ -80,7 +82,7 @@ static bool number_fires(const struct ln__notify *n, const struct ln_attrs *a, d
 static bool fires(const struct ln__notify *n, const struct ln_attrs *a,
                   const struct ln__notify_value *value, bool differs)
 {
-    if (value->kind == LN_NOTIFY_NUMBER && (a->set & NUMERIC) != 0)
+    if (LN__WITH_ATTRIBUTES && value->kind == LN_NOTIFY_NUMBER && (a->set & NUMERIC) != 0)
         return number_fires(n, a, value->number);
     if (value->kind == LN_NOTIFY_BOOLEAN && has(a, LN_ATTR_EDGE))
         return value->boolean != n->last.boolean && value->boolean == a->edge;

@@ -13,12 +13,14 @@
 
 /* At least this often a notification is confirmable (RFC 7641 4.5). */
 #define CONFIRM_MS (INT64_C(24) * 3600 * 1000)
+/* A notification for which there is no memory, or whose object is busy, waits so long. */
+#define RETRY_MS 1000
 
 /* ---- values ---- */
 
-static bool is_online_or_stored(const struct ln__server *server)
+static bool is_reachable_or_stored(const struct ln__server *server)
 {
-    return ln__server_is_online(server) ||
+    return ln__server_is_reachable(server) ||
            (ln__reg_is_registered(&server->reg) &&
             ln__model_int(&server->client->model, LN_OID_SERVER, server->server_iid, 6, 1) != 0);
 }
@@ -27,7 +29,7 @@ static bool is_online_or_stored(const struct ln__server *server)
 static bool may_tell(const struct ln__observation *o)
 {
     bool stores = !ln__attr_is_set(&o->attrs, LN_ATTR_HQMAX) || o->attrs.hqmax > 0;
-    return stores ? is_online_or_stored(o->server) : ln__server_is_online(o->server);
+    return stores ? is_reachable_or_stored(o->server) : ln__server_is_reachable(o->server);
 }
 
 static struct ln__notify_value number_of(const struct ln_value *v)
@@ -71,12 +73,25 @@ static struct ln__notify_value look(const struct ln_client *client, const struct
                                       : NULL;
     bool one = path->levels == LN_LEVEL_RESOURCE_INSTANCE;
     struct ln_value v;
-    if (r == NULL || (r->flags & LN_RES_STREAMED) != 0 ||
+    if (!LN__WITH_ATTRIBUTES || r == NULL || ln__resource_is_streamed(r) ||
         (!one && (r->flags & LN_RES_MULTIPLE) != 0) ||
         !ln__model_get(&client->model, path->id[0], path->id[1], path->id[2],
                        one ? path->id[3] : LN_ID_NONE, &v))
         return none;
     return number_of(&v);
+}
+
+/* The instance of an observation is brought up to date, once for all that looks at it now. Of whole
+ * objects each instance is, when its turn comes. */
+static void refresh(struct ln__observation *o)
+{
+    const struct ln__model *model = &o->server->client->model;
+    const struct ln__object *object = ln__model_object(model, o->path.id[0]);
+    const struct ln__instance *it = object != NULL && o->path.levels >= LN_LEVEL_INSTANCE
+                                        ? ln__model_instance(object, o->path.id[1])
+                                        : NULL;
+    if (it != NULL)
+        ln__model_refresh(model, object, it);
 }
 
 /* FNV-1a, 64 bits: tells whether a payload is what was sent last. Not for anything hostile. */
@@ -93,7 +108,7 @@ static uint64_t digest(uint64_t d, struct ln_span bytes)
 static struct ln__observation *find(const struct ln__server *server,
                                     const struct ln_coap_token *token)
 {
-    for (struct ln__observation *o = server->observations; o != NULL; o = o->next)
+    for (struct ln__observation *o = ln__observations(server); o != NULL; o = o->next)
         if (ln_coap_token_equal(&o->token, token))
             return o;
     return NULL;
@@ -118,6 +133,7 @@ static void end(struct ln__observation *o, enum ln_note_event why)
         at = &(*at)->next;
     *at = o->next;
     server->client->observations--;
+    server->client->ended++;
     forget_notes(o, why);
     ln_free(server->client->env, o->held);
     ln_free(server->client->env, o);
@@ -125,9 +141,9 @@ static void end(struct ln__observation *o, enum ln_note_event why)
 
 void ln__observe_free(struct ln__server *server, enum ln_note_event why)
 {
-    while (server->observations != NULL)
+    while (ln__observations(server) != NULL)
         end(server->observations, why);
-    while (server->notes != NULL) /* last words of observations that ended before */
+    while (ln__notes(server) != NULL) /* last words of observations that ended before */
         ln__note_drop(server, server->notes, why);
 }
 
@@ -138,6 +154,18 @@ void ln__observe_cancel(struct ln__server *server, const struct ln_coap_token *t
         end(o, LN_NOTE_CANCELLED);
 }
 
+/* A server observes a target once (RFC 7641 3.1): if it asks for the same anew, it has lost the older
+ * observation. That one ends where there is no room for both. */
+static void end_same(struct ln__server *server, uint64_t key)
+{
+    for (struct ln__observation *o = server->observations; o != NULL; o = o->next) {
+        if (o->key != key)
+            continue;
+        end(o, LN_NOTE_DROPPED);
+        return;
+    }
+}
+
 enum ln_answer ln__observe_begin(struct ln__request *rq, const struct ln_format *format,
                                  struct ln_span payload)
 {
@@ -146,6 +174,8 @@ enum ln_answer ln__observe_begin(struct ln__request *rq, const struct ln_format 
     struct ln__observation *o = find(rq->server, &msg->token);
     if (o != NULL)
         end(o, LN_NOTE_DROPPED); /* the same token replaces */
+    if (client->observations >= client->config.observations_max)
+        end_same(rq->server, ln_coap_key(msg));
     if (client->observations >= client->config.observations_max)
         return LN_ANSWER_OK; /* the value is given, without a promise: RFC 7641 4.1 */
     o = ln_calloc(client->env, 1, sizeof *o);
@@ -177,17 +207,19 @@ static void end_with(struct ln__observation *o, enum ln_answer why)
     struct ln__note *note = ln__note_new(o, (uint8_t)why, 0);
     if (note != NULL) {
         note->confirmable = true;
+        note->observation = NULL; /* outlives it, and is bound by no attribute of it */
         ln__note_queue(note);
-        note->observation = NULL; /* outlives it */
     }
     end(o, LN_NOTE_DROPPED);
 }
 
 static struct ln__view view_of(const struct ln__observation *o)
 {
-    return (struct ln__view) {
-        .client = o->server->client, .path = o->path, .format = o->format, .ssid = o->server->ssid
-    };
+    return (struct ln__view) { .client = o->server->client,
+                               .path = o->path,
+                               .format = o->format,
+                               .ssid = o->server->ssid,
+                               .fresh = o->path.levels >= LN_LEVEL_INSTANCE };
 }
 
 /* Why the target cannot be told any more; OK if it can. */
@@ -205,8 +237,8 @@ static enum ln_answer target_state(const struct ln__observation *o)
     return (rights & LN_RIGHT_READ) != 0 ? LN_ANSWER_OK : LN_ANSWER_UNAUTHORIZED;
 }
 
-/* The payload as it is now. NULL: there is no memory (tried again later), or the observation has
- * ended (*gone). */
+/* The payload as it is now. NULL: there is no memory or the object is busy (tried again later), or
+ * the observation has ended (*gone). */
 static struct ln__note *make_note(struct ln__observation *o, bool *gone)
 {
     struct ln__view view = view_of(o);
@@ -216,6 +248,8 @@ static struct ln__note *make_note(struct ln__observation *o, bool *gone)
     enum ln_answer answer = target_state(o);
     if (answer == LN_ANSWER_OK)
         answer = ln__payload_write(&view, 0, ln_mspan(small, sizeof small), &length);
+    if (answer == LN_ANSWER_OK && length > o->server->client->config.read_max)
+        answer = LN_ANSWER_INTERNAL; /* as a Read of it would be answered */
     if (answer == LN_ANSWER_UNAVAILABLE)
         return NULL;
     if (answer != LN_ANSWER_OK) {
@@ -223,23 +257,39 @@ static struct ln__note *make_note(struct ln__observation *o, bool *gone)
         end_with(o, answer);
         return NULL;
     }
-    if (length > o->server->client->config.read_max)
-        return NULL;
     struct ln__note *note = ln__note_new(o, LN_COAP_CONTENT, length);
     if (note == NULL)
         return NULL;
+    size_t again = length;
     if (length <= sizeof small)
         memcpy(note->payload, small, length);
     else
-        (void)ln__payload_write(&view, 0, ln_mspan(note->payload, length), &length);
-    return note;
+        answer = ln__payload_write(&view, 0, ln_mspan(note->payload, length), &again);
+    if (answer == LN_ANSWER_OK && again == length)
+        return note;
+    ln_free(o->server->client->env, note); /* it became another one in between */
+    return NULL;
 }
 
 static bool has_threshold(const struct ln__observation *o)
 {
     const uint16_t thresholds = LN_ATTR_BIT(LN_ATTR_GT) | LN_ATTR_BIT(LN_ATTR_LT) |
                                 LN_ATTR_BIT(LN_ATTR_ST) | LN_ATTR_BIT(LN_ATTR_EDGE);
-    return (o->attrs.set & thresholds) != 0;
+    return LN__WITH_ATTRIBUTES && (o->attrs.set & thresholds) != 0;
+}
+
+/* What cannot be compared is told in any case: there is no memory, or it is the end. */
+static bool long_one_differs(const struct ln__observation *o, size_t length)
+{
+    const struct ln_client *client = o->server->client;
+    struct ln__view view = view_of(o);
+    size_t again = 0;
+    uint8_t *all = length <= client->config.read_max ? ln_calloc(client->env, 1, length) : NULL;
+    bool same = all != NULL &&
+                ln__payload_write(&view, 0, ln_mspan(all, length), &again) == LN_ANSWER_OK &&
+                again == length && digest(DIGEST_START, ln_span(all, length)) == o->digest;
+    ln_free(client->env, all);
+    return !same;
 }
 
 static bool differs(const struct ln__observation *o)
@@ -247,15 +297,17 @@ static bool differs(const struct ln__observation *o)
     struct ln__view view = view_of(o);
     uint8_t small[256];
     size_t length = 0;
-    if (ln__payload_write(&view, 0, ln_mspan(small, sizeof small), &length) != LN_ANSWER_OK ||
-        length > sizeof small)
-        return true; /* its end, or too long to compare: told in any case */
+    if (ln__payload_write(&view, 0, ln_mspan(small, sizeof small), &length) != LN_ANSWER_OK)
+        return true;
+    if (length > sizeof small)
+        return long_one_differs(o, length);
     return digest(DIGEST_START, ln_span(small, length)) != o->digest;
 }
 
 static void evaluate(struct ln__observation *o, ln_msec now)
 {
     struct ln_client *client = o->server->client;
+    refresh(o);
     struct ln__notify_value value = look(client, &o->path);
     bool differ = value.kind != LN_NOTIFY_PLAIN && has_threshold(o) ? false : differs(o);
     if (!ln__notify_looked(&o->rules, &o->attrs, &value, differ, now))
@@ -282,19 +334,22 @@ static void send(struct ln__observation *o, ln_msec now)
 {
     struct ln_client *client = o->server->client;
     bool held = o->held != NULL;
+    refresh(o);
     struct ln__notify_value is = look(client, &o->path);
     struct ln__notify_value value = held ? o->held_value : is;
     bool gone = false;
     struct ln__note *note = held ? o->held : make_note(o, &gone);
     if (gone)
         return;
-    o->held = NULL;
-    ln__notify_sent(&o->rules, &value, held, now);
     if (note == NULL) {
-        ln_log(client->env, LN_LOG_WARN, "lwm2m", "no memory for a notification of server %u",
+        ln_log(client->env, LN_LOG_WARN, "lwm2m",
+               "a notification of server %u waits: no memory, or its object is busy",
                (unsigned)o->server->ssid);
+        o->retry = now + RETRY_MS;
         return;
     }
+    o->held = NULL;
+    ln__notify_sent(&o->rules, &value, held, now);
     note->crossed = held;
     if (held && !is_same(&value, &is))
         ln__notify_changed(&o->rules); /* what came after the value that fired is looked at anew */
@@ -306,28 +361,37 @@ static void send(struct ln__observation *o, ln_msec now)
     ln__note_queue(note);
 }
 
+static bool is_due(const struct ln__observation *o, ln_msec now)
+{
+    return now >= o->retry && may_tell(o) && ln__notify_is_due(&o->rules, &o->attrs, now);
+}
+
 void ln__observe_step(struct ln__server *server, ln_msec now)
 {
-    struct ln__observation *o = server->observations;
+    struct ln_client *client = server->client;
+    struct ln__observation *o = ln__observations(server);
+    bool within = client->looking;
+    client->looking = true;
     while (o != NULL) {
-        struct ln__observation *next = o->next;
-        struct ln_coap_token token = o->token;
+        uint16_t ended = client->ended;
         if (ln__notify_wants_look(&o->rules, &o->attrs, now))
             evaluate(o, now);
-        if (find(server, &token) == o && may_tell(o) &&
-            ln__notify_is_due(&o->rules, &o->attrs, now))
+        if (client->ended == ended && is_due(o, now))
             send(o, now);
-        o = next;
+        /* objects and on_event were called: what they ended, this one or others, is gone */
+        o = client->ended == ended ? o->next : ln__observations(server);
     }
+    client->looking = within;
 }
 
 ln_msec ln__observe_deadline(const struct ln__server *server)
 {
     ln_msec at = LN_NEVER;
-    for (const struct ln__observation *o = server->observations; o != NULL; o = o->next) {
+    for (const struct ln__observation *o = ln__observations(server); o != NULL; o = o->next) {
         if (!may_tell(o))
             continue;
         ln_msec due = ln__notify_deadline(&o->rules, &o->attrs);
+        due = due < o->retry ? o->retry : due;
         at = due < at ? due : at;
     }
     return at;
@@ -341,17 +405,19 @@ static bool concerns(const struct ln__observation *o, const struct ln_path *chan
 }
 
 /* Conditions see each value, however fast they follow: one that crosses is told before the next one
- * comes. Not from within on_event: what is told there would be told without end. */
+ * comes. Not from within on_event, nor from an object that is being asked for its values: what is
+ * told there would be told, or asked for, without end. The next step looks at it. */
 static void value_came(struct ln__observation *o, ln_msec now)
 {
-    struct ln__server *server = o->server;
-    struct ln_coap_token token = o->token;
-    if (!ln__notify_wants_look(&o->rules, &o->attrs, now))
+    struct ln_client *client = o->server->client;
+    uint16_t ended = client->ended;
+    if (client->telling || client->looking || !ln__notify_wants_look(&o->rules, &o->attrs, now))
         return;
+    client->looking = true;
     evaluate(o, now);
-    if (find(server, &token) == o && o->held != NULL && !server->client->telling && may_tell(o) &&
-        ln__notify_is_due(&o->rules, &o->attrs, now))
+    if (client->ended == ended && o->held != NULL && is_due(o, now))
         send(o, now);
+    client->looking = false;
 }
 
 void ln__observe_changed(struct ln_client *client, uint16_t oid, uint16_t iid, uint16_t rid)
@@ -359,31 +425,30 @@ void ln__observe_changed(struct ln_client *client, uint16_t oid, uint16_t iid, u
     struct ln_path path =
         rid == LN_ID_NONE ? ln_path_instance(oid, iid) : ln_path_resource(oid, iid, rid);
     for (struct ln__server *s = client->servers; s != NULL; s = s->next) {
-        struct ln__observation *o = s->observations;
-        while (o != NULL) {
-            struct ln__observation *next = o->next;
-            if (concerns(o, &path)) {
+        for (struct ln__observation *o = ln__observations(s); o != NULL; o = o->next)
+            if (concerns(o, &path))
                 ln__notify_changed(&o->rules);
-                if (has_threshold(o))
-                    value_came(o, client->now);
-            }
-            o = next;
+        struct ln__observation *o = ln__observations(s);
+        while (o != NULL) {
+            uint16_t ended = client->ended;
+            if (concerns(o, &path) && has_threshold(o))
+                value_came(o, client->now);
+            o = client->ended == ended ? o->next : ln__observations(s);
         }
     }
 }
 
-void ln__observe_gone(struct ln_client *client, uint16_t oid, uint16_t iid)
+void ln__observe_gone(struct ln_client *client, struct ln_path path)
 {
-    struct ln_path path = ln_path_instance(oid, iid);
     for (struct ln__server *s = client->servers; s != NULL; s = s->next) {
-        struct ln__observation *o = s->observations;
+        struct ln__observation *o = ln__observations(s);
         while (o != NULL) {
-            struct ln__observation *next = o->next;
-            if (ln_path_is_below(&o->path, &path))
+            bool gone = ln_path_is_below(&o->path, &path);
+            if (gone)
                 end_with(o, LN_ANSWER_NOT_FOUND);
             else if (concerns(o, &path))
                 ln__notify_changed(&o->rules);
-            o = next;
+            o = gone ? s->observations : o->next; /* the application was told: begin anew */
         }
         ln__attr_removed(s, &path);
     }
@@ -391,6 +456,6 @@ void ln__observe_gone(struct ln_client *client, uint16_t oid, uint16_t iid)
 
 void ln__observe_attrs_changed(struct ln__server *server)
 {
-    for (struct ln__observation *o = server->observations; o != NULL; o = o->next)
+    for (struct ln__observation *o = ln__observations(server); o != NULL; o = o->next)
         o->attrs = ln__attr_effective(server, &o->path);
 }

@@ -68,7 +68,7 @@ static enum ln_status put_stream(struct walk *walk, const struct ln_at *at,
 static enum ln_status put_value(struct walk *walk, const struct ln_at *at,
                                 const struct ln_path *path, bool must)
 {
-    if ((at->resource->flags & LN_RES_STREAMED) != 0)
+    if (ln__resource_is_streamed(at->resource))
         return put_stream(walk, at, path);
     enum ln_answer answer = ln__resource_read(at, &walk->value);
     if (answer == LN_ANSWER_NOT_FOUND && !must)
@@ -124,13 +124,20 @@ static enum ln_status put_resource(struct walk *walk, struct ln_at *at, const st
     return put_value(walk, at, path, must);
 }
 
+static void refresh(const struct ln__view *view, const struct ln__object *object,
+                    const struct ln__instance *it)
+{
+    if (!view->fresh)
+        ln__model_refresh(&view->client->model, object, it);
+}
+
 /* The readable resources of an instance; what cannot be read is left out. */
 static enum ln_status put_instance(struct walk *walk, const struct ln__object *object,
                                    const struct ln__instance *it)
 {
     const struct ln__view *view = walk->view;
     struct ln_path path = ln_path_instance(object->def->id, it->iid);
-    ln__model_refresh(&view->client->model, object, it);
+    refresh(view, object, it);
     struct ln_at at =
         ln__model_at(&view->client->model, object, it->iid, it->data, NULL, LN_ID_NONE, view->ssid);
     enum ln_status st = ln__writer_open(&walk->w, &path, LN_LENGTH_UNKNOWN);
@@ -177,7 +184,7 @@ static enum ln_status put_path(struct walk *walk)
     if (r == NULL)
         return fail(walk, LN_ANSWER_NOT_FOUND);
     bool one = path->levels == LN_LEVEL_RESOURCE_INSTANCE;
-    ln__model_refresh(model, object, it);
+    refresh(walk->view, object, it);
     struct ln_at at = ln__model_at(model, object, it->iid, it->data, r,
                                    one ? path->id[3] : LN_ID_NONE, walk->view->ssid);
     if (!one)

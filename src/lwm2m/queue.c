@@ -116,7 +116,7 @@ static uint32_t stored_of(const struct ln__server *server, const struct ln__obse
 /* hqmax: how many of one observation are kept; the newest are. */
 static void keep_to_hqmax(struct ln__server *server, struct ln__observation *o)
 {
-    if (o == NULL || !ln__attr_is_set(&o->attrs, LN_ATTR_HQMAX) || ln__server_is_online(server))
+    if (o == NULL || !ln__attr_is_set(&o->attrs, LN_ATTR_HQMAX) || ln__server_is_reachable(server))
         return;
     while (stored_of(server, o) > o->attrs.hqmax)
         ln__note_drop(server, victim(server, o), LN_NOTE_DROPPED);
@@ -169,10 +169,10 @@ static void on_done(void *user, ln_coap_id id, enum ln_coap_outcome outcome, ln_
 {
     struct ln__note *note = user;
     struct ln__server *server = note->server;
+    (void)id;
     server->client->now = now;
     switch (outcome) {
     case LN_COAP_SENT:
-        note->exchange = id;
         ln__server_active(server, now);
         if (!note->was_sent)
             tell(note, LN_NOTE_SENT);
@@ -226,7 +226,7 @@ static enum ln_status hand_over(struct ln__note *note, ln_msec now)
     if (st != LN_OK)
         return st;
     struct ln__snapshot *copy = NULL;
-    if (note->len > INLINE_MAX) {
+    if (LN__WITH_BLOCKS && note->len > INLINE_MAX) {
         copy = ln_calloc(env, 1, sizeof *copy + note->len);
         if (copy == NULL)
             return LN_NO_MEMORY;
@@ -238,8 +238,12 @@ static enum ln_status hand_over(struct ln__note *note, ln_msec now)
         n.answer.source = &source;
     }
     note->under_way = true;
-    st = ln_coap_notify(server->coap, &n, now, NULL);
-    if (st != LN_OK) {
+    ln_coap_id exchange = 0;
+    st = ln_coap_notify(server->coap, &n, now, &exchange);
+    if (st == LN_OK && n.confirmable) {
+        note->exchange =
+            exchange; /* before it goes out: it may be dropped while it waits for that */
+    } else if (st != LN_OK) {
         note->under_way = false;
         ln__snapshot_free(copy);
     }
@@ -248,7 +252,7 @@ static enum ln_status hand_over(struct ln__note *note, ln_msec now)
 
 static struct ln__note *first_waiting(const struct ln__server *server)
 {
-    struct ln__note *n = server->notes;
+    struct ln__note *n = ln__notes(server);
     return n != NULL && !n->under_way ? n : NULL; /* one at a time keeps their order */
 }
 
@@ -275,5 +279,5 @@ void ln__queue_flush(struct ln__server *server, ln_msec now)
 
 bool ln__queue_is_busy(const struct ln__server *server)
 {
-    return server->notes != NULL;
+    return ln__notes(server) != NULL;
 }

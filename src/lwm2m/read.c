@@ -12,7 +12,7 @@
 /* ---- long answers ---- */
 
 static enum ln_answer answer_from_snapshot(struct ln__request *rq, const struct ln__view *view,
-                                           size_t length)
+                                           size_t length, struct ln_span *payload)
 {
     struct ln__snapshot *s = NULL;
     size_t again = 0;
@@ -27,6 +27,7 @@ static enum ln_answer answer_from_snapshot(struct ln__request *rq, const struct 
         return answer;
     }
     ln__snapshot_answer(rq, s);
+    *payload = ln_span(s->data, length);
     return LN_ANSWER_OK;
 }
 
@@ -76,7 +77,7 @@ static enum ln_answer answer_from_stream(struct ln__request *rq, const struct ln
 
 static bool is_streamed(const struct ln__request *rq)
 {
-    return rq->resource != NULL && (rq->resource->flags & LN_RES_STREAMED) != 0;
+    return rq->resource != NULL && ln__resource_is_streamed(rq->resource);
 }
 
 /* ---- the operation ---- */
@@ -116,7 +117,7 @@ static enum ln_answer observe(struct ln__request *rq, const struct ln_format *fo
                               struct ln_span payload)
 {
     const struct ln_coap_msg *msg = rq->in->msg;
-    if ((msg->has & LN_COAP_HAS_OBSERVE) == 0)
+    if (!LN__WITH_OBSERVE || (msg->has & LN_COAP_HAS_OBSERVE) == 0)
         return LN_ANSWER_OK;
     if (msg->observe == 0 && rq->in->from == 0)
         return ln__observe_begin(rq, format, payload);
@@ -144,11 +145,13 @@ enum ln_answer ln__op_read(struct ln__request *rq)
     if (answer != LN_ANSWER_OK)
         return answer;
     bool fits = length <= room.len;
+    if (!LN__WITH_BLOCKS && !fits)
+        return LN_ANSWER_INTERNAL;
     ln_coap_payload_written(rq->reply->out, fits ? length : 0);
     struct ln_span payload = ln_span(room.data, fits ? length : room.len);
     if (!fits)
         answer = is_streamed(rq) ? answer_from_stream(rq, &view, length)
-                                 : answer_from_snapshot(rq, &view, length);
+                                 : answer_from_snapshot(rq, &view, length, &payload);
     if (answer != LN_ANSWER_OK)
         return answer;
     answer = observe(rq, format, payload);

@@ -338,15 +338,6 @@ bool ln__reg_is_registered(const struct ln__reg *reg)
            reg->state == LN_REG_RECONNECTING;
 }
 
-void ln__reg_lifetime_changed(struct ln__reg *reg, const struct ln__reg_policy *policy, ln_msec now)
-{
-    if (reg->state == LN_REG_REGISTERED)
-        reg->due = now; /* an Update with the new lifetime; its answer sets the times */
-    else if (reg->state == LN_REG_UPDATING || reg->state == LN_REG_REGISTERING)
-        reg->update_pending = true;
-    (void)policy;
-}
-
 const char *ln__reg_state_name(enum ln__reg_state state)
 {
     static const char *const names[LN_REG_STATE_COUNT] = {

@@ -131,10 +131,6 @@ ln_msec ln__reg_deadline(const struct ln__reg *reg);
 /** The registration exists at the server as far as we know. */
 bool ln__reg_is_registered(const struct ln__reg *reg);
 
-/** The lifetime was changed: the time of the next Update is computed anew. */
-void ln__reg_lifetime_changed(struct ln__reg *reg, const struct ln__reg_policy *policy,
-                              ln_msec now);
-
 /* For the documentation and the tests. */
 const struct ln__reg_edge *ln__reg_edges(size_t *count);
 const char *ln__reg_state_name(enum ln__reg_state state);

@@ -8,6 +8,8 @@
  */
 #include "lwm2m/model.h"
 
+#include <float.h>
+
 static uint8_t *place(const struct ln_at *at, size_t offset)
 {
     return (uint8_t *)at->instance + offset;
@@ -292,6 +294,9 @@ static enum ln_answer store_float(enum ln_store store, void *to, double number)
     }
     if (store != LN_STORE_FLOAT)
         return LN_ANSWER_INTERNAL;
+    bool finite = number - number == 0; /* infinity itself fits */
+    if (finite && (number > (double)FLT_MAX || number < -(double)FLT_MAX))
+        return LN_ANSWER_BAD_REQUEST;
     float single = (float)number;
     memcpy(to, &single, sizeof single);
     return LN_ANSWER_OK;

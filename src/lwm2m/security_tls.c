@@ -159,17 +159,21 @@ enum ln_status ln__security_setup(struct ln__server *s, struct ln_diag *diag)
     return secure ? make_tls(s, (enum mode)mode, LN_DTLS, NULL, diag, &s->tls) : LN_OK;
 }
 
-enum ln_status ln__security_name(struct ln__server *s, struct ln_diag *diag)
+/* The name of an account, NULL: none. The object keeps a NUL behind it. */
+static const char *name_of(const struct ln__server *s)
 {
     struct ln_span sni = ln__security_bytes(s, RID_SNI);
-    char name[LN_HOST_MAX + 1];
-    if (sni.len == 0)
+    return sni.len > 0 ? (const char *)sni.data : NULL;
+}
+
+enum ln_status ln__security_name(struct ln__server *s, struct ln_diag *diag)
+{
+    const char *name = name_of(s);
+    if (name == NULL)
         return LN_OK;
-    if (sni.len > LN_HOST_MAX)
+    if (strlen(name) > LN_HOST_MAX)
         return ln__security_refuse(s, diag, LN_BAD_ARG, RID_SNI,
                                    "the name is longer than 255 bytes");
-    memcpy(name, sni.data, sni.len);
-    name[sni.len] = 0;
     if (ln_sock_set_server_name(s->sock, name) != LN_OK)
         return ln__security_refuse(s, diag, LN_BAD_ARG, RID_SNI, "it is not a host name");
     return LN_OK;
@@ -195,6 +199,7 @@ static enum ln_status borrow(struct ln__server *s, const struct ln_uri *uri,
 {
     static const char *const http[] = { "http/1.1" };
     static const char *const coap[] = { "coap" };
+    out->server_name = name_of(s);
     if (uri->scheme == LN_URI_COAPS)
         return make_tls(s, MODE_CERTIFICATE, LN_DTLS, NULL, diag, &out->tls);
     return make_tls(s, MODE_CERTIFICATE, LN_TLS, uri->scheme == LN_URI_HTTPS ? http : coap, diag,
@@ -213,6 +218,7 @@ enum ln_status ln_client_security_for_uri(struct ln_client *client, const struct
             continue;
         if (ln_uri_same_origin(&its, uri)) { /* the very server */
             out->tls = ln_tls_config_ref(s->tls);
+            out->server_name = name_of(s);
             return LN_OK;
         }
         its.scheme = uri->scheme;

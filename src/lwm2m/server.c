@@ -25,11 +25,18 @@ static uint32_t setting(const struct ln__server *s, uint16_t rid, uint32_t other
     return value < 0 ? otherwise : value > UINT32_MAX ? UINT32_MAX : (uint32_t)value;
 }
 
+uint32_t ln__server_lifetime(const struct ln__server *s)
+{
+    uint32_t life = setting(s, RID_LIFETIME, LN_REG_LIFETIME_S);
+    bool for_ever = life == 0; /* since 1.2; for older servers it would be over at once */
+    return for_ever && s->version < LN_LWM2M_1_2 ? LN_REG_LIFETIME_S : life;
+}
+
 struct ln__reg_policy ln__server_policy(const struct ln__server *s)
 {
     const struct ln_coap_timing *timing = &s->client->config.coap;
     return (struct ln__reg_policy) {
-        .lifetime_s = setting(s, RID_LIFETIME, LN_REG_LIFETIME_S),
+        .lifetime_s = ln__server_lifetime(s),
         .delay_s = setting(s, RID_DELAY, 0),
         .retry_count = setting(s, RID_RETRY_COUNT, LN_REG_RETRY_COUNT),
         .retry_s = setting(s, RID_RETRY_TIMER, LN_REG_RETRY_S),
@@ -93,6 +100,11 @@ void ln__server_active(struct ln__server *s, ln_msec now)
 bool ln__server_is_online(const struct ln__server *s)
 {
     return s->reg.state == LN_REG_REGISTERED && ln__connection_is_open(s);
+}
+
+bool ln__server_is_reachable(const struct ln__server *s)
+{
+    return s->reg.state == LN_REG_REGISTERED;
 }
 
 static uint32_t random_bits(const struct ln_client *client)
@@ -164,7 +176,7 @@ static void settle(struct ln__server *s, bool registered, ln_msec now)
 {
     tell(s, registered ? LN_CLIENT_REGISTERED : LN_CLIENT_UPDATED, LN_NEVER);
     ln__server_active(s, now);
-    if (s->objects_changed || s->lifetime_changed || s->binding_changed)
+    if (s->news != 0)
         s->update_at = now;
 }
 
@@ -210,6 +222,8 @@ static void act(struct ln__server *s, enum ln__reg_action action, enum ln__reg_s
         s->last_code = 0;
         if (s->asleep)
             connect(s, now); /* awake: connected, it is told to do this again */
+        else if (s->connecting)
+            break; /* likewise: it is waking up */
         else if (ln__connection_is_open(s))
             say(s, ln__message_deregister, LN_REG_EV_DEREGISTERED, now);
         else
@@ -231,12 +245,19 @@ static void act(struct ln__server *s, enum ln__reg_action action, enum ln__reg_s
     }
 }
 
+/* It slept, and the connection that ends that does not stand yet. */
+static bool is_waking(const struct ln__server *s)
+{
+    return s->reg.state == LN_REG_REGISTERED && s->connecting;
+}
+
 static void happen(struct ln__server *s, enum ln__reg_event event, ln_msec now)
 {
     struct ln__reg_policy policy = ln__server_policy(s);
     enum ln__reg_state was = s->reg.state;
-    if (event == LN_REG_EV_UPDATE_WANTED && s->asleep) {
-        connect(s, now); /* awake: connected, it says Update by itself */
+    if (event == LN_REG_EV_UPDATE_WANTED && (s->asleep || is_waking(s))) {
+        if (s->asleep)
+            connect(s, now); /* awake: connected, it says Update or Register by itself */
         return;
     }
     enum ln__reg_action action =
@@ -313,6 +334,8 @@ static void fall_asleep(struct ln__server *s, ln_msec now)
 static void step_timers(struct ln__server *s, ln_msec now)
 {
     enum ln__reg_event event;
+    if (s->events != 0)
+        return; /* they may be what the time was for */
     if (ln__reg_is_due(&s->reg, now, &event))
         ln__server_happened(s, event, now);
     if (s->update_at != LN_NEVER && now >= s->update_at && s->reg.state == LN_REG_REGISTERED) {
@@ -328,7 +351,7 @@ void ln__server_step(struct ln__server *s, ln_msec now)
     step_timers(s, now);
     handle_events(s, now);
     ln__observe_step(s, now);
-    if (s->asleep && s->notes != NULL && !s->connecting)
+    if (s->asleep && ln__queue_is_busy(s) && !s->connecting)
         connect(s, now);
     ln__queue_flush(s, now);
     fall_asleep(s, now);
@@ -353,7 +376,7 @@ void ln__server_interest(const struct ln__server *s, struct ln_interest *want)
         add_socket(s, want);
     if (s->events != 0 || failed)
         want->ready = true;
-    ln_interest_until(want, ln__reg_deadline(&s->reg));
+    ln_interest_until(want, is_waking(s) ? s->reg.expires : ln__reg_deadline(&s->reg));
     if (s->reg.state == LN_REG_REGISTERED)
         ln_interest_until(want, s->update_at);
     ln_interest_until(want, ln__observe_deadline(s));

@@ -18,7 +18,8 @@
 
 struct transaction {
     struct ln_client *client;
-    struct ln__object *object;
+    struct ln__object *object;   /* until `written` was told, which may move it */
+    const struct ln_object *def; /* of it */
     uint16_t iid;
     uint16_t ssid;
     uint8_t *copy; /* of the struct */
@@ -45,6 +46,7 @@ static struct transaction *begin(struct ln_client *client, struct ln__object *ob
         return NULL;
     t->client = client;
     t->object = object;
+    t->def = def;
     t->iid = iid;
     t->ssid = ssid;
     t->seen = (uint8_t *)(t + 1) + def->instance_size;
@@ -56,7 +58,7 @@ static struct transaction *begin(struct ln_client *client, struct ln__object *ob
 
 static void end(struct transaction *t)
 {
-    const struct ln_object *def = t->object->def;
+    const struct ln_object *def = t->def;
     ln_free_secret(t->client->env, t, sizeof *t + def->instance_size + def->resource_count);
 }
 
@@ -76,10 +78,10 @@ static enum ln_answer clear(const struct transaction *t, const struct ln_resourc
 /* PUT on an instance: what may be left out is left out, until the payload brings it. */
 static enum ln_answer clear_for_replace(const struct transaction *t)
 {
-    const struct ln_object *def = t->object->def;
+    const struct ln_object *def = t->def;
     for (uint16_t i = 0; i < def->resource_count; i++) {
         const struct ln_resource *r = &def->resources[i];
-        if ((r->flags & LN_RES_WRITE) == 0 || (r->flags & LN_RES_STREAMED) != 0 ||
+        if ((r->flags & LN_RES_WRITE) == 0 || ln__resource_is_streamed(r) ||
             ((r->flags & LN_RES_MANDATORY) != 0 && !is_multiple(r)))
             continue;
         enum ln_answer answer = clear(t, r);
@@ -102,7 +104,7 @@ static enum ln_answer admit(const struct transaction *t, const struct ln_resourc
 /* The array is begun: once, and before its first value, the old one goes if it is replaced. */
 static enum ln_answer begin_array(struct transaction *t, const struct ln_resource *r)
 {
-    uint8_t *seen = &t->seen[r - t->object->def->resources];
+    uint8_t *seen = &t->seen[r - t->def->resources];
     bool whole = t->replace && t->target.levels == LN_LEVEL_RESOURCE;
     bool first = *seen == 0;
     *seen = 1;
@@ -126,7 +128,7 @@ static enum ln_answer apply_entry(struct transaction *t, struct ln_reader *reade
 {
     if (e->path.levels < LN_LEVEL_RESOURCE)
         return LN_ANSWER_OK; /* the instance itself */
-    const struct ln_resource *r = ln__model_resource(t->object->def, e->path.id[2]);
+    const struct ln_resource *r = ln__model_resource(t->def, e->path.id[2]);
     if (r == NULL)
         return LN_ANSWER_OK; /* optional resources that we do not have may be ignored */
     bool take = false;
@@ -134,8 +136,8 @@ static enum ln_answer apply_entry(struct transaction *t, struct ln_reader *reade
     if (answer != LN_ANSWER_OK || !take)
         return answer;
     bool in_array = e->path.levels == LN_LEVEL_RESOURCE_INSTANCE || e->kind == LN_ENTRY_ARRAY;
-    bool again = t->seen[r - t->object->def->resources] != 0 && e->path.levels == LN_LEVEL_RESOURCE;
-    if (in_array != is_multiple(r) || (r->flags & LN_RES_STREAMED) != 0 || again)
+    bool again = t->seen[r - t->def->resources] != 0 && e->path.levels == LN_LEVEL_RESOURCE;
+    if (in_array != is_multiple(r) || ln__resource_is_streamed(r) || again)
         return LN_ANSWER_BAD_REQUEST;
     if (in_array) {
         answer = begin_array(t, r);
@@ -143,7 +145,7 @@ static enum ln_answer apply_entry(struct transaction *t, struct ln_reader *reade
             return answer;
         return take_value(t, reader, r, e->path.id[3]);
     }
-    t->seen[r - t->object->def->resources] = 1;
+    t->seen[r - t->def->resources] = 1;
     return take_value(t, reader, r, LN_ID_NONE);
 }
 
@@ -172,7 +174,7 @@ static enum ln_answer apply(struct transaction *t, const struct ln_format *forma
 /* Every mandatory resource that a server can write must have come. */
 static bool is_complete(const struct transaction *t)
 {
-    const struct ln_object *def = t->object->def;
+    const struct ln_object *def = t->def;
     for (uint16_t i = 0; i < def->resource_count; i++) {
         uint8_t flags = def->resources[i].flags;
         if ((flags & LN_RES_MANDATORY) != 0 && (flags & LN_RES_WRITE) != 0 && t->seen[i] == 0 &&
@@ -182,9 +184,14 @@ static bool is_complete(const struct transaction *t)
     return true;
 }
 
+static bool has_come(const struct transaction *t, const struct ln_resource *r)
+{
+    return t->seen[r - t->def->resources] != 0;
+}
+
 static enum ln_answer validate(const struct transaction *t, const void *was)
 {
-    const struct ln_object_ops *ops = t->object->def->ops;
+    const struct ln_object_ops *ops = t->def->ops;
     if (ops == NULL || ops->validate == NULL)
         return LN_ANSWER_OK;
     struct ln_at at = at_of(t, NULL, LN_ID_NONE);
@@ -193,7 +200,7 @@ static enum ln_answer validate(const struct transaction *t, const void *was)
 
 static void tell_written(const struct transaction *t, void *data, const void *was)
 {
-    const struct ln_object_ops *ops = t->object->def->ops;
+    const struct ln_object_ops *ops = t->def->ops;
     if (ops == NULL || ops->written == NULL)
         return;
     struct ln_at at =
@@ -225,7 +232,7 @@ static void swap_bytes(uint8_t *a, uint8_t *b, size_t len)
 
 static void tell_changes(const struct transaction *t)
 {
-    const struct ln_object *def = t->object->def;
+    const struct ln_object *def = t->def;
     if (t->replace && t->target.levels == LN_LEVEL_INSTANCE) {
         ln__client_touched(t->client, def->id, t->iid, LN_ID_NONE);
         return;
@@ -274,13 +281,14 @@ static enum ln_answer transact(struct ln__request *rq, struct transaction *t,
     enum ln_answer answer = whole ? clear_for_replace(t) : LN_ANSWER_OK;
     if (answer == LN_ANSWER_OK)
         answer = apply(t, format, &rq->path, payload);
-    if (answer == LN_ANSWER_OK && whole && !is_complete(t))
+    bool lacks = whole ? !is_complete(t) : rq->resource != NULL && !has_come(t, rq->resource);
+    if (answer == LN_ANSWER_OK && lacks)
         answer = LN_ANSWER_BAD_REQUEST;
     if (answer == LN_ANSWER_OK)
         answer = validate(t, data);
     if (answer != LN_ANSWER_OK)
         return answer;
-    uint16_t size = data != NULL ? t->object->def->instance_size : 0;
+    uint16_t size = data != NULL ? t->def->instance_size : 0;
     swap_bytes(data, t->copy, size);
     answer = keep(rq, t->iid);
     if (answer != LN_ANSWER_OK) {
@@ -342,7 +350,7 @@ static enum ln_answer wanted_iid(const struct ln__request *rq, const struct ln_f
 static enum ln_answer fill_new(struct transaction *t, const struct ln__request *rq,
                                const struct ln_format *format, struct ln_span payload)
 {
-    const struct ln_object_ops *ops = t->object->def->ops;
+    const struct ln_object_ops *ops = t->def->ops;
     struct ln_at at = at_of(t, NULL, LN_ID_NONE);
     enum ln_answer answer = LN_ANSWER_OK;
     if (ops != NULL && ops->create != NULL)
@@ -357,7 +365,7 @@ static enum ln_answer fill_new(struct transaction *t, const struct ln__request *
 static enum ln_answer add_new(struct transaction *t, struct ln__request *rq)
 {
     struct ln_client *client = t->client;
-    uint16_t size = t->object->def->instance_size;
+    uint16_t size = t->def->instance_size;
     void *data = ln_calloc(client->env, 1, size > 0 ? size : 1u);
     if (data == NULL)
         return LN_ANSWER_UNAVAILABLE;
@@ -466,6 +474,8 @@ enum ln_answer ln__op_execute(struct ln__request *rq, struct ln_span payload)
     const struct ln_coap_msg *msg = rq->in->msg;
     unsigned rights =
         ln__access_rights(rq->client, rq->server->ssid, rq->path.id[0], rq->path.id[1]);
+    if (ln__discoverable(rq) != LN_ANSWER_OK)
+        return LN_ANSWER_NOT_FOUND;
     if ((rights & LN_RIGHT_EXECUTE) == 0)
         return LN_ANSWER_UNAUTHORIZED;
     if ((rq->resource->flags & LN_RES_EXECUTE) == 0)

@@ -169,7 +169,8 @@ static bool next_in_circle(struct ln__candidates *c, struct ln_addr *out)
     return ln__candidates_next(c, LN_NEVER, out) == LN_OK;
 }
 
-/* On to the next address that can be aimed at; the one we had is the last choice. */
+/* On to the next address that can be aimed at; the one we had is the last choice. Where there is none,
+ * there is no handle: one that was bound, and has no peer, would hear everybody. */
 static void move_on(struct udp *u)
 {
     struct ln__candidates *c = u->candidates;
@@ -182,6 +183,8 @@ static void move_on(struct udp *u)
         if (aim(&u->ip, &to, &c->attempt) == LN_OK)
             return;
     }
+    if (u->ip.peer.family == LN_FAMILY_ANY)
+        ln__ip_drop(&u->ip);
 }
 
 static void udp_notice(struct ln_sock *s, enum ln_notice notice)

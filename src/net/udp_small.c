@@ -14,10 +14,12 @@
 
 #define RESOLVE_TIMEOUT_MS 30000
 #define MTU_MIN 68 /* RFC 791 3.2; with the headers of IPv6 there is still room for 20 bytes */
+#define INTERFACE_NAME_MAX 15
 
 struct udp {
     struct ln_sock base;
-    struct ln_sock_options options;
+    struct ln_sock_options options; /* interface_name is `interface`, or NULL */
+    char interface[INTERFACE_NAME_MAX + 1];
     struct ln_lookup *lookup; /* under way, or NULL */
     ln_msec deadline;         /* of the lookup */
     ln_handle handle;
@@ -182,22 +184,39 @@ static const struct ln_sock_ops udp_ops = {
     .info = udp_info,
 };
 
+static const char *fault_of(const struct ln_sock_options *o)
+{
+    if (o->mtu != 0 && o->mtu < MTU_MIN)
+        return "mtu: 0 or 68 to 65535 is needed";
+    if (o->interface_name != NULL && strlen(o->interface_name) > INTERFACE_NAME_MAX)
+        return "interface_name: at most 15 bytes are possible";
+    return NULL;
+}
+
+static void copy_options(struct udp *u, const struct ln_sock_options *o)
+{
+    u->options = *o;
+    if (o->interface_name != NULL)
+        u->options.interface_name =
+            memcpy(u->interface, o->interface_name, strlen(o->interface_name) + 1);
+}
+
 enum ln_status ln__udp_new(const struct ln_env *env, const struct ln_sock_options *options,
                            struct ln_diag *diag, struct ln_sock **out)
 {
+    const char *fault = options != NULL ? fault_of(options) : NULL;
     if (env->net.ops == NULL)
         return ln_diag_set(diag, LN_UNSUPPORTED, LN_CAT_CONFIGURATION, LN_PHASE_CONFIGURE,
                            "the environment has no network");
-    if (options != NULL && options->mtu != 0 && options->mtu < MTU_MIN)
-        return ln_diag_set(diag, LN_BAD_ARG, LN_CAT_CONFIGURATION, LN_PHASE_CONFIGURE,
-                           "mtu: 0 or 68 to 65535 is needed");
+    if (fault != NULL)
+        return ln_diag_set(diag, LN_BAD_ARG, LN_CAT_CONFIGURATION, LN_PHASE_CONFIGURE, "%s", fault);
     enum ln_status st = ln_filter_new(&udp_ops, sizeof(struct udp), env, NULL, out);
     if (st != LN_OK)
         return ln_diag_set(diag, st, LN_CAT_OUT_OF_MEMORY, LN_PHASE_CONFIGURE,
                            "no memory for a socket");
     struct udp *u = udp_of(*out);
     if (options != NULL)
-        u->options = *options;
+        copy_options(u, options);
     u->handle = LN_NO_HANDLE;
     return LN_OK;
 }

@@ -163,16 +163,30 @@ static void written(const struct ln_at *at, const void *was)
 
 /* ---- writing: the package ---- */
 
-static enum ln_firmware_result begin_push(struct ln_firmware *fw)
+/* Make room. What a server announces (Size1) is a hint: how much it is shows at its end. */
+static enum ln_status begin_store(struct ln_firmware *fw, uint32_t size)
 {
     const struct ln_download_store *store = &fw->config.store;
+    if (size == LN_COAP_SIZE_UNKNOWN)
+        return store->begin(store->ctx, 0, &fw->diag);
+    if (fw->config.size_max != 0 && size > fw->config.size_max)
+        return LN_NO_SPACE;
+    enum ln_status st = store->begin(store->ctx, 0, &fw->diag);
+    if (st == LN_OK && store->reserve != NULL)
+        st = store->reserve(store->ctx, size, &fw->diag);
+    return st;
+}
+
+static enum ln_firmware_result begin_push(struct ln_firmware *fw, uint16_t ssid, uint32_t size)
+{
     ln_diag_clear(&fw->diag);
     fw->received = 0;
     fw->pushing = true;
+    fw->pusher = ssid;
     fw->fields.uri[0] = 0;
     enum ln_status st = ln_hasher_new(fw->env, LN_SHA256, &fw->hasher);
     if (st == LN_OK)
-        st = store->begin(store->ctx, 0, &fw->diag);
+        st = begin_store(fw, size);
     if (st == LN_OK) {
         ln__firmware_enter(fw, LN_FIRMWARE_DOWNLOADING, LN_FIRMWARE_INITIAL);
         return LN_FIRMWARE_INITIAL;
@@ -183,13 +197,15 @@ static enum ln_firmware_result begin_push(struct ln_firmware *fw)
 static enum ln_firmware_result store_piece(struct ln_firmware *fw, struct ln_span piece)
 {
     const struct ln_download_store *store = &fw->config.store;
-    if (piece.len == 0)
+    if (piece.len == 0 || !fw->pushing)
         return LN_FIRMWARE_INITIAL;
     if (fw->config.size_max != 0 && fw->received + piece.len > fw->config.size_max)
         return LN_FIRMWARE_NO_SPACE;
     enum ln_status st = store->write(store->ctx, fw->received, piece, &fw->diag);
     if (st != LN_OK && st != LN_AGAIN) /* AGAIN: it was taken */
         return st == LN_NO_MEMORY ? LN_FIRMWARE_NO_MEMORY : LN_FIRMWARE_NO_SPACE;
+    if (!fw->pushing)
+        return LN_FIRMWARE_INITIAL;
     ln_hasher_update(fw->hasher, piece);
     fw->received += piece.len;
     return LN_FIRMWARE_INITIAL;
@@ -199,67 +215,80 @@ static void finish_push(struct ln_firmware *fw)
 {
     const struct ln_download_store *store = &fw->config.store;
     uint8_t hash[LN_HASH_MAX] = { 0 };
-    fw->pushing = false;
     enum ln_status st = ln_hasher_value(fw->hasher, hash);
-    ln_hasher_free(fw->hasher);
-    fw->hasher = NULL;
     if (st == LN_OK && store->sync != NULL)
         st = store->sync(store->ctx, &fw->diag);
-    if (st != LN_OK)
+    if (!fw->pushing)
+        return;
+    if (st != LN_OK) {
         ln__firmware_reset(fw, LN_FIRMWARE_NO_SPACE);
-    else
-        ln__firmware_complete(fw, fw->received, hash);
+        return;
+    }
+    fw->pushing = false;
+    ln_hasher_free(fw->hasher);
+    fw->hasher = NULL;
+    ln__firmware_complete(fw, fw->received, hash);
 }
 
-static enum ln_answer take_push(struct ln_firmware *fw, struct ln_span piece, bool last)
+/* Each function of the application may end the push from within, by ln_firmware_result(): then it is
+ * not `pushing` any more, and its result stands. */
+static enum ln_answer take_push(const struct ln_at *at, uint32_t size, struct ln_span piece,
+                                bool last)
 {
     static const uint8_t nul = 0;
+    struct ln_firmware *fw = at->user;
+    bool held = fw->nul_from == at->ssid;
     enum ln_firmware_result result = LN_FIRMWARE_INITIAL;
     if (!fw->pushing)
-        result = begin_push(fw);
-    if (result == LN_FIRMWARE_INITIAL && fw->held_nul)
+        result = begin_push(fw, at->ssid, size);
+    if (result == LN_FIRMWARE_INITIAL && held)
         result = store_piece(fw, ln_span(&nul, 1));
-    fw->held_nul = false;
+    if (held)
+        fw->nul_from = LN_ID_NONE;
     if (result == LN_FIRMWARE_INITIAL)
         result = store_piece(fw, piece);
-    if (result != LN_FIRMWARE_INITIAL) {
+    if (result != LN_FIRMWARE_INITIAL && fw->pushing)
         ln__firmware_reset(fw, result);
+    if (!fw->pushing)
         return LN_ANSWER_INTERNAL;
-    }
     if (last)
         finish_push(fw);
     return LN_ANSWER_OK;
 }
 
+/* A value begins, or goes on where the push of the same server is. Whoever else writes in between is
+ * refused, and so is the rest of a push that was ended meanwhile: neither may get into an image. */
 static enum ln_answer write_piece(const struct ln_at *at, uint32_t offset, uint32_t size,
                                   struct ln_span piece, bool last)
 {
     struct ln_firmware *fw = at->user;
-    (void)size;
+    bool held = fw->nul_from == at->ssid;
+    bool begins = offset == 0 || (held && offset == 1);
+    if (held && offset != 1)
+        fw->nul_from = LN_ID_NONE;
     if (fw->state == LN_FIRMWARE_UPDATING)
         return LN_ANSWER_NOT_ALLOWED;
-    if (offset == 0)
-        fw->held_nul = false;
-    bool nothing_yet = !fw->pushing && (offset == 0 || fw->held_nul);
-    if (nothing_yet && last && piece.len == 0) {
-        fw->held_nul = false; /* a single NUL, or nothing at all */
+    if (begins && last && piece.len == 0) {
+        fw->nul_from = LN_ID_NONE; /* a single NUL, or nothing at all */
         ln__firmware_reset(fw, LN_FIRMWARE_INITIAL);
         return LN_ANSWER_OK;
     }
     if (offset == 0 && piece.len == 1 && piece.data[0] == 0 && !last) {
-        fw->held_nul = true;
+        fw->nul_from = at->ssid;
         return LN_ANSWER_OK;
     }
-    if (!fw->pushing && fw->state != LN_FIRMWARE_IDLE)
+    bool goes_on = fw->pushing && fw->pusher == at->ssid && offset == fw->received;
+    if (begins ? fw->state != LN_FIRMWARE_IDLE : !goes_on)
         return LN_ANSWER_BAD_REQUEST;
-    return take_push(fw, piece, last);
+    return take_push(at, size, piece, last);
 }
 
 static void write_dropped(const struct ln_at *at)
 {
     struct ln_firmware *fw = at->user;
-    fw->held_nul = false;
-    if (fw->pushing)
+    if (fw->nul_from == at->ssid)
+        fw->nul_from = LN_ID_NONE;
+    if (fw->pushing && fw->pusher == at->ssid)
         ln__firmware_reset(fw, LN_FIRMWARE_CONNECTION_LOST);
 }
 
@@ -388,6 +417,7 @@ enum ln_status ln_firmware_new(struct ln_client *client, const struct ln_firmwar
     fw->env = env;
     fw->client = client;
     fw->config = *config;
+    fw->nul_from = LN_ID_NONE;
     fw->job = (struct ln_client_job) { .step = step, .interest = interest, .user = fw };
     st = ln_client_add_object(client, &object, fw, diag);
     if (st != LN_OK) {
@@ -395,13 +425,14 @@ enum ln_status ln_firmware_new(struct ln_client *client, const struct ln_firmwar
         return st;
     }
     st = ln_client_add_instance(client, 5, 0, &fw->fields, NULL);
+    if (st == LN_OK)
+        st = ln__firmware_load(fw);
     if (st != LN_OK) {
         enum ln_status gone = ln_client_remove_object(client, 5);
         (void)gone; /* it was just added */
         ln_free(env, fw);
         return st;
     }
-    ln__firmware_load(fw);
     ln_client_add_job(client, &fw->job);
     *out = fw;
     return LN_OK;

@@ -40,7 +40,9 @@ struct ln_firmware {
     struct ln_hasher *hasher;
     uint64_t received;
     bool pushing;
-    bool held_nul; /* the first byte is 0: is it all? then it is a reset */
+    uint16_t pusher; /* the server whose push it is */
+    uint16_t
+        nul_from; /* its value began with a 0: is it all? then it is a reset. LN_ID_NONE: none */
 
     bool verifying; /* the application will say */
     uint64_t verify_size;
@@ -59,8 +61,8 @@ void ln__firmware_enter(struct ln_firmware *fw, enum ln_firmware_state state,
 /** Downloaded becomes Updating, and the installation follows when all was said. False: that state
  *  could not be saved, and without it nothing irreversible may begin. Nothing has changed. */
 bool ln__firmware_begin_update(struct ln_firmware *fw, ln_msec now);
-/** What was saved; nothing, or something damaged: Idle. */
-void ln__firmware_load(struct ln_firmware *fw);
+/** What was saved; nothing, or something damaged: Idle. LN_NO_MEMORY: nobody knows. */
+enum ln_status ln__firmware_load(struct ln_firmware *fw);
 bool ln__firmware_save(struct ln_firmware *fw);
 /** The image is complete: verify, then Downloaded or Idle. */
 void ln__firmware_complete(struct ln_firmware *fw, uint64_t size, const uint8_t sha256[32]);

@@ -102,6 +102,7 @@ static void begin(struct ln_firmware *fw)
     o.size_max = fw->config.size_max;
     o.attempts_max = fw->config.attempts_max;
     o.time_max_ms = fw->config.time_max_ms;
+    o.rate_max = fw->config.rate_max;
     o.answer_timeout_ms = o.idle_timeout_ms = fw->config.timeout_ms;
     o.coap = fw->config.coap;
     o.bounded_only = true; /* an end that is nothing but a closed connection proves nothing */

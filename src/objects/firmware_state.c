@@ -98,24 +98,27 @@ static bool read_state(struct ln_firmware *fw, struct ln_span state)
     return true;
 }
 
-void ln__firmware_load(struct ln_firmware *fw)
+enum ln_status ln__firmware_load(struct ln_firmware *fw)
 {
     uint8_t room[LN_FIRMWARE_STATE_MAX];
     size_t len = 0;
     fw->fields.severity = 1; /* mandatory: OMA's default */
     enum ln_status st = fw->config.load(fw->config.user, ln_mspan(room, sizeof room), &len);
+    if (st == LN_NO_MEMORY)
+        return st;
     if (st == LN_NOT_FOUND)
-        return;
+        return LN_OK;
     if (st != LN_OK || len > sizeof room || !read_state(fw, ln_span(room, len))) {
         ln_log(fw->env, LN_LOG_ERROR, "firmware",
                "the saved state cannot be used; beginning with Idle");
         fw->config.reset(fw->config.user);
-        return;
+        return LN_OK;
     }
     if (fw->state == LN_FIRMWARE_DOWNLOADING && fw->fields.uri[0] == 0)
         ln__firmware_reset(fw, LN_FIRMWARE_CONNECTION_LOST); /* a push ends with the connection */
     else if (fw->state == LN_FIRMWARE_DOWNLOADING)
         fw->pull_wanted = true;
+    return LN_OK;
 }
 
 /* ---- states ---- */

@@ -105,7 +105,7 @@ static enum ln_status keep(struct security *s, uint16_t rid, struct ln_span byte
 {
     if (bytes.len == 0)
         return LN_OK;
-    uint8_t *copy = ln_calloc(s->env, 1, bytes.len);
+    uint8_t *copy = ln_calloc(s->env, 1, bytes.len + 1); /* a name is also read as a C string */
     if (copy == NULL)
         return LN_NO_MEMORY;
     memcpy(copy, bytes.data, bytes.len);

@@ -67,10 +67,21 @@ static bool is_binding(const char *text)
     return text[0] != 0;
 }
 
+/* 0 is for ever, which only servers of LwM2M 1.2 understand: for others it would be over at once. */
+static bool is_lifetime(const struct ln_at *at, const struct server *s)
+{
+    struct ln_server_info info;
+    return s->lifetime_s != 0 || (ln_client_server_info(at->client, s->ssid, &info) == LN_OK &&
+                                  info.version >= LN_LWM2M_1_2);
+}
+
 static enum ln_answer validate(const struct ln_at *at, const void *was)
 {
     const struct server *s = at->instance;
-    (void)was;
+    const struct server *old = was;
+    bool same = old != NULL && old->lifetime_s == s->lifetime_s;
+    if (!same && !is_lifetime(at, s))
+        return LN_ANSWER_BAD_REQUEST;
     /* over UDP alone for now: a binding without U would cut the server off */
     return is_binding(s->binding) && strchr(s->binding, 'U') != NULL ? LN_ANSWER_OK
                                                                      : LN_ANSWER_BAD_REQUEST;

@@ -26,8 +26,6 @@
 #define ALPN_MAX 8u
 #define MTU_MIN 208u
 #define MTU_MAX 4000u
-/** Seconds since 1970 of 2026-11-01: no clock of a device that runs this can be right below it. */
-#define BUILD_FLOOR INT64_C(1793491200)
 
 /** What is collected while a configuration is made; released at the end in any case. */
 struct making {
@@ -416,7 +414,7 @@ static enum ln_status choose_timers(struct making *m)
         return WRONG(m, "handshake_first_ms, handshake_max_ms: only for DTLS");
     if (!is_dtls(m) && c->total_ms == 0)
         c->total_ms = TOTAL_MS;
-    c->time_floor = o->time_floor != 0 ? o->time_floor : BUILD_FLOOR;
+    c->time_floor = o->time_floor != 0 ? o->time_floor : LN_TIME_FLOOR;
     c->mtu = o->mtu;
     if (c->mtu != 0 && !is_dtls(m))
         return WRONG(m, "mtu: only for DTLS");
@@ -437,17 +435,18 @@ static enum ln_status choose_sessions(struct making *m)
     return LN_OK;
 }
 
-/** A digest of all that a stored session relies on: who is accepted, at which security level, and who
- *  we are. The lengths come first, so that no two settings look the same. */
+/** A digest of all that a stored session relies on: who is accepted, at which security level, by which
+ *  algorithms, and who we are. The lengths come first, so that no two settings look the same. */
 static enum ln_status digest_settings(struct making *m)
 {
     const struct ln_tls_options *o = m->o;
     struct ln_tls_config *c = m->config;
-    struct ln_span parts[8 + ALPN_MAX];
+    struct ln_span parts[10 + ALPN_MAX];
     size_t n = 0;
     uint8_t lists[3][LN_HASH_MAX];
     const struct ln_span uri = ln_span_str(m->settings.chain_uri);
-    const size_t lengths[] = { o->psk_identity.len, o->psk_key.len, o->signature_count, uri.len };
+    const size_t lengths[] = { o->psk_identity.len, o->psk_key.len,  o->signature_count,
+                               m->suites.count,     m->groups.count, uri.len };
     uint8_t flags[] = { (uint8_t)o->auth,
                         (uint8_t)o->crl_policy,
                         o->system_trust,
@@ -472,6 +471,8 @@ static enum ln_status digest_settings(struct making *m)
     parts[n++] = o->psk_identity;
     parts[n++] = o->psk_key;
     parts[n++] = ln_span(o->signatures, o->signature_count * sizeof *o->signatures);
+    parts[n++] = ln_span(m->suites.ids, m->suites.count * sizeof *m->suites.ids);
+    parts[n++] = ln_span(m->groups.ids, m->groups.count * sizeof *m->groups.ids);
     parts[n++] = uri;
     for (size_t i = 0; i < o->alpn_count; i++)
         parts[n++] = ln_span(o->alpn[i], strlen(o->alpn[i]) + 1);

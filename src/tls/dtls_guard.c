@@ -334,13 +334,16 @@ static enum ln_guard_drop check_alert(struct ln_dtls_guard *g, struct ln_span bo
     return LN_GUARD_DROP_NONE;
 }
 
-static enum ln_guard_drop check_ccs(const struct ln_dtls_guard *g, struct ln_span body)
+static enum ln_guard_drop check_ccs(struct ln_dtls_guard *g, struct ln_span body)
 {
     /* One that comes late is a repetition, which the library ignores; what it waits for, to repeat
      * our last flight, is the Finished behind it. */
     if (g->established)
         return LN_GUARD_DROP_PLAINTEXT;
-    return body.len == 1 && body.data[0] == 1 ? LN_GUARD_DROP_NONE : LN_GUARD_DROP_CCS;
+    if (body.len != 1 || body.data[0] != 1)
+        return LN_GUARD_DROP_CCS;
+    g->changed = true;
+    return LN_GUARD_DROP_NONE;
 }
 
 static enum ln_guard_drop check_plaintext(struct ln_dtls_guard *g, const struct record *r)
@@ -356,6 +359,18 @@ static enum ln_guard_drop check_plaintext(struct ln_dtls_guard *g, const struct 
     return r->type == TYPE_ALERT ? check_alert(g, r->body) : check_ccs(g, r->body);
 }
 
+static enum ln_guard_drop check_encrypted(struct ln_dtls_guard *g, const struct record *r)
+{
+    if (r->body.len < g->record_min)
+        return LN_GUARD_DROP_SHORT;
+    if (g->established || g->changed)
+        return LN_GUARD_DROP_NONE;
+    if (g->early == LN_GUARD_EARLY_MAX)
+        return LN_GUARD_DROP_EARLY;
+    g->early++;
+    return LN_GUARD_DROP_NONE;
+}
+
 static enum ln_guard_drop check_record(struct ln_dtls_guard *g, const struct record *r)
 {
     if (r->type < TYPE_CCS || r->type > TYPE_DATA)
@@ -368,7 +383,7 @@ static enum ln_guard_drop check_record(struct ln_dtls_guard *g, const struct rec
         return LN_GUARD_DROP_EPOCH;
     if (r->epoch == 0)
         return check_plaintext(g, r);
-    return r->body.len < g->record_min ? LN_GUARD_DROP_SHORT : LN_GUARD_DROP_NONE;
+    return check_encrypted(g, r);
 }
 
 /* RFC 6347 4.1: type, version, epoch, sequence number, length. Where the length cannot be believed,

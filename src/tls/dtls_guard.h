@@ -31,6 +31,10 @@
 #define LN_GUARD_MESSAGE_MAX 65536u
 /** What all messages of a handshake may claim together: what a library might allocate for them. */
 #define LN_GUARD_CLAIM_MAX (2 * LN_GUARD_MESSAGE_MAX)
+/** Encrypted records that overtook the ChangeCipherSpec: a Finished, repeated, and first data. The
+ *  library keeps each until it has the keys, OpenSSL before 3.0.22 in 22 kB: what goes beyond is
+ *  dropped, and the peer repeats its flight. Behind the ChangeCipherSpec nothing is counted. */
+#define LN_GUARD_EARLY_MAX 8
 /** More HelloVerifyRequests than this, each for another ClientHello, are a loop. */
 #define LN_GUARD_HELLO_VERIFY_MAX 4
 
@@ -46,6 +50,7 @@
     X(UNIFIED, "the record is of DTLS 1.3")                                                        \
     X(CID, "the record has a Connection ID, and we gave out none")                                 \
     X(EPOCH, "the epoch is neither that of the handshake nor that behind it")                      \
+    X(EARLY, "too many encrypted records came before the ChangeCipherSpec")                        \
     X(SHORT, "the encrypted record has no room for nonce and tag")                                 \
     X(PLAINTEXT, "plain text where everything is encrypted")                                       \
     X(ALERT, "the alert is malformed")                                                             \
@@ -101,6 +106,8 @@ struct ln_dtls_guard {
     bool allow_dtls13;
     size_t record_min;          /**< shortest encrypted record, without its header */
     uint32_t claimed;           /**< bytes of all messages */
+    uint8_t early;              /**< encrypted records that passed before: */
+    bool changed;               /**< a ChangeCipherSpec passed */
     uint64_t last_hello_verify; /**< tells a repetition */
     struct ln_guard_numbers numbers;
     struct ln_guard_message {

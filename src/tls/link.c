@@ -4,7 +4,8 @@
  * An engine and the I/O it is given: the guard in front of it, flights counted, peers told apart.
  *
  * While a DTLS association stands, what arrives unauthenticated cannot end it: ICMP errors from
- * below count as lost datagrams, and the guard keeps forged records away from the library.
+ * below, of every kind, count as lost datagrams, and the guard keeps forged records away from the
+ * library.
  */
 #include "tls/filter.h"
 
@@ -47,10 +48,17 @@ static void live_with(struct ln_tls_link *link)
     ln_diag_clear(link->owner->base.diag);
 }
 
-/** Too large for the path, or an ICMP error, which proves nothing once the peer is authenticated. */
+/** What a UDP socket survives: ICMP errors, which come as any of the first three (ICMPv6 knows routers
+ *  that prohibit), or a lack of buffers. It proves nothing once the peer is authenticated. */
+static bool is_survived(enum ln_status st)
+{
+    return st == LN_REFUSED || st == LN_DENIED || st == LN_TIMEOUT || st == LN_NO_MEMORY;
+}
+
+/** The datagram alone: too large for the path, or not the end of an association. */
 static bool only_lost(const struct ln_tls_link *link, enum ln_status st)
 {
-    return link->datagram && (st == LN_NO_SPACE || (st == LN_REFUSED && link->open));
+    return link->datagram && (st == LN_NO_SPACE || (link->open && is_survived(st)));
 }
 
 /** A DTLS server's address refuses (ICMP) before anything came from it: on to the next one, until it
@@ -71,7 +79,8 @@ static bool has_another(struct ln_tls_link *link)
 
 static bool next_address(struct ln_tls_link *link, enum ln_status st)
 {
-    if (st != LN_REFUSED || !link->datagram || link->facts.got_bytes || !has_another(link))
+    bool icmp = st == LN_REFUSED || st == LN_DENIED;
+    if (!icmp || !link->datagram || link->facts.got_bytes || !has_another(link))
         return false;
     live_with(link);
     link->moved = true;

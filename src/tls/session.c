@@ -110,7 +110,7 @@ void ln__tls_session_save(struct ln_tls_sock *t, struct ln_span session)
     uint8_t frame[LN_SESSION_MAX];
     struct ln_kept_identity id;
     char key[LN_BLOB_KEY_MAX];
-    if (!t->config->has_sessions || t->base.role != LN_CLIENT || !has_peer(t))
+    if (!t->config->has_sessions || t->base.role != LN_CLIENT || !has_peer(t) || t->forgotten)
         return;
     ln__kept_identify(t, &id);
     struct ln_blob blob = { LN_BLOB_SESSION, whole(&id), session };

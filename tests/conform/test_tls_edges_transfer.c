@@ -329,6 +329,40 @@ static void test_memory_is_the_sockets_own(void **state)
     }
 }
 
+/* ---- what a datagram meets ---- */
+
+/* What a UDP socket survives, an association survives: a forged ICMPv6 message of a firewall that
+ * prohibits (EACCES), a lack of buffers for one datagram. It is lost, as any may be. */
+/* scenario: S40 */
+static void test_an_association_outlives_a_datagram(void **state)
+{
+    (void)state;
+    static const enum ln_status fates[] = { LN_REFUSED, LN_DENIED, LN_TIMEOUT, LN_NO_MEMORY };
+    struct tls_rows rows = tls_rows(0);
+    for (size_t r = 0; r < rows.count; r++) {
+        struct tls_case c = tls_case_psk(&rows.row[r], "the network fails once");
+        struct tls_pair p;
+        if (rows.row[r].kind != LN_DTLS)
+            continue;
+        tls_pair_start(&p, &c);
+        tls_pair_must_exchange(&p); /* the path is known: the next call is the one that counts */
+        for (size_t i = 0; i < COUNT(fates); i++) {
+            struct ln_testkit_fault fault = { .times = 1, .status = fates[i] };
+            uint8_t room[8];
+            size_t n = 0;
+            ln_testkit_fail(p.client_host, LN_TESTKIT_NET, &fault);
+            assert_int_equal(ln_sock_send(p.client, ln_span_str("lost"), &n), LN_OK);
+            assert_int_equal(ln_testkit_hits(p.client_host, LN_TESTKIT_NET), 1);
+            ln_testkit_fail(p.client_host, LN_TESTKIT_NET, &fault);
+            assert_int_equal(ln_sock_recv(p.client, ln_mspan(room, sizeof room), &n), LN_AGAIN);
+            assert_int_equal(ln_testkit_hits(p.client_host, LN_TESTKIT_NET), 1);
+            assert_int_equal(ln_sock_diag(p.client)->status, LN_OK);
+            tls_pair_must_exchange(&p);
+        }
+        tls_pair_finish(&p);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -339,6 +373,7 @@ int main(void)
         cmocka_unit_test(test_a_client_that_refuses),
         cmocka_unit_test(test_errors_of_somebody_else),
         cmocka_unit_test(test_memory_is_the_sockets_own),
+        cmocka_unit_test(test_an_association_outlives_a_datagram),
     };
     return cmocka_run_group_tests(tests, tls_world_setup, tls_world_teardown);
 }

@@ -329,6 +329,35 @@ static void dane(struct tls_pair *p, struct ln_tls_options *client)
     client->tlsa_count = 1;
 }
 
+static void system_trust(struct tls_pair *p, struct ln_tls_options *client)
+{
+    (void)p;
+    client->system_trust = true;
+}
+static void legacy_server(struct tls_pair *p, struct ln_tls_options *client)
+{
+    (void)p;
+    client->insecure_legacy_server = true;
+}
+
+/* Whatever was chosen before: it was none of these. */
+static void other_suites(struct tls_pair *p, struct ln_tls_options *client)
+{
+    static const uint16_t aes256_tls12 = 0xc02c; /* ECDHE-ECDSA, GCM, SHA-384 */
+    static const uint16_t aes256_tls13 = 0x1302;
+    bool tls13 = p->spec.row.version == LN_TLS_1_3;
+    client->suites = tls13 ? &aes256_tls13 : &aes256_tls12;
+    client->suite_count = 1;
+}
+
+static void other_groups(struct tls_pair *p, struct ln_tls_options *client)
+{
+    static const uint16_t curves[] = { 0x0018, 0x0017 }; /* P-256 is that of the certificates */
+    (void)p;
+    client->groups = curves;
+    client->group_count = COUNT(curves);
+}
+
 struct variation {
     const char *sentence;
     change *change;
@@ -352,6 +381,10 @@ static void test_a_session_is_bound_to_peer_and_settings(void **state)
         { "a client certificate", client_certificate },
         { "other protocols", protocols },
         { "DANE", dane },
+        { "the system's trust, too", system_trust },
+        { "a server without RFC 5746", legacy_server },
+        { "other suites", other_suites },
+        { "other groups", other_groups },
     };
     struct tls_rows rows = tls_rows(LN_TLS_CAP_RESUMPTION);
     for (size_t r = 0; r < rows.count; r++) {
@@ -442,6 +475,56 @@ static void test_a_session_is_bound_to_the_records_of_its_socket(void **state)
     }
 }
 
+/* Where dates and name begin to count, who was never asked for them is asked. */
+/* scenario: S17, S34 */
+static void test_a_session_is_bound_to_strictness(void **state)
+{
+    (void)state;
+    struct ln_tlsa one =
+        pki_tlsa(tls_world.pki, tls_world.server, LN_TLSA_DANE_EE, 1, LN_TLSA_SHA256);
+    struct tls_rows rows = tls_rows(LN_TLS_CAP_RESUMPTION);
+    for (size_t r = 0; r < rows.count; r++) {
+        struct tls_case c = store_case(&rows.row[r], "usage 3 becomes strict", false);
+        c.client.auth = LN_AUTH_DANE;
+        c.client.tlsa = &one;
+        c.client.tlsa_count = 1;
+        c.server_name = "other.example"; /* which the certificate is not for */
+        struct tls_pair p;
+        tls_pair_open(&p, &c);
+        tls_pair_visit_is(&p, false, "first");
+        tls_pair_visit_is(&p, true, "unchanged");
+        struct ln_tls_options strict = c.client;
+        strict.dane_ee_strict = true;
+        tls_pair_new_client(&p, &strict);
+        if (tls_pair_connect(&p) == LN_OK)
+            tls_fail(&p, "a session got around the name");
+        tls_want_category(&p, &p.client_diag, LN_CAT_WRONG_NAME);
+        tls_pair_close(&p);
+    }
+}
+
+/* Where each certificate begins to need a CRL, so does that of a session. */
+/* scenario: S17 */
+static void test_a_session_is_bound_to_the_crl_policy(void **state)
+{
+    (void)state;
+    struct tls_rows rows = tls_rows(LN_TLS_CAP_RESUMPTION);
+    for (size_t r = 0; r < rows.count; r++) {
+        struct tls_case c = store_case(&rows.row[r], "CRLs become necessary", false);
+        struct tls_pair p;
+        tls_pair_open(&p, &c);
+        tls_pair_visit_is(&p, false, "first");
+        tls_pair_visit_is(&p, true, "unchanged");
+        struct ln_tls_options strict = c.client;
+        strict.crl_policy = LN_CRL_ALL;
+        tls_pair_new_client(&p, &strict);
+        if (tls_pair_connect(&p) == LN_OK)
+            tls_fail(&p, "a session got around the CRLs");
+        tls_want_status(&p, LN_DENIED);
+        tls_pair_close(&p);
+    }
+}
+
 /* ---- over a restart ---- */
 
 /* scenario: S17 */
@@ -491,6 +574,31 @@ static void test_forget_session(void **state)
         tls_pair_visit_is(&p, true, "and made anew");
         tls_pair_close(&p);
         ln_sock_forget_session(NULL);
+    }
+}
+
+/* In TLS 1.3 the ticket comes behind the handshake: who forgot the session by then wants none of it. */
+/* scenario: S17, S30 */
+static void test_a_ticket_that_comes_after_forgetting(void **state)
+{
+    (void)state;
+    struct tls_rows rows = tls_rows(LN_TLS_CAP_RESUMPTION);
+    for (size_t r = 0; r < rows.count; r++) {
+        struct tls_case c = store_case(&rows.row[r], "forgets before the ticket", false);
+        struct tls_pair p;
+        tls_pair_open(&p, &c);
+        tls_pair_must_connect(&p);
+        ln_sock_forget_session(p.client);
+        tls_pair_must_exchange(&p);
+        for (size_t i = 0; i < shelf.count; i++)
+            assert_int_equal(shelf.slot[i].len, 0);
+        struct ln_sock_info info;
+        ln_sock_info(p.client, &info);
+        assert_false(info.tls.session_stored);
+        tls_pair_hang_up(&p);
+        tls_pair_visit_is(&p, false, "forgotten");
+        tls_pair_visit_is(&p, true, "and made anew");
+        tls_pair_close(&p);
     }
 }
 
@@ -835,8 +943,11 @@ int main(void)
         cmocka_unit_test(test_a_session_is_bound_to_peer_and_settings),
         cmocka_unit_test(test_a_session_is_bound_to_the_key),
         cmocka_unit_test(test_a_session_is_bound_to_the_records_of_its_socket),
+        cmocka_unit_test(test_a_session_is_bound_to_strictness),
+        cmocka_unit_test(test_a_session_is_bound_to_the_crl_policy),
         cmocka_unit_test(test_a_session_survives_a_restart),
         cmocka_unit_test(test_forget_session),
+        cmocka_unit_test(test_a_ticket_that_comes_after_forgetting),
         cmocka_unit_test(test_slot),
         cmocka_unit_test(test_folder),
         cmocka_unit_test(test_a_store_that_fails),

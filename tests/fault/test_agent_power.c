@@ -3,142 +3,92 @@
  * The agent's state, update and hook on a disk that loses power at every system call, in each of the
  * ways in which a disk can have cheated till then (support/powerdisk.h).
  *
- * The scenario, on a device that has been updated once: a server writes two values, pushes an image, has
- * it installed; the agent restarts as after an update and confirms. After each cut the machine starts again. Then:
+ * The scenario, on a device that has been updated once: a server writes two values, pushes an image or has
+ * it pulled from a slow web server, has it installed; the agent restarts as after an update and confirms.
+ * After each cut the machine starts again. Then:
  *   - what the server was told is so: a value answered with 2.04 is there, else the old one or the new;
  *   - State goes on along the figure of OMA from where the server saw it last: what was Downloaded is
- *     Downloaded, and whole; what was Updating ends in Update Result 1, and only because it was installed;
+ *     Downloaded, and whole; what was Downloading goes on, or begins anew, without another word, to the image
+ *     that the server has, whatever was left of it and of the one before; what was Updating ends in Update Result 1, and only because it was installed;
  *   - the outcome is reported once, and whatever is left to do can be done.
  */
-#include "support/lwworld.h"
+#include "support/agentworld.h"
+#include "support/httpserver.h"
 #include "support/powerdisk.h"
-
-#include "agent/kept.h"
-#include "agent/log.h"
-#include "agent/machine.h"
-#include "agent/update.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/stat.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
 
-enum { IMAGE_BYTES = 2500 };
+#define URI "http://192.0.2.1/fw"
+enum { IMAGE_BYTES = 2500, PIECE_BYTES = 700, PIECE_MS = 1100 };
 
-static char folder[] = "/tmp/linnet-power-XXXXXX";
-static char state_folder[64], hook_path[64], hook_log[64];
 static uint8_t image[IMAGE_BYTES];
-
-/* The machine, as long as it runs. */
-static struct lw_world w;
-static struct ln_env *posix;
-static struct config *config;
-static struct store store;
-static struct machine machine;
-static struct kept kept;
-static struct problems problems;
-static struct update update;
-static struct ln_client_job job;
+static struct agent_world a; /* the machine, as long as it runs */
 
 /* What the server knows. */
 static struct {
     int state; /* of the last notification or answer */
     bool told_offset, told_lifetime;
-    bool pushed, asked, ended; /* 2.04 to the push, to Update; Result 1 seen */
-    bool may_install;          /* it has asked for Update, whatever came back */
-    size_t notes;              /* of this connection, looked at */
+    bool pushed, told_uri, asked,
+        ended;        /* 2.04 to the push, to the URI, to Update; Result 1 seen */
+    bool may_install; /* it has asked for Update, whatever came back */
+    size_t notes;     /* of this connection, looked at */
 } server;
+
+static bool pulls; /* the way in which images come */
+
+/* The web server. Its pieces come so slowly that the download is saved after each. */
+static struct ln_env web_env;
+static struct http_server web;
+static struct http_file page;
+static size_t continued; /* downloads that did not begin anew */
+
+static void serve_page(void *user, const struct http_ask *ask, struct http_answer *answer)
+{
+    (void)user;
+    continued += ask->ranged;
+    http_serve_file(&page, ask, answer);
+    answer->piece = PIECE_BYTES;
+    answer->piece_ms = PIECE_MS;
+}
+
+/* Another image than the one before, under the same URI. */
+static void release(unsigned version)
+{
+    static const char *const tags[] = { "\"0\"", "\"1\"" };
+    for (size_t i = 0; i < sizeof image; i++)
+        image[i] = (uint8_t)(i * 7 + i / 256 + version);
+    page = (struct http_file) { .content = ln_span(image, sizeof image), .etag = tags[version] };
+}
 
 /* ---- the machine ---- */
 
-static void step_job(void *user, ln_msec now)
-{
-    siginfo_t info;
-    (void)user;
-    if (update.hook.pid != 0) /* a program runs in real time, and all else waits for it */
-        (void)waitid(P_PID, (id_t)update.hook.pid, &info, WEXITED | WNOWAIT);
-    update_step(&update, now);
-}
-
-static void wait_job(void *user, struct ln_interest *want)
-{
-    (void)user;
-    want->ready = want->ready || update.hook.pid != 0;
-}
-
-static void on_changed(void *user)
-{
-    (void)user;
-}
-
-static enum ln_answer keep(void *user, struct ln_client *client, uint16_t oid, uint16_t iid)
-{
-    (void)user;
-    (void)iid;
-    return !kept_is(oid) || kept_save(&kept, &store, client, &machine) ? LN_ANSWER_OK
-                                                                       : LN_ANSWER_INTERNAL;
-}
-
-static void prepare(struct lw_world *world)
-{
-    struct ln_diag diag;
-    world->env.files = posix->files;
-    problems = (struct problems) { .env = &world->env };
-    memset(&update, 0, sizeof update);
-    memset(&store, 0, sizeof store);
-    update.changed = on_changed;
-    (void)store_open(&store, &world->env, state_folder); /* the power may be off again */
-    machine_init(&machine, config, "1");
-    assert_int_equal(machine_add(&machine, world->client), LN_OK);
-    assert_int_equal(update_begin(&update, world->client, config, &store, &problems, &diag), LN_OK);
-    assert_int_equal(kept_load(&kept, &store, world->client, &machine), LN_OK);
-    job = (struct ln_client_job) { .step = step_job, .interest = wait_job };
-    ln_client_add_job(world->client, &job);
-}
-
 static void pull_plug(void)
 {
-    if (w.device_host != NULL)
-        ln_testkit_host_kill(w.device_host);
+    if (a.lw.device_host != NULL)
+        ln_testkit_host_kill(a.lw.device_host);
 }
 
-static void boot(void)
+static void on_boot(struct agent_world *world)
 {
-    struct lw_options options = LW_OPTIONS_INIT;
-    const char *what = "";
-    options.without_objects = true;
-    options.prepare = prepare;
-    options.config.keep = keep;
     server.notes = 0;
-    w.device_host = NULL;
-    assert_int_equal(lw_open(&w, &options, &what), LN_OK);
+    ln_testkit_env(world->lw.server_host, &web_env);
+    http_server_open(&web, world->lw.kit, world->lw.server_host, &web_env, 80, NULL, serve_page,
+                     NULL);
     if (power_is_off())
-        ln_testkit_host_kill(w.device_host);
+        ln_testkit_host_kill(world->lw.device_host);
 }
 
-static void halt(void)
+static void on_halt(struct agent_world *world)
 {
-    update_end(&update);
-    kept_free(&kept);
-    lw_close(&w);
-}
-
-static size_t count_of(const char *verb)
-{
-    char line[64];
-    size_t count = 0;
-    FILE *log = fopen(hook_log, "r");
-    while (log != NULL && fgets(line, sizeof line, log) != NULL)
-        count += strncmp(line, verb, strlen(verb)) == 0;
-    if (log != NULL)
-        (void)fclose(log);
-    return count;
+    (void)world;
+    http_server_close(&web);
 }
 
 /* ---- the server ---- */
@@ -158,14 +108,14 @@ static void saw(int state)
 
 static void look(void)
 {
-    for (; server.notes < w.server.note_count; server.notes++)
-        saw(w.server.notes[server.notes % LW_NOTES_MAX].payload[0] - '0');
+    for (; server.notes < a.lw.server.note_count; server.notes++)
+        saw(a.lw.server.notes[server.notes % LW_NOTES_MAX].payload[0] - '0');
 }
 
 static bool is_over(const struct lw_world *world)
 {
     (void)world;
-    return power_is_off() || update.restart;
+    return power_is_off() || a.update.restart;
 }
 
 static bool has_begun(const struct lw_world *world)
@@ -178,10 +128,10 @@ static bool meet(void)
 {
     struct lw_request rq = { LW_REQUEST_INIT, .code = LN_COAP_GET, .path = "/5/0/3" };
     rq.observe = 0;
-    if (lw_start(&w) != LN_OK || !lw_run(&w, has_begun, 600000) || power_is_off() ||
-        !lw_ask(&w, &rq) || w.server.answer.code != LN_COAP_CONTENT)
+    if (lw_start(&a.lw) != LN_OK || !lw_run(&a.lw, has_begun, 600000) || power_is_off() ||
+        !lw_ask(&a.lw, &rq) || a.lw.server.answer.code != LN_COAP_CONTENT)
         return false;
-    saw(w.server.answer.payload[0] - '0');
+    saw(a.lw.server.answer.payload[0] - '0');
     look();
     return true;
 }
@@ -189,14 +139,14 @@ static bool meet(void)
 /* Let the device go on by itself; after an installation it starts anew. */
 static void go_on(void)
 {
-    (void)lw_run(&w, is_over, 20000);
+    (void)lw_run(&a.lw, is_over, 20000);
     look();
-    while (update.restart && !power_is_off()) {
-        halt();
-        boot();
+    while (a.update.restart && !power_is_off()) {
+        agent_world_halt(&a);
+        agent_world_boot(&a);
         if (!meet())
             return;
-        (void)lw_run(&w, is_over, 20000);
+        (void)lw_run(&a.lw, is_over, 20000);
     }
 }
 
@@ -209,23 +159,32 @@ static uint8_t ask(uint8_t code, const char *path, int format, const void *data,
     rq.len = len;
     rq.format = format;
     rq.block1_szx = len > 1024 ? 6 : -1;
-    bool came = lw_ask(&w, &rq);
+    bool came = lw_ask(&a.lw, &rq);
     look();
-    return came ? w.server.answer.code : 0;
+    return came ? a.lw.server.answer.code : 0;
 }
 
 static int number(const char *path)
 {
     if (ask(LN_COAP_GET, path, -1, NULL, 0) != LN_COAP_CONTENT)
         return -1;
-    w.server.answer.payload[w.server.answer.len] = 0;
-    return (int)strtol((const char *)w.server.answer.payload, NULL, 10);
+    a.lw.server.answer.payload[a.lw.server.answer.len] = 0;
+    return (int)strtol((const char *)a.lw.server.answer.payload, NULL, 10);
 }
 
-static void push(void)
+static struct {
+    size_t begin, end; /* the calls in which the last image came */
+} delivery;
+
+static void deliver(void)
 {
-    server.pushed = ask(LN_COAP_PUT, "/5/0/0", 42, image, sizeof image) == LN_COAP_CHANGED;
+    delivery.begin = power_calls();
+    if (pulls)
+        server.told_uri = ask(LN_COAP_PUT, "/5/0/1", 0, URI, strlen(URI)) == LN_COAP_CHANGED;
+    else
+        server.pushed = ask(LN_COAP_PUT, "/5/0/0", 42, image, sizeof image) == LN_COAP_CHANGED;
     go_on();
+    delivery.end = power_calls();
 }
 
 static void have_it_installed(void)
@@ -247,16 +206,16 @@ static void look_at_result(void)
 static void live(const char *offset, const char *lifetime)
 {
     memset(&server, 0, sizeof server);
-    boot();
+    agent_world_boot(&a);
     if (meet()) {
         server.told_offset = ask(LN_COAP_PUT, "/3/0/14", 0, offset, 6) == LN_COAP_CHANGED;
         server.told_lifetime = ask(LN_COAP_PUT, "/1/0/1", 0, lifetime, 4) == LN_COAP_CHANGED;
-        push();
+        deliver();
         if (server.state == LN_FIRMWARE_DOWNLOADED)
             have_it_installed();
         look_at_result();
     }
-    halt();
+    agent_world_halt(&a);
 }
 
 /* ---- after the cut ---- */
@@ -264,9 +223,9 @@ static void live(const char *offset, const char *lifetime)
 static void assert_values(void)
 {
     assert_int_equal(ask(LN_COAP_GET, "/3/0/14", -1, NULL, 0), LN_COAP_CONTENT);
-    assert_int_equal(w.server.answer.len, 6);
-    bool old = memcmp(w.server.answer.payload, "+01:00", 6) == 0;
-    assert_true(old || memcmp(w.server.answer.payload, "+02:00", 6) == 0);
+    assert_int_equal(a.lw.server.answer.len, 6);
+    bool old = memcmp(a.lw.server.answer.payload, "+01:00", 6) == 0;
+    assert_true(old || memcmp(a.lw.server.answer.payload, "+02:00", 6) == 0);
     assert_true(!server.told_offset || !old);
     int lifetime = number("/1/0/1");
     assert_true(lifetime == 7200 || (!server.told_lifetime && lifetime == 3700));
@@ -276,7 +235,7 @@ static void assert_image(void)
 {
     static uint8_t seen[IMAGE_BYTES + 1];
     char path[96];
-    (void)snprintf(path, sizeof path, "%s/firmware.image", state_folder);
+    (void)snprintf(path, sizeof path, "%s/firmware.image", a.state);
     FILE *file = fopen(path, "rb");
     assert_non_null(file);
     assert_int_equal(fread(seen, 1, sizeof seen, file), sizeof image);
@@ -288,38 +247,42 @@ static void assert_image(void)
 static void finish(void)
 {
     if (server.state == LN_FIRMWARE_IDLE && !server.ended)
-        push();
+        deliver();
     if (server.state == LN_FIRMWARE_DOWNLOADED) {
         assert_image();
         have_it_installed();
     }
     look_at_result();
     assert_true(server.ended);
-    assert_true(count_of("install") > 0); /* and confirm does not speak for what was not done */
+    assert_true(agent_world_count(&a, "install") >
+                0); /* and confirm does not speak for what was not done */
 }
 
 static void start_again(void)
 {
     bool downloaded = server.pushed && server.state == LN_FIRMWARE_DOWNLOADED;
     bool was_asked = server.asked;
-    boot();
+    bool comes = server.told_uri && !server.may_install;
+    agent_world_boot(&a);
     assert_true(meet());
     assert_values();
     if (downloaded && !server.may_install)
         assert_int_equal(number("/5/0/3"), LN_FIRMWARE_DOWNLOADED);
     go_on();
     look_at_result();
+    if (comes)
+        assert_int_equal(server.state, LN_FIRMWARE_DOWNLOADED);
     if (was_asked)
         assert_true(server.ended); /* 2.04 to Update: it is done, without another word */
     finish();
-    size_t confirmed = count_of("confirm");
-    halt();
-    boot(); /* the outcome stays, and nothing is confirmed twice */
+    size_t confirmed = agent_world_count(&a, "confirm");
+    agent_world_halt(&a);
+    agent_world_boot(&a); /* the outcome stays, and nothing is confirmed twice */
     assert_true(meet());
     look_at_result();
     assert_true(server.ended);
-    assert_int_equal(count_of("confirm"), confirmed);
-    halt();
+    assert_int_equal(agent_world_count(&a, "confirm"), confirmed);
+    agent_world_halt(&a);
 }
 
 /* ---- cuts ---- */
@@ -346,7 +309,7 @@ static bool is_new(uint64_t sum)
 static void fresh(void)
 {
     power_begin_saved();
-    (void)unlink(hook_log);
+    (void)unlink(a.hook_log);
 }
 
 static void try_loss(enum power_loss loss, size_t torn)
@@ -356,10 +319,11 @@ static void try_loss(enum power_loss loss, size_t torn)
     uint64_t sum = power_fingerprint(loss, torn) ^ (uint64_t)server.state << 60 ^
                    (uint64_t)server.told_offset << 59 ^ (uint64_t)server.told_lifetime << 58 ^
                    (uint64_t)server.pushed << 57 ^ (uint64_t)server.may_install << 56 ^
-                   (uint64_t)server.asked << 55 ^ (uint64_t)server.ended << 54;
+                   (uint64_t)server.asked << 55 ^ (uint64_t)server.ended << 54 ^
+                   (uint64_t)server.told_uri << 53;
     if (!is_new(sum))
         return;
-    FILE *log = fopen(hook_log, "r");
+    FILE *log = fopen(a.hook_log, "r");
     size_t len = log != NULL ? fread(log_copy, 1, sizeof log_copy, log) : 0;
     if (log != NULL)
         (void)fclose(log);
@@ -371,11 +335,13 @@ static void try_loss(enum power_loss loss, size_t torn)
     seen.starts++;
     start_again();
     memcpy(&server, saved, server_size);
-    log = fopen(hook_log, "w"); /* the hook's own disk is as it was, too */
+    log = fopen(a.hook_log, "w"); /* the hook's own disk is as it was, too */
     assert_non_null(log);
     (void)fwrite(log_copy, 1, len, log);
     (void)fclose(log);
 }
+
+static bool at_start; /* the last cut was at the start of a program */
 
 /* @return false: the scenario has no such call */
 static bool cut_at(size_t call, bool runs, size_t torn_step)
@@ -386,8 +352,7 @@ static bool cut_at(size_t call, bool runs, size_t torn_step)
     live("+02:00", "7200");
     if (!power_is_off())
         return false;
-    if (runs && !power_went_at_start())
-        return true; /* seen before: that is no start of a program */
+    at_start = power_went_at_start();
     for (int loss = 0; loss < POWER_TORN; loss++)
         try_loss((enum power_loss)loss, 0);
     for (size_t torn = 0; torn <= power_torn_max(); torn += torn_step)
@@ -395,53 +360,77 @@ static bool cut_at(size_t call, bool runs, size_t torn_step)
     return true;
 }
 
+static bool is_full(void)
+{
+    return getenv("LN_TEST_FULL") != NULL;
+}
+
+/* The device as the scenario finds it. */
+static void update_once(bool by_pull)
+{
+    memset(&seen, 0, sizeof seen);
+    pulls = by_pull;
+    continued = 0;
+    release(0);
+    power_begin(a.state);
+    live("+01:00", "3700");
+    assert_true(server.ended);
+    power_save();
+    release(1);
+}
+
+/* At each call from `begin` to before `end`, while there are any. @return so many */
+static size_t cut_from(size_t begin, size_t end, size_t torn_step)
+{
+    size_t call = begin;
+    while (call < end && cut_at(call, false, torn_step)) {
+        if (at_start)
+            assert_true(cut_at(call, true, torn_step));
+        call++;
+    }
+    print_message("%zu calls, %zu different disks, %zu downloads went on\n", call - begin,
+                  seen.starts, continued);
+    where[0] = 0;
+    return call - begin;
+}
+
 /* scenario: T17 */
 static void test_power_is_lost_at_every_call(void **state)
 {
     (void)state;
-    bool full = getenv("LN_TEST_FULL") != NULL;
-    size_t call = 0;
-    memset(&seen, 0, sizeof seen);
-    power_begin(state_folder);
-    live("+01:00", "3700");
-    assert_true(server.ended);
-    power_save();
-    while (cut_at(call, false, full ? 1 : 97)) {
-        assert_true(cut_at(call, true, full ? 1 : 97));
-        call++;
-    }
+    update_once(false);
+    size_t calls = cut_from(0, SIZE_MAX, is_full() ? 1 : 97);
     assert_true(server.ended); /* without a cut it went to its end */
-    print_message("%zu calls, %zu different disks\n", call, seen.starts);
-    assert_true(call > 80);
+    assert_true(calls > 80);
     assert_true(seen.starts > 80);
-    where[0] = 0;
+}
+
+/* What comes before and after the pull is as above. */
+/* scenario: T17, T3, PIT-09c */
+static void test_power_is_lost_during_a_pull(void **state)
+{
+    (void)state;
+    update_once(true);
+    fresh();
+    live("+02:00", "7200");
+    assert_true(server.ended);
+    assert_int_equal(continued, 0); /* the record of the image before is nobody's */
+    size_t end = is_full() ? SIZE_MAX : delivery.end;
+    size_t calls = cut_from(is_full() ? 0 : delivery.begin, end, is_full() ? 1 : 211);
+    assert_true(calls > 20);
+    assert_true(seen.starts > 40);
+    assert_true(continued > 5);
+    assert_true(continued < seen.starts); /* and where nothing was left, it has begun anew */
 }
 
 /* ---- the group ---- */
 
 static int set_up(void **state)
 {
-    char *argument = NULL;
     (void)state;
-    if (mkdtemp(folder) == NULL || ln_env_posix_new(&posix) != LN_OK)
-        return -1;
-    log_set_level(LN_LOG_OFF);
-    (void)snprintf(state_folder, sizeof state_folder, "%s/state", folder);
-    (void)snprintf(hook_path, sizeof hook_path, "%s/hook", folder);
-    (void)snprintf(hook_log, sizeof hook_log, "%s/log", folder);
-    FILE *hook = fopen(hook_path, "w");
-    if (hook == NULL || mkdir(state_folder, 0700) != 0)
-        return -1;
-    (void)fprintf(hook, "#!/bin/sh\necho $1 >> %s\n", hook_log);
-    (void)fclose(hook);
-    (void)chmod(hook_path, 0700);
-    config = config_new();
-    argument = strdup(hook_path);
-    if (config == NULL || argument == NULL)
-        return -1;
-    config->firmware.hook = argument;
-    for (size_t i = 0; i < sizeof image; i++)
-        image[i] = (uint8_t)(i * 7 + i / 256 + 1);
+    agent_world_make(&a);
+    a.on_boot = on_boot;
+    a.on_halt = on_halt;
     power_on_cut = pull_plug;
     return 0;
 }
@@ -451,19 +440,15 @@ static int tear_down(void **state)
     (void)state;
     if (where[0] != 0)
         print_message("%s\n", where);
-    config_free(config);
-    ln_env_posix_free(posix);
-    power_begin(state_folder); /* empties it */
-    (void)unlink(hook_path);
-    (void)unlink(hook_log);
-    (void)rmdir(state_folder);
-    return rmdir(folder);
+    power_begin(a.state); /* empties it */
+    return agent_world_remove(&a);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_power_is_lost_at_every_call),
+        cmocka_unit_test(test_power_is_lost_during_a_pull),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }

@@ -93,9 +93,10 @@ static bool disarm(void)
 
 /* ---- configuration ---- */
 
-static void count_error(void *user, const char *line)
+static void count_error(void *user, enum ln_level level, const char *line)
 {
     size_t *told = user;
+    assert_int_equal(level, LN_LOG_ERROR);
     assert_true(line[0] != '\0');
     (*told)++;
 }
@@ -166,7 +167,6 @@ static void prepare(struct lw_world *world)
     a.env = &world->env;
     a.client = world->client;
     a.config = &config;
-    a.tls = ln_tls_builtin(0);
     a.problems.env = a.env;
     a.store = (struct store) { .env = a.env, .folder = "/state" };
     machine_init(&a.machine, &config, "1");

@@ -5,9 +5,10 @@
 #include "agent/config.h"
 #include "fuzz/check.h"
 
-static void tell(void *user, const char *line)
+static void tell(void *user, enum ln_level level, const char *line)
 {
     (void)user;
+    CHECK(level == LN_LOG_ERROR);
     CHECK(line[0] != '\0');
     for (; *line != '\0'; line++)
         CHECK((unsigned char)*line >= ' ' && *line != 0x7f);

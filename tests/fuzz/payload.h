@@ -145,14 +145,29 @@ static bool is_whole(const struct ln_value *v)
     return v->type == LN_VALUE_INTEGER || v->type == LN_VALUE_TIME;
 }
 
-/* Not every format tells a time from an integer. */
+static bool is_number(const struct ln_value *v)
+{
+    return is_whole(v) || v->type == LN_VALUE_UNSIGNED || v->type == LN_VALUE_FLOAT;
+}
+
+static double as_double(const struct ln_value *v)
+{
+    if (v->type == LN_VALUE_FLOAT)
+        return v->as.number;
+    return v->type == LN_VALUE_UNSIGNED ? (double)v->as.natural : (double)v->as.integer;
+}
+
+/* Not every format tells a time from an integer; and JSON has but numbers, where a fraction that a
+ * double has no place for (4503599627370497.2) is written as the whole number that was kept. */
 static bool same_value(const struct ln_value *a, const struct ln_value *b)
 {
     if (is_whole(a) && is_whole(b))
         return a->as.integer == b->as.integer;
-    if (a->type == LN_VALUE_FLOAT && b->type == LN_VALUE_FLOAT)
-        return a->as.number == b->as.number ||
-               (a->as.number != a->as.number && b->as.number != b->as.number);
+    if (is_number(a) && is_number(b) && (a->type == LN_VALUE_FLOAT || b->type == LN_VALUE_FLOAT)) {
+        double one = as_double(a);
+        double other = as_double(b);
+        return one == other || (one != one && other != other);
+    }
     return ln_value_equal(a, b);
 }
 

@@ -9,7 +9,7 @@ import subprocess
 import threading
 import time
 
-from drive import BUILD
+from drive import BUILD, linnet
 from peers import Program
 
 AGENT = BUILD / "bin/linnet-agent"
@@ -135,3 +135,39 @@ class Agent:
 
     def wait_registered(self):
         return self.wait(lambda s: s["servers"] and s["servers"][0]["registered"])
+
+
+# ---- what it tells of troubles: in its log, in `linnet status` and in its JSON ----
+
+def page(agent):
+    told = linnet("status", "--socket", agent.socket)
+    assert told.status == 0, told.err
+    return told.out
+
+
+def assert_failure(agent, category, *words):
+    """Of the one server, in all three places."""
+    failure = agent.wait(lambda s: s["servers"][0]["failure"])["servers"][0]["failure"]
+    assert failure["category"] == category, failure
+    assert failure["advice"] and failure["advice"] in failure["line"], failure
+    for word in words:
+        assert word in failure["line"], failure
+    assert agent.logged(failure["line"])
+    shown = page(agent)
+    assert f"FAILED: {category}" in shown and failure["advice"] in shown, shown
+
+
+def assert_well(agent):
+    """All of it is over, in all three places."""
+    status = agent.wait(lambda s: s["servers"][0]["registered"] and not s["problems"])
+    assert status["servers"][0]["failure"] is None
+    shown = page(agent)
+    assert "FAILED" not in shown and "problems" not in shown, shown
+
+
+def assert_problem(agent, about, *words):
+    text = problem(agent.wait(lambda s: problem(s, about)), about)
+    for word in words:
+        assert word in text, text
+    assert agent.logged(text)
+    assert f"{about}: {text}" in page(agent)

@@ -13,7 +13,7 @@ import drive as drive_module  # noqa: E402
 import leshan as leshan_module  # noqa: E402
 import lwdevice  # noqa: E402
 import servers  # noqa: E402
-from peers import Peers  # noqa: E402
+from peers import Peers, free_port  # noqa: E402
 
 
 def pytest_sessionstart(session):
@@ -165,6 +165,28 @@ def keyed(lab, tmp_path):
     key.write_text(AGENT_KEY + "\n")
     return ["--server", lab.coaps_uri, "--endpoint", "dev", "--psk-identity", "dev-id",
             "--psk-key", f"@{key}"]
+
+
+@pytest.fixture
+def certified(start_lab, pki, start_agent):
+    """Starts a lab with this certificate, and an agent with that; both by certificates. The last lab is .lab."""
+    port = free_port(("udp",))
+
+    def serve(name):
+        start.lab = start_lab("--secure-port", port, "--certified", "client", "--cert",
+                              pki / f"{name}-chain.pem", "--key", pki / f"{name}.key")
+
+    def start(server, *options, client="client", ca="root", **how):
+        serve(server)
+        return start_agent("--server", f"coaps://127.0.0.1:{port}", "--endpoint", "client", "--ca",
+                           pki / f"{ca}.pem", "--certificate", pki / f"{client}-chain.pem", "--key",
+                           pki / f"{client}.key", *options, **how)
+
+    def again(server):
+        assert start.lab.stop()[0] == 0
+        serve(server)
+    start.again = again
+    return start
 
 
 @pytest.hookimpl(hookwrapper=True)

@@ -30,6 +30,8 @@ PACKAGES = {
     "coap-client-gnutls": "libcoap3-bin",
     "coap-client-notls": "libcoap3-bin",
     "softhsm2-util": "softhsm2",
+    "faketime": "faketime",
+    "systemd-analyze": "systemd",
 }
 
 PSK_ID = "device-1"

@@ -65,12 +65,13 @@ def test_values_are_set_and_observers_told(lab, keyed, start_agent):
     ({"command": "set", "path": "/1/0/1", "value": "soon"}, "bad_value"),
     ({"command": "set", "path": "/0/0/5", "value": "00"}, "denied"),
     ({"command": "set", "path": "/3/0/4", "value": "1"}, "unsupported"),
+    ({"command": "set", "path": "/5/0/1", "value": "http://x"}, "unsupported"),
     ({"command": "notify", "path": "/3/7"}, "not_found"),
     ({"command": "update", "ssid": 9}, "not_found"),
     ({"command": "dance"}, "unknown_command"),
 ])
 def test_what_is_wrong_is_refused(keyed, start_agent, request_, word):
-    agent = start_agent(*keyed)
+    agent = start_agent(*keyed, "--hook", "/bin/true")
     with pytest.raises(Refused) as refusal:
         agent.lines(**request_)
     assert refusal.value.args[0] == word
@@ -79,9 +80,10 @@ def test_what_is_wrong_is_refused(keyed, start_agent, request_, word):
 def test_garbage_ends_nothing(keyed, start_agent):
     agent = start_agent(*keyed)
     with agent.connect() as peer, peer.makefile("r") as answers:
-        peer.sendall(b"nonsense\n" + b"[" * 200000 + b"\n" + b'{"command":"status"}\n')
-        words = [json.loads(answers.readline()).get("error", {}).get("word") for _ in range(3)]
-    assert words == ["bad_request", "bad_request", None]
+        peer.sendall(b"nonsense\n" + b"[" * 200000 + b"\n" + b'{"command":"status"}\n' +
+                     b'{"command":"set","path":"/3/0/14","value":"\xff"}\n')
+        words = [json.loads(answers.readline()).get("error", {}).get("word") for _ in range(4)]
+    assert words == ["bad_request", "bad_request", None, "bad_request"]
 
 
 def test_values_survive_a_restart(lab, keyed, start_agent):
@@ -121,6 +123,8 @@ def test_reload(lab, keyed, start_agent, tmp_path):
 
 # ---- what goes wrong ----
 
+AGENT = "[agent]\nendpoint = dev\n"
+SERVER = f"{AGENT}[server]\nuri = coap://x\n"
 CONFIGURATIONS = [
     ("[agent]\nendpiont = dev\n", 2, "did you mean 'endpoint'"),
     ("[agent]\nendpoint = dev\n[servers]\nuri = coap://x\n", 4, "no section [servers]"),
@@ -132,17 +136,54 @@ CONFIGURATIONS = [
     ("[agent]\nstate = here\n", 2, "expected an absolute path"),
     ("[agent\n", 1, "expected [section] or key = value"),
     ("endpoint = dev\n", 1, "before any section"),
-    ("[agent]\nendpoint = dev\n[server]\nuri = coaps://x\npsk_identity = a\n", 0, "psk_key"),
-    ("[agent]\nendpoint = dev\n[server]\nuri = coaps://x\npsk_identity = a\npsk_key = xyz\n", 0,
-     "hexadecimal"),
-    ("[agent]\nendpoint = dev\n[server]\nuri = http://x\n", 0, "expected coaps:// or coap://"),
+    ("[agent]\nendpoint = dev\n[server]\nuri = coaps://x\npsk_identity = a\n", 4,
+     "[server] psk_key: it is missing; psk_identity needs it"),
+    ("[agent]\nendpoint = dev\n[server]\nuri = coaps://x\npsk_identity = a\npsk_key = xyz\n", 6,
+     "[server] psk_key: the key cannot be read; expected 1 to 64 bytes as pairs of hexadecimal"),
+    ("[agent]\nendpoint = dev\n[server]\nuri = http://x\n", 4, "expected coaps:// or coap://"),
+    ("[server]\nuri = coap://x\n", 0, "[agent] endpoint: it is missing; expected the name"),
+    (AGENT, 0, "[server] uri: there is no server; expected at least one"),
+    ("[agent]\nendpoint = \xff\n", 2, "[agent] endpoint: it is not UTF-8"),
+    ("[agent]\nendpoint = \xed\xa0\x80\n", 2, "[agent] endpoint: it is not UTF-8"),
+    (f"{SERVER}[server]\nuri = coap://y\n", 6, "uri: it is given twice; expected it once, and [server NAME]"),
+    # what belongs together, each at the line of its own key
+    (f"{AGENT}[server a]\nuri = coap://x\nssid = 7\n[server b]\nuri = coap://y\nssid = 7\n", 8,
+     "[server b] ssid: another server has this number; expected a different one"),
+    (f"{SERVER}psk_identity = a\npsk_key = 00\n", 4, "uri: coap has no security, and there are keys"),
+    (f"{AGENT}[server]\nlifetime = 60\nuri = coaps://x\n", 5, "uri: coaps needs keys; expected"),
+    (f"{AGENT}[server]\nlifetime = 60\npsk_identity = a\nuri = coaps://x\npsk_key = @no\n", 7,
+     "psk_key: {folder}/no does not exist"),
+    (f"{AGENT}[server]\nuri = coaps://x\nca = x\n", 5, "has no key 'ca'"),
+    (f"{AGENT}ca = x\n[server]\nuri = coaps://x\nkey = y\n", 5,
+     "certificate: it is missing; certificate and key belong together"),
+    (f"{AGENT}system_trust = yes\n[server]\nuri = coaps://x\ncertificate = a\nkey = b\n", 6,
+     "certificate: {folder}/a does not exist"),
+    (f"{AGENT}tls_library = none\n[server]\nuri = coap://x\n", 3,
+     "tls_library: it is not in this program; linnet-agent --version names those that are"),
+    (f"{SERVER}[firmware]\nkey = x\n", 0, "[firmware] certificate: it is missing"),
+    # what the library refuses
+    (f"{AGENT}[server]\nuri = coap://x/rd\n", 4, "uri: Security /0/0/0: a server URI with a path"),
+    (f"{SERVER}binding = T\n", 5, "binding must be letters of U, T, S, N and hold U"),
+    (f"{AGENT}[server]\nuri = coaps://x\nserver_certificate = agent.ini\n", 5,
+     "[server] server_certificate: tlsa[0]: its data is not one whole certificate"),
+    (f"{AGENT}ca = agent.ini\n[server]\nuri = coaps://x\n", 3, "[agent] ca: trust: "),
+    # what is not on this machine
+    (f"{AGENT}ca = x.pem\n[server]\nuri = coap://x\n", 3, "ca: {folder}/x.pem does not exist"),
+    (f"{AGENT}ca = .\n[server]\nuri = coap://x\n", 3, "is a folder; expected a file"),
+    (f"{SERVER}[firmware]\nhook = /nowhere\n", 6, "hook: /nowhere does not exist; expected a program"),
+    (f"{SERVER}[firmware]\nhook = /dev/null\n", 6, "cannot be executed"),
+    (f"{SERVER}[firmware]\nca = x\n", 6, "[firmware] ca: {folder}/x does not exist"),
+    (f"{SERVER}[device]\nreboot = /nowhere\n", 6, "reboot: /nowhere does not exist"),
+    (f"{AGENT}socket_group = no-such\n[server]\nuri = coap://x\n", 3, "no-such is no group here"),
+    (f"{AGENT}socket = /{'x' * 107}\n[server]\nuri = coap://x\n", 3, "is too long for a socket"),
 ]
 
 
 @pytest.mark.parametrize("text, line, said", CONFIGURATIONS)
 def test_check_names_what_is_wrong(tmp_path, text, line, said):
+    said = said.replace("{folder}", str(tmp_path))
     path = tmp_path / "agent.ini"
-    path.write_text(text)
+    path.write_text(text, encoding="latin-1")
     run = subprocess.run([agent_module.AGENT, "--config", path, "--check"],
                          capture_output=True, text=True, timeout=30)
     assert run.returncode == 1 and said in run.stderr, run
@@ -159,6 +200,42 @@ def test_check_is_content(tmp_path):
     assert (run.returncode, run.stderr) == (0, ""), run
 
 
+def test_check_warns_of_a_key_that_all_may_read(tmp_path):
+    path, key = tmp_path / "agent.ini", tmp_path / "key"
+    key.write_text("00112233\n")
+    path.write_text(f"{AGENT}[server]\nuri = coaps://x\npsk_identity = a\npsk_key = @key\n")
+    for mode, said in ((0o644, f"warning: {path}:6: [server] psk_key: every user may read {key}; "
+                               "run chmod o-r on it\n"), (0o640, "")):
+        key.chmod(mode)
+        run = subprocess.run([agent_module.AGENT, "--config", path, "--check"],
+                             capture_output=True, text=True, timeout=30)
+        assert (run.returncode, run.stderr) == (0, said), run
+
+
+def test_what_is_not_on_the_machine_is_no_reason_not_to_run(lab, start_agent, tmp_path):
+    agent = start_agent("--server", lab.coap_uri, "--endpoint", "dev", "--hook", "/nowhere")
+    agent.wait_registered()
+    assert agent.logged("warning: --hook: /nowhere does not exist; expected a program")
+
+
+def test_nothing_at_all_says_what_to_do():
+    run = subprocess.run([agent_module.AGENT, "--config", "/nowhere/agent.ini"],
+                         capture_output=True, text=True, timeout=30)
+    assert run.returncode == 1
+    assert run.stderr == ("linnet-agent: error: /nowhere/agent.ini: it cannot be opened: No such "
+                          "file or directory; expected an INI file there, another one by --config, "
+                          "or --server and --endpoint\n")
+
+
+def test_what_the_library_refuses_is_told_with_its_line(tmp_path):
+    path = tmp_path / "agent.ini"
+    path.write_text(f"{SERVER}binding = T\n")
+    run = subprocess.run([agent_module.AGENT, "--config", path, "--state", tmp_path / "state"],
+                         capture_output=True, text=True, timeout=30)
+    assert run.returncode == 1
+    assert f"linnet-agent: error: {path}:5: [server] binding: account: binding must be" in run.stderr
+
+
 # ---- the command line, and the service manager ----
 
 def test_a_key_on_the_command_line(lab, keyed, start_agent):
@@ -166,7 +243,11 @@ def test_a_key_on_the_command_line(lab, keyed, start_agent):
     keyed[keyed.index("--psk-key") + 1] = AGENT_KEY
     agent = start_agent(*keyed)
     agent.wait_registered()
-    assert agent.logged("other users of this machine may see a key on the command line; better @FILE")
+    said = "--psk-key: other users of this machine may see a key on the command line; better @FILE"
+    assert agent.logged(f"linnet-agent: warning: {said}")
+    agent.program.process.send_signal(signal.SIGHUP)
+    agent.wait(lambda s: agent.logged("the configuration was read anew"))
+    assert "is not used" not in agent.log  # a warning is no mistake
     shown = Path(f"/proc/{agent.program.process.pid}/cmdline").read_bytes()
     assert b"--psk-key" in shown and AGENT_KEY.encode() not in shown
     assert AGENT_KEY not in agent.log

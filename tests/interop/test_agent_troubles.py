@@ -1,55 +1,22 @@
 # SPDX-License-Identifier: Apache-2.0
 """What goes wrong around linnet-agent, each thing alone: one clear sentence that says what to do, in its log,
-in `linnet status` and in its JSON; nothing is lost; and the first success clears it."""
+in `linnet status` and in its JSON; nothing is lost; and the first success clears it. Of the clock:
+test_agent_clock.py."""
 
-import hashlib
 import os
 import resource
+import shutil
 import signal
 import socket
-import time
+import tempfile
+from pathlib import Path
 
 import pytest
-from agent import AGENT, hook, problem
+from agent import AGENT, assert_failure, assert_problem, assert_well, hook
 from drive import linnet
 from peers import free_port
 
 IMAGE = bytes(range(256)) * 12  # three blocks
-YEAR_2100 = 4102444800
-
-
-def page(agent):
-    told = linnet("status", "--socket", agent.socket)
-    assert told.status == 0, told.err
-    return told.out
-
-
-def assert_failure(agent, category, *words):
-    """Of the one server, in all three places."""
-    failure = agent.wait(lambda s: s["servers"][0]["failure"])["servers"][0]["failure"]
-    assert failure["category"] == category, failure
-    assert failure["advice"] and failure["advice"] in failure["line"], failure
-    for word in words:
-        assert word in failure["line"], failure
-    assert agent.logged(failure["line"])
-    shown = page(agent)
-    assert f"FAILED: {category}" in shown and failure["advice"] in shown, shown
-
-
-def assert_well(agent):
-    """All of it is over, in all three places."""
-    status = agent.wait(lambda s: s["servers"][0]["registered"] and not s["problems"])
-    assert status["servers"][0]["failure"] is None
-    shown = page(agent)
-    assert "FAILED" not in shown and "problems" not in shown, shown
-
-
-def assert_problem(agent, about, *words):
-    text = problem(agent.wait(lambda s: problem(s, about)), about)
-    for word in words:
-        assert word in text, text
-    assert agent.logged(text)
-    assert f"{about}: {text}" in page(agent)
 
 
 # ---- servers ----
@@ -97,29 +64,6 @@ def test_a_name_that_does_not_exist(keyed, start_agent):
 
 # ---- certificates ----
 
-@pytest.fixture
-def certified(start_lab, pki, start_agent):
-    """Starts a lab with this certificate, and an agent with that; both by certificates."""
-    port = free_port(("udp",))
-    running = []
-
-    def serve(name):
-        running.append(start_lab("--secure-port", port, "--certified", "client", "--cert",
-                                 pki / f"{name}-chain.pem", "--key", pki / f"{name}.key"))
-
-    def start(server, client="client", ca="root", **how):
-        serve(server)
-        return start_agent("--server", f"coaps://127.0.0.1:{port}", "--endpoint", "client", "--ca",
-                           pki / f"{ca}.pem", "--certificate", pki / f"{client}-chain.pem", "--key",
-                           pki / f"{client}.key", **how)
-
-    def again(server):
-        assert running[-1].stop()[0] == 0
-        serve(server)
-    start.again = again
-    return start
-
-
 @pytest.mark.parametrize("name, category, words", [
     ("expired", "expired", ["expired"]), ("not-yet", "not_yet_valid", ["clock"]),
     ("wrong-name", "wrong_name", ["127.0.0.1"])])
@@ -139,43 +83,6 @@ def test_nobody_we_trust(certified):
 def test_our_own_certificate_has_expired(certified):
     agent = certified("both", client="expired")
     assert_failure(agent, "client_certificate_rejected", "not expired")
-
-
-def keep_time(state, seconds):
-    """As if the agent had been trusted at that time before."""
-    record = seconds.to_bytes(8, "big")
-    head = b"LNAS\x01\0\0\0" + (1).to_bytes(8, "big") + len(record).to_bytes(4, "big") + record
-    state.mkdir(mode=0o700)
-    (state / "time.0").write_bytes(head + hashlib.sha256(head).digest())
-
-
-# ---- the clock ----
-
-def test_clock_behind(keyed, start_agent, tmp_path):
-    """As on a machine that starts in 1970: the kept time is ahead of its clock."""
-    keep_time(tmp_path / "state", YEAR_2100)
-    agent = start_agent(*keyed)
-    status = agent.wait_registered()
-    assert_problem(agent, "clock", "2100-01-01", "NTP")
-    assert status["agent"]["clock"]["wall"] >= YEAR_2100
-    assert not status["agent"]["clock"]["trusted"]
-    assert "the clock is not trusted yet" in page(agent)
-
-
-def test_clock_behind_and_certificates(certified, tmp_path):
-    """They are checked against the later time, so a clock that was far ahead is found."""
-    keep_time(tmp_path / "state", YEAR_2100)
-    agent = certified("both")
-    assert_failure(agent, "expired")
-    assert_problem(agent, "clock", "2100-01-01")
-
-
-def test_clock_that_catches_up(keyed, start_agent, tmp_path):
-    keep_time(tmp_path / "state", int(time.time()) + 3)
-    agent = start_agent(*keyed)
-    assert agent.logged("certificates are checked against the later one")
-    assert_well(agent)
-    assert agent.logged("clock: all is well again")
 
 
 # ---- the state folder ----
@@ -240,21 +147,28 @@ def as_nobody(folder):
     program = folder / "linnet-agent"
     program.write_bytes(AGENT.read_bytes())
     program.chmod(0o755)
-    for one in [folder, *folder.parents]:
-        if str(one) != "/" and one.stat().st_uid == 0:
-            one.chmod(one.stat().st_mode | 0o011)
+    folder.chmod(0o711)
     return ["setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups"], program
 
 
-def test_read_only_state_folder(lab, keyed, start_agent, tmp_path):
-    prefix, program = as_nobody(tmp_path)
-    state = tmp_path / "state"
-    for one in (state, tmp_path / "run"):
+@pytest.fixture
+def outside():
+    """A folder for another user: each start of pytest closes the one around tmp_path to others."""
+    with tempfile.TemporaryDirectory() as folder:
+        yield Path(folder)
+
+
+def test_read_only_state_folder(lab, keyed, start_agent, outside):
+    prefix, program = as_nobody(outside)
+    state = outside / "state"
+    for one in (state, outside / "run"):
         one.mkdir(mode=0o700)
         if prefix:
             os.chown(one, 65534, 65534)
-    (tmp_path / "key").chmod(0o644)
-    agent = start_agent(*keyed, prefix=prefix, program=program, socket=tmp_path / "run/agent.sock")
+    key = shutil.copy(keyed[-1].removeprefix("@"), outside)
+    Path(key).chmod(0o644)
+    keyed[-1] = f"@{key}"
+    agent = start_agent(*keyed, state=state, prefix=prefix, program=program, socket=outside / "run/agent.sock")
     agent.wait_registered()
     assert lab.write("dev", "/3/0/14", "+01:00").code == "2.04"
     assert agent.stop() == 0
@@ -326,3 +240,34 @@ def test_socket_in_use(keyed, start_agent, tmp_path):
     second = start_agent(*keyed, state=tmp_path / "second")
     assert second.logged("another agent listens at")
     assert socket.socket(socket.AF_UNIX).connect_ex(str(agent.socket)) == 0
+
+
+def test_state_folder_in_use(keyed, start_agent, tmp_path):
+    """Two agents in one folder would write into each other's records and image: the second one ends."""
+    agent = start_agent(*keyed)
+    agent.wait_registered()
+    second = start_agent(*keyed, socket=tmp_path / "second.sock")
+    assert second.ended() == 1
+    assert "another agent uses the state folder" in second.log and "--state" in second.log
+    agent.ask("set", path="/3/0/14", value="+05:00")
+    agent.kill()  # and what is left of a dead one is in nobody's way
+    second.start()
+    second.wait_registered()
+    assert second.get("/3/0/14")["/3/0/14"] == "+05:00"
+
+
+def test_a_control_socket_whose_owner_is_busy(keyed, start_agent, tmp_path):
+    """Who does not answer the door is not gone: its socket is not taken away."""
+    path = tmp_path / "agent.sock"
+    with socket.socket(socket.AF_UNIX) as busy:
+        busy.bind(str(path))
+        busy.listen(0)
+        knocks = []
+        while not knocks or knocks[-1].connect_ex(str(path)) == 0:  # until nobody else gets in
+            knocks.append(socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_NONBLOCK))
+        before = os.stat(path).st_ino
+        agent = start_agent(*keyed)
+        assert agent.logged("another agent listens at")
+        assert os.stat(path).st_ino == before
+        for knock in knocks:
+            knock.close()

@@ -172,3 +172,43 @@ def test_killed_while_it_installs(device, tmp_path):
     one.agent.start()
     one.assert_result(8)
     assert "cut off 3 times" in problem(one.agent.ask("status"), "hook")
+
+
+# scenario: T17
+def test_stopped_while_it_confirms(device, lab):
+    """It is let to its end, and its answer is the outcome: after the next start nothing is asked again."""
+    one = device(gates=["confirm"])
+    one.install()
+    one.agent.wait(lambda s: s["firmware"]["hook"] == "confirm")
+    one.agent.program.process.send_signal(signal.SIGTERM)
+    one.agent.program.wait_for("as soon as the hook has ended to confirm")
+    mark = lab.mark()
+    one.open_gate("confirm")
+    assert one.agent.ended() == 0
+    lab.wait("deregistered", "dev", since=mark)
+    assert one.trace[4:] == ["begin confirm", "end confirm"]
+    one.agent.start()
+    one.assert_result(1)
+    assert len(one.trace) == 6
+
+
+# scenario: T17
+def test_killed_while_it_confirms(device):
+    """Nobody has heard its answer: it is asked again, and nothing is installed again."""
+    one = device(gates=["confirm"])
+    one.install()
+    one.agent.wait(lambda s: s["firmware"]["hook"] == "confirm")
+    one.agent.kill()
+    one.remove_gate("confirm")
+    one.agent.start()
+    one.assert_result(1)
+    assert [line for line in one.trace if line.startswith("begin")] == [
+        "begin verify", "begin install", "begin confirm", "begin confirm"]
+
+
+def test_started_by_who_ignores_children(device):
+    """SIGCHLD is ignored by who starts the agent; it hears of its hook all the same."""
+    one = device(prefix=["env", "--ignore-signal=CHLD"])
+    one.install()
+    one.assert_result(1)
+    assert one.trace[-1] == "end confirm"

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The program `linnet download` against nginx."""
 
+import fcntl
 import hashlib
 import os
 import random
@@ -104,6 +105,39 @@ def test_swapped_between_two_runs(peers, tmp_path):
     done = download(uri, folder=tmp_path)
     assert done.status == 0 and done.report.sha256 == digest
     assert done.report.restarts == 1
+
+
+def test_limited_rate(peers, tmp_path):
+    server = peers.nginx([PLAIN])
+    digest = put(server, 300_000)
+    done = download(f"http://127.0.0.1:{server.port}/fw.bin", "--limit-rate", "200000", folder=tmp_path)
+    assert done.status == 0 and done.report.sha256 == digest
+    assert done.report.milliseconds >= 1400
+
+
+def test_one_at_a_time(peers, tmp_path):
+    server = peers.nginx([PLAIN + "limit_rate 8m;"])
+    digest = put(server, 5_000_000)
+    uri = f"http://127.0.0.1:{server.port}/fw.bin"
+    process = subprocess.Popen([LINNET, "download", "-q", "-4", "-o", tmp_path / "out.bin", uri])
+    part, state = tmp_path / "out.bin.part", tmp_path / "out.bin.part.state"
+    pause = threading.Event()
+    while not (part.exists() and part.stat().st_size >= 1_000_000):
+        assert process.poll() is None
+        pause.wait(0.002)
+    process.send_signal(signal.SIGINT)
+    assert process.wait(10) == 130
+    kept = part.read_bytes(), state.read_bytes()
+    with open(part, "rb") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)  # as a download does that goes on with it
+        for options in ([], ["--restart"]):
+            second = download(uri, *options, folder=tmp_path)
+            assert second.report.reason == "store"
+            assert "is being written by another download" in second.report.failure.text
+            assert (part.read_bytes(), state.read_bytes()) == kept
+    done = download(uri, folder=tmp_path)
+    assert done.status == 0 and done.report.sha256 == digest
+    assert done.report.resumed_at > 0
 
 
 def peak_kib(uri, folder):

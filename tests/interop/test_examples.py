@@ -129,7 +129,13 @@ GOOD = ["--server", "coaps://127.0.0.1", "--endpoint", "x"]
     ([*GOOD, "--cert", "/dev/null"], "is empty"),
     ([*GOOD, "--lifetime", "soon"], "--lifetime soon: is not a number"),
     ([*GOOD, "--usage", "4"], "is too large"),
-    ([*GOOD, "--fast", "yes"], "--fast yes: there is no such option"),
+    ([*GOOD, "--fast", "yes"], "--fast yes: there is no such option; --help shows those there are"),
+    ([*GOOD, "--fast"], "--fast: there is no such option"),
+    ([*GOOD, "--psk-key"], "--psk-key: a value is missing behind it"),
+    ([], "--server is missing; "),
+    (GOOD[:2], "--endpoint is missing; "),
+    ([*GOOD[:2], "--endpoint", "x", "--cert", "/etc/passwd", "--key", "/etc/passwd", "--ca",
+      "/nowhere"], "trust: /nowhere: "),
     (["--server", "coap://127.0.0.1", *GOOD[2:], "--psk-identity", "id", "--psk-key", PSK_KEY],
      "needs coaps"),
 ])
@@ -142,9 +148,14 @@ def test_one_clear_sentence(program, argv, why):
     assert done.stdout == ""
 
 
-def test_usage():
-    done = subprocess.run([HELLO, "--help"], capture_output=True, text=True, timeout=30, check=False)
-    assert done.returncode == 1 and done.stderr.startswith("usage: ")
+@pytest.mark.parametrize("program", ["01_hello", "02_object", "03_firmware_https",
+                                     "05_own_event_loop"])
+def test_usage(program):
+    done = subprocess.run([BUILD / f"bin/example_{program}", "--help"], capture_output=True, text=True,
+                          timeout=30, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith("usage: ") and "--server URI" in done.stdout
+    assert ("--https-ca FILE" in done.stdout) == (program == "03_firmware_https")
 
 
 def test_nobody_listens(start):

@@ -1,14 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
 """What `cmake --install` puts down: a program of ten lines builds on it and runs, found by pkg-config and
-by find_package; with the static library, and with the shared one."""
+by find_package; with the static library, and with the shared one. And the unit of the agent, which systemd
+takes."""
 
 import os
 import shutil
 import subprocess
+from pathlib import Path
 
 import pytest
 
 from drive import BUILD, ROOT
+from peers import need
 
 DEPENDENCIES = ROOT / "build/deps/mbedtls"  # where the system's Mbed TLS is too old (scripts/setup)
 
@@ -57,6 +60,54 @@ int main(void)
 }
 """
 
+CPP = r"""
+#include <cstdio>
+#include <linnet/firmware.h>
+#include <linnet/http.h>
+#include <linnet/objects.h>
+
+struct everything {
+    bool b; int8_t i8; uint8_t u8; int16_t i16; uint16_t u16; int32_t i32; uint32_t u32;
+    int64_t i64; uint64_t u64; float f; double d; char text[8]; const char *constant; ln_objlnk link;
+    LN_BYTES(4) bytes;
+    LN_MULTI(double, 3) many;
+    LN_MULTI_TEXT(8, 2) texts;
+};
+
+#define ONE(id, member) LN_RESOURCE(id, LN_VALUE_INTEGER, LN_RES_READ, everything, member)
+
+static const ln_resource resources[] = {
+    ONE(0, b), ONE(1, i8), ONE(2, u8), ONE(3, i16), ONE(4, u16), ONE(5, i32), ONE(6, u32),
+    ONE(7, i64), ONE(8, u64), ONE(9, f), ONE(10, d), ONE(11, text), ONE(12, constant), ONE(13, link),
+    LN_RESOURCE_BYTES(14, LN_VALUE_OPAQUE, LN_RES_READ, everything, bytes),
+    LN_RESOURCE_MULTI(15, LN_VALUE_FLOAT, LN_RES_READ, everything, many),
+    LN_RESOURCE_MULTI(16, LN_VALUE_STRING, LN_RES_READ, everything, texts),
+    LN_RESOURCE_OPS(17, LN_VALUE_STRING, LN_RES_READ),
+    LN_RESOURCE_EXECUTE(18, 0),
+};
+
+int main()
+{
+    const ln_client_config client = LN_CLIENT_CONFIG_INIT;
+    const ln_account account = LN_ACCOUNT_INIT;
+    const ln_tls_options tls = LN_TLS_OPTIONS_INIT;
+    const ln_sock_options sock = LN_SOCK_OPTIONS_INIT;
+    const ln_download_options download = LN_DOWNLOAD_OPTIONS_INIT;
+    const ln_firmware_config firmware = LN_FIRMWARE_CONFIG_INIT;
+    const ln_http_options http = LN_HTTP_OPTIONS_INIT;
+    ln_env *env = nullptr;
+    bool good = client.size == sizeof client && client.max_version == LN_LWM2M_1_1 &&
+                account.ssid == 1 && account.usage == 3 && account.lifetime_s == 86400 &&
+                account.store && tls.size == sizeof tls && download.size == sizeof download &&
+                firmware.size == sizeof firmware && http.size == sizeof http && sock.mtu == 0;
+    for (const ln_resource &r : resources)
+        std::printf("%d ", r.store);
+    good = good && ln_env_posix_new(&env) == LN_OK;
+    ln_env_posix_free(env);
+    return good ? 0 : 1;
+}
+"""
+
 PROJECT = """
 cmake_minimum_required(VERSION 3.22)
 project(user C)
@@ -84,6 +135,16 @@ def built_shared(folder):
         "-DCMAKE_BUILD_TYPE=Debug")
     run("cmake", "--build", folder)
     return folder
+
+
+def test_the_unit_starts_what_is_installed(tmp_path):
+    """Wherever that is, and also where a packager collects it in another folder first."""
+    for prefix, stage in ((tmp_path / "opt", ""), ("/usr", tmp_path / "stage")):
+        run("cmake", "--install", BUILD, "--prefix", prefix, env={**os.environ, "DESTDIR": str(stage)})
+        unit = f"{stage}{prefix}/lib/systemd/system/linnet-agent.service"
+        lines = Path(unit).read_text().splitlines()
+        assert f"ExecStart={prefix}/bin/linnet-agent --config /etc/linnet/agent.ini" in lines
+        assert not any("@LN" in line for line in lines)
 
 
 @pytest.fixture(scope="module", params=["static", "shared"])
@@ -117,6 +178,22 @@ def test_a_program_by_pkg_config(installed, tmp_path):
         run("cc", "-std=c11", "-Wall", "-Werror", tmp_path / f"{name}.c", "-o", tmp_path / name, *flags)
         said = run(tmp_path / name, env=env)
         assert said == ("LN_OK\n" if name == "program" else "")
+
+
+def test_a_program_in_cpp(installed, tmp_path):
+    """C++17 has neither designated initialisers nor _Generic; the macros work all the same."""
+    kind, prefix = installed
+    folder = next(prefix.glob("lib/**/linnet.pc")).parent
+    env = {**os.environ, "PKG_CONFIG_PATH": f"{folder}:{DEPENDENCIES}/lib/pkgconfig"}
+    if kind == "shared":
+        env["LD_LIBRARY_PATH"] = str(folder.parent)
+    flags = run("pkg-config", "--cflags", "--libs", "linnet", env=env).split()
+    (tmp_path / "program.cpp").write_text(CPP)
+    for compiler in ("g++", "clang++"):
+        run(compiler, "-std=c++17", "-Wall", "-Wextra", "-Wpedantic", "-Werror",
+            tmp_path / "program.cpp", "-o", tmp_path / "program", *flags)
+        assert run(tmp_path / "program", env=env).split() == \
+            [str(store) for store in (*range(1, 14), 15, 14, 11, 12, 0, 0)]
 
 
 def test_a_program_by_find_package(installed, tmp_path):
@@ -158,3 +235,15 @@ def test_programs_and_their_pages(installed):
     assert pages == wanted
     for page in prefix.glob("share/man/man*/*"):
         assert page.read_text().splitlines()[0].startswith(".\\\"")
+
+
+def test_the_unit(tmp_path):
+    """It starts the program of this prefix, systemd understands all of it, and its program is confined: 2.5 of
+    10 at most, where 10 is a program that may do anything."""
+    analyze = need("systemd-analyze")
+    run("cmake", "--install", BUILD, "--prefix", tmp_path)
+    unit = tmp_path / "lib/systemd/system/linnet-agent.service"
+    assert f"ExecStart={tmp_path}/bin/linnet-agent " in unit.read_text()
+    done = subprocess.run([analyze, "verify", "--man=no", unit], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    run(analyze, "security", "--offline=true", "--threshold=25", unit)

@@ -34,6 +34,10 @@ def test_a_secure_socket_says_why_not():
     bad = run(SECURE_SOCKET, "127.0.0.1", port, "", PSK_KEY)
     assert bad.returncode == 1
     assert re.fullmatch(r"configure failed \(configuration\): psk_identity.*\n", bad.stderr)
+    for key in ("5ec2et", "5ec2e", "5e" * 65):  # never half of a key
+        bad = run(SECURE_SOCKET, "127.0.0.1", port, PSK_ID, key)
+        assert bad.returncode == 1
+        assert re.fullmatch(r"configure failed \(configuration\): psk_key.*\n", bad.stderr)
     assert run(SECURE_SOCKET).stderr.startswith("usage: ")
 
 

@@ -492,8 +492,10 @@ static void test_parts_that_were_not_asked_for(void **state)
     } rows[] = {
         { "too far behind", PART "500-999/1000\r\nContent-Length: 500\r\n\r\n", 500, 1000,
           LN_DOWNLOAD_PROTOCOL, "another part" },
-        { "not to the end", PART "400-699/1000\r\nContent-Length: 300\r\n\r\n", 400, 700,
-          LN_DOWNLOAD_PROTOCOL, "less than the rest" },
+        { "all before that", PART "100-399/1000\r\nContent-Length: 300\r\n\r\n", 100, 400,
+          LN_DOWNLOAD_PROTOCOL, "another part" },
+        { "more than the part", PART "400-400/1000\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n", 400,
+          402, LN_DOWNLOAD_PROTOCOL, "more than it announced" },
         { "no range", "HTTP/1.1 206 X\r\nETag: \"v1\"\r\nContent-Length: 600\r\n\r\n", 400, 1000,
           LN_DOWNLOAD_PROTOCOL, "206" },
         { "several parts",
@@ -555,6 +557,51 @@ static void test_parts_that_can_be_used(void **state)
     lies("HTTP/1.1 412 X\r\nContent-Length: 0\r\n\r\n", ln_span(NULL, 0), 1);
     run();
     must_have("a condition that failed", all);
+}
+
+/* A server may send less than was asked for (RFC 9110 15.3.7): the next part is asked for, until it
+ * is known that nothing is behind it. */
+/* scenario: T3, HTTP-10 */
+static void test_parts_of_the_rest(void **state)
+{
+    static const struct {
+        const char *later;
+        size_t len;
+        bool chunked; /* at first nobody knows how much there is */
+        const char *asked;
+    } rows[] = {
+        { PART "400-699/1000\r\nContent-Length: 300\r\n\r\n", 300, false,
+          "0|400 \"v1\"|700 \"v1\"|" },
+        { PART "400-699/*\r\nContent-Length: 300\r\n\r\n", 300, false, "0|400 \"v1\"|700 \"v1\"|" },
+        { PART "400-699/1000\r\nContent-Length: 300\r\n\r\n", 300, true,
+          "0|400 \"v1\"|700 \"v1\"|" },
+        { PART "400-699/*\r\nContent-Length: 300\r\n\r\n", 300, true, "0|400 \"v1\"|700 \"v1\"|" },
+        { PART "400-999/*\r\nContent-Length: 600\r\n\r\n", 600, true,
+          "0|400 \"v1\"|1000 \"v1\"|" }, /* 416: that was all */
+    };
+    (void)state;
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        w.file.chunked = rows[i].chunked;
+        lies(rows[i].later, ln_span(w.content + 400, rows[i].len), 1);
+        run();
+        must_have(rows[i].later, w.file.content);
+        assert_string_equal(asked, rows[i].asked);
+        assert_int_equal(info.restarts, 0);
+    }
+}
+
+/* What is smaller than what is stored is another file, whatever its tag says. */
+/* scenario: T3, H113 */
+static void test_a_file_that_is_smaller_now(void **state)
+{
+    (void)state;
+    w.file.chunked = true;
+    lies("HTTP/1.1 200 OK\r\nETag: \"v1\"\r\nContent-Length: 300\r\n\r\n",
+         ln_span(w.content + 5000, 300), 1);
+    run();
+    must_have("smaller", ln_span(w.content + 5000, 300));
+    assert_int_equal(info.restarts, 1);
+    assert_int_equal(info.requests, 2);
 }
 
 static void test_dates_in_parts(void **state)
@@ -896,6 +943,83 @@ static void test_the_usual_limit_of_bytes(void **state)
     cuts(150000, HTTP_CLOSE, 10);
     run();
     must_have("no limit", w.file.content);
+}
+
+/* ---- the rate ---- */
+
+static size_t server_piece; /* every 100 ms; 0 = as fast as it can */
+
+static void in_pieces(void *user, const struct http_ask *ask, struct http_answer *answer)
+{
+    struct http_world *world = user;
+    http_serve_file(&world->file, ask, answer);
+    answer->piece = server_piece;
+    answer->piece_ms = server_piece != 0 ? 100 : 0;
+}
+
+/* On average; a pause of ours is no silence of the server. */
+static void test_a_limited_rate(void **state)
+{
+    static const struct {
+        uint64_t rate;
+        size_t len;
+        size_t piece; /* of the server */
+        ln_msec least, most;
+    } rows[] = {
+        { 10000, 100000, 0, 9900, 10100 }, { 1000000, 200000, 0, 190, 320 },
+        { 500, 40000, 0, 79900, 80100 },   /* pauses of half a minute: longer than any silence */
+        { 10000, 20000, 500, 3900, 4200 }, /* half as fast as it may be */
+        { UINT64_MAX, 100000, 0, 0, 100 },
+    };
+    (void)state;
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        dl_store_clear(&store);
+        w.file.content.len = rows[i].len;
+        server_piece = rows[i].piece;
+        w.script = in_pieces;
+        options.rate_max = rows[i].rate;
+        ln_msec begun = http_world_now(&w);
+        run();
+        must_have("limited", w.file.content);
+        assert_int_equal(info.requests, 1);
+        assert_in_range(http_world_now(&w) - begun, rows[i].least, rows[i].most);
+    }
+}
+
+/* It holds for all tries together, and a full store and a cancel go before it. */
+static void test_a_limited_rate_among_others(void **state)
+{
+    (void)state;
+    options.rate_max = 1000;
+    w.file.content.len = 10000;
+    cuts(3000, HTTP_CLOSE, 3);
+    ln_msec begun = http_world_now(&w);
+    run();
+    must_have("cut", w.file.content);
+    assert_in_range(http_world_now(&w) - begun, 9900, 15000);
+
+    cuts(0, HTTP_STAY, 0);
+    dl_store_clear(&store);
+    store.busy = true;
+    begin();
+    while (result = dl_drive(download, &w.net.device), result == LN_AGAIN) {
+        struct ln_interest want;
+        ln_download_interest(download, &want);
+        assert_false(want.ready); /* the store is full: time alone does not help */
+        ln_download_ready(download);
+    }
+    go_on();
+    must_have("full", w.file.content);
+    store.busy = false;
+
+    dl_store_clear(&store);
+    options.rate_max = 1;
+    begin();
+    go_on();
+    assert_int_equal(result, LN_AGAIN); /* for hours */
+    ln_download_cancel(download);
+    go_on();
+    assert_int_equal(info.reason, LN_DOWNLOAD_CANCELLED);
 }
 
 /* ---- the store ---- */
@@ -1625,6 +1749,8 @@ int main(void)
         TEST(test_a_file_that_never_stays_the_same),
         TEST(test_parts_that_were_not_asked_for),
         TEST(test_parts_that_can_be_used),
+        TEST(test_parts_of_the_rest),
+        TEST(test_a_file_that_is_smaller_now),
         TEST(test_dates_in_parts),
         TEST(test_a_part_where_all_was_asked_for),
         TEST(test_lengths_that_lie),
@@ -1639,6 +1765,8 @@ int main(void)
         TEST(test_a_byte_in_a_minute),
         TEST(test_limits),
         TEST(test_the_usual_limit_of_bytes),
+        TEST(test_a_limited_rate),
+        TEST(test_a_limited_rate_among_others),
         TEST(test_stores_that_fail),
         TEST(test_room_is_asked_for),
         TEST(test_a_store_that_needs_time),

@@ -284,6 +284,22 @@ static void test_a_store_that_needs_time(void **state)
     }
 }
 
+/* In a pause nothing is answered: what is on its way then is heard behind it, or asked for again. */
+static void test_a_limited_rate(void **state)
+{
+    (void)state;
+    for (size_t scheme = 0; scheme < COAP_WORLD_SCHEMES; scheme++) {
+        coap_world_reset(&w);
+        coap_world_use(&w, scheme);
+        w.options.rate_max = 5000;
+        ln_msec begun = networld_now(&w.net);
+        coap_world_run(&w);
+        coap_world_must_have(&w, "limited", w.file.content);
+        assert_int_equal(w.info.requests, 1);
+        assert_in_range(networld_now(&w.net) - begun, 5900, 6500);
+    }
+}
+
 static void cancel_in_callback(void *user, enum dl_call call)
 {
     (void)user;
@@ -380,6 +396,7 @@ int main(void)
         TEST(test_a_narrow_link),
         TEST(test_suspend_reconnect_cancel),
         TEST(test_a_store_that_needs_time),
+        TEST(test_a_limited_rate),
         TEST(test_callbacks_may_end_it),
         TEST(test_stores_that_fail),
         TEST(test_no_keys_no_download),

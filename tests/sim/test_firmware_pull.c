@@ -396,6 +396,20 @@ static void test_storage(void **state)
     }
 }
 
+static void test_a_limited_rate(void **state)
+{
+    (void)state;
+    fresh();
+    fw_halt(&w);
+    w.config.rate_max = SIZE / 10;
+    fw_boot(&w);
+    ln_msec begun = lw_now(&w.lw);
+    fw_pull(&w, uris[HTTP]);
+    fw_must_be(&w, "slowly", "2/0");
+    assert_in_range(lw_now(&w.lw) - begun, 9000, 15000);
+    fw_halt(&w);
+}
+
 /* scenario: S9, S11, S12, H101, R5, R6, FW-16 */
 static void test_security(void **state)
 {
@@ -562,6 +576,7 @@ int main(void)
         cmocka_unit_test(test_results),
         cmocka_unit_test(test_results_of_other_kinds),
         cmocka_unit_test(test_storage),
+        cmocka_unit_test(test_a_limited_rate),
         cmocka_unit_test(test_security),
         cmocka_unit_test(test_cuts_and_swaps),
         cmocka_unit_test(test_without_an_end),

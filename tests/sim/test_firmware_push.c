@@ -215,6 +215,192 @@ static void test_deferral_ends(void **state)
     fw_halt(&w);
 }
 
+/* ---- a push that somebody else ends, or disturbs ---- */
+
+/* Blocks `from` to `to` of a push of 1,500 bytes in 256 each; the answer's code. */
+static uint8_t push_blocks(size_t from, size_t to)
+{
+    struct lw_request rq = { LW_REQUEST_INIT, .code = LN_COAP_PUT, .path = "/5/0/0" };
+    rq.format = 42;
+    rq.payload = image;
+    rq.len = sizeof image;
+    rq.block1_szx = 4;
+    rq.block1_from = from;
+    rq.block1_stop = to;
+    return lw_ask(&w.lw, &rq) ? w.lw.server.answer.code : 0;
+}
+
+/* What comes of a push behind its end belongs to no image. */
+/* scenario: U5, U10, FW-11, FW-13 */
+static void test_the_rest_of_a_push_that_was_ended(void **state)
+{
+    static const struct {
+        const char *path; /* executed; NULL: an empty URI is written */
+        const char *after;
+    } rows[] = { { "/5/0/10", "0/10" }, { NULL, "0/0" } };
+    (void)state;
+    make_image();
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        fresh();
+        assert_int_equal(push_blocks(0, 2), LN_COAP_CONTINUE);
+        fw_must_be(&w, "begun", "1/0");
+        if (rows[i].path != NULL)
+            assert_int_equal(fw_execute(&w, rows[i].path), LN_COAP_CHANGED);
+        else
+            assert_int_equal(lw_put(&w.lw, "/5/0/1", 0, "", 0), LN_COAP_CHANGED);
+        assert_int_equal(push_blocks(2, 0), LN_COAP_BAD_REQUEST);
+        fw_must_be(&w, "the rest", rows[i].after);
+        assert_int_equal(w.device.store.len, 0);
+        assert_int_equal(w.device.verifies, 0);
+        assert_int_equal(fw_push(&w, image, sizeof image, 4), LN_COAP_CHANGED);
+        fw_must_be(&w, "another one", "2/0");
+        assert_memory_equal(w.device.store.bytes, image, sizeof image);
+        fw_halt(&w);
+    }
+}
+
+static void everybody_may(struct lw_world *lw)
+{
+    assert_int_equal(ln_client_remove_object(lw->client, 2), LN_OK); /* no access control */
+}
+
+static void two_servers(void)
+{
+    fw_clear(&w);
+    w.options.two_servers = true;
+    w.options.prepare = everybody_may;
+    fw_boot(&w);
+    lw_swap(&w.lw);
+    assert_true(lw_run(&w.lw, lw_is_registered, 600000));
+    lw_swap(&w.lw);
+}
+
+/* While one server pushes, another one can end that, and nothing else. */
+/* scenario: U1, U2, FW-11 */
+static void test_two_servers_push(void **state)
+{
+    static const char other[] = "another image";
+    (void)state;
+    make_image();
+    two_servers();
+    assert_int_equal(push_blocks(0, 2), LN_COAP_CONTINUE);
+    lw_swap(&w.lw);
+    assert_int_equal(fw_push(&w, other, sizeof other, -1), LN_COAP_BAD_REQUEST);
+    assert_int_equal(push_blocks(0, 2), LN_COAP_BAD_REQUEST);
+    lw_swap(&w.lw);
+    assert_int_equal(push_blocks(2, 0), LN_COAP_CHANGED);
+    fw_must_be(&w, "the first one's", "2/0");
+    assert_int_equal(w.device.store.len, sizeof image);
+    assert_memory_equal(w.device.store.bytes, image, sizeof image);
+    fw_halt(&w);
+
+    two_servers();
+    assert_int_equal(push_blocks(0, 2), LN_COAP_CONTINUE);
+    lw_swap(&w.lw);
+    assert_int_equal(fw_push(&w, "\0", 1, -1), LN_COAP_CHANGED); /* a reset */
+    assert_int_equal(push_blocks(0, 2), LN_COAP_CONTINUE);
+    lw_swap(&w.lw);
+    assert_int_equal(push_blocks(2, 0), LN_COAP_BAD_REQUEST);
+    lw_swap(&w.lw);
+    assert_int_equal(push_blocks(2, 0), LN_COAP_CHANGED);
+    fw_must_be(&w, "the second one's", "2/0");
+    assert_int_equal(w.device.store.len, sizeof image);
+    assert_memory_equal(w.device.store.bytes, image, sizeof image);
+    fw_halt(&w);
+}
+
+/* What the server tells of its size is told to the store, and refused before a byte of it is kept. */
+/* scenario: U1, R3, R8 */
+static void test_the_size_that_is_announced(void **state)
+{
+    static const struct {
+        uint32_t size1; /* 0 = not said */
+        uint64_t size_max;
+        enum ln_status reserve;
+        uint8_t code;
+        uint64_t reserved;
+        const char *after;
+    } rows[] = {
+        { 1500, 0, LN_OK, LN_COAP_CHANGED, 1500, "2/0" },
+        { 0, 0, LN_OK, LN_COAP_CHANGED, 0, "2/0" },
+        { 1000, 0, LN_OK, LN_COAP_CHANGED, 1000, "2/0" }, /* only what was said (RFC 7959 4) */
+        { 9000, 0, LN_OK, LN_COAP_CHANGED, 9000, "2/0" },
+        { 1500, 0, LN_NO_SPACE, LN_COAP_INTERNAL_ERROR, 0, "0/2" },
+        { 1500, 0, LN_NO_MEMORY, LN_COAP_INTERNAL_ERROR, 0, "0/3" },
+        { 1500, 1500, LN_OK, LN_COAP_CHANGED, 1500, "2/0" },
+        { 1500, 1499, LN_OK, LN_COAP_INTERNAL_ERROR, 0, "0/2" },
+    };
+    (void)state;
+    make_image();
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct lw_request rq = { LW_REQUEST_INIT, .code = LN_COAP_PUT, .path = "/5/0/0" };
+        rq.format = 42;
+        rq.payload = image;
+        rq.len = sizeof image;
+        rq.block1_szx = 4;
+        rq.size1 = rows[i].size1;
+        fw_clear(&w);
+        w.config.size_max = rows[i].size_max;
+        fw_boot(&w);
+        w.device.store.fails = DL_RESERVE;
+        w.device.store.fail_at = rows[i].reserve != LN_OK;
+        w.device.store.status = rows[i].reserve;
+        assert_true(lw_ask(&w.lw, &rq));
+        assert_int_equal(w.lw.server.answer.code, rows[i].code);
+        fw_must_be(&w, "announced", rows[i].after);
+        assert_int_equal(w.device.store.reserved, rows[i].reserved);
+        assert_int_equal(w.device.store.calls[DL_WRITE] > 0, rows[i].after[0] == '2');
+        fw_halt(&w);
+    }
+    fresh();
+    assert_int_equal(fw_push(&w, image, 700, -1), LN_COAP_CHANGED); /* one message has its size */
+    assert_int_equal(w.device.store.reserved, 700);
+    fw_halt(&w);
+}
+
+static enum dl_call gives_up_at;
+
+static void give_up(void *user, enum dl_call call)
+{
+    struct fw_world *world = user;
+    if (call == gives_up_at)
+        assert_int_equal(ln_firmware_result(world->fw, LN_FIRMWARE_PACKAGE_TYPE), LN_OK);
+}
+
+static void refuse_it(struct fw_world *world, enum ln_firmware_state now)
+{
+    if (now == LN_FIRMWARE_DOWNLOADING)
+        assert_int_equal(ln_firmware_result(world->fw, LN_FIRMWARE_PACKAGE_TYPE), LN_OK);
+}
+
+/* The application may end a push from within each of its functions, with a result of its own. */
+/* scenario: FW-19 */
+static void test_ended_from_within(void **state)
+{
+    static const enum dl_call calls[] = { DL_WRITE, DL_SYNC, DL_CALLS };
+    (void)state;
+    make_image();
+    for (size_t i = 0; i < sizeof calls / sizeof calls[0]; i++) {
+        bool at_once = calls[i] == DL_CALLS;
+        uint8_t expected = calls[i] == DL_SYNC ? LN_COAP_CHANGED : LN_COAP_INTERNAL_ERROR;
+        fresh();
+        gives_up_at = calls[i];
+        w.device.store.hook = give_up;
+        w.device.store.user = &w;
+        w.on_change = at_once ? refuse_it : NULL;
+        assert_int_equal(fw_push(&w, image, 300, 4), expected);
+        fw_must_be(&w, "ended", "0/6");
+        assert_string_equal(w.device.changes, "1/0 0/6 ");
+        assert_int_equal(w.device.store.len, 0);
+        assert_int_equal(w.device.verifies, 0);
+        w.device.store.hook = NULL;
+        w.on_change = NULL;
+        assert_int_equal(fw_push(&w, image, 300, 4), LN_COAP_CHANGED);
+        fw_must_be(&w, "another one", "2/0");
+        fw_halt(&w);
+    }
+}
+
 /* scenario: H84, U6, R1, R4 */
 static void test_uris(void **state)
 {
@@ -267,6 +453,31 @@ static void test_restarts(void **state)
     fw_halt(&w);
 }
 
+/* A state that nobody has looked at is not a damaged one: the image stays, and the program starts anew. */
+/* scenario: T17 */
+static void test_no_memory_for_the_state(void **state)
+{
+    (void)state;
+    make_image();
+    fresh();
+    assert_int_equal(fw_push(&w, image, 300, 4), LN_COAP_CHANGED);
+    assert_int_equal(fw_execute(&w, "/5/0/2"), LN_COAP_CHANGED);
+    assert_true(lw_run(&w.lw, NULL, 6000));
+    fw_halt(&w);
+    unsigned saves = w.device.saves;
+    w.device.load = LN_NO_MEMORY;
+    assert_int_equal(fw_try_boot(&w), LN_NO_MEMORY);
+    assert_null(w.fw);
+    fw_halt(&w);
+    assert_int_equal(w.device.resets, 0);
+    assert_int_equal(w.device.saves, saves);
+    w.device.load = LN_OK;
+    fw_boot(&w);
+    fw_must_be(&w, "later", "3/0");
+    assert_int_equal(w.device.store.len, 300);
+    fw_halt(&w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -277,8 +488,13 @@ int main(void)
         cmocka_unit_test(test_resets),
         cmocka_unit_test(test_failures),
         cmocka_unit_test(test_deferral_ends),
+        cmocka_unit_test(test_the_rest_of_a_push_that_was_ended),
+        cmocka_unit_test(test_two_servers_push),
+        cmocka_unit_test(test_the_size_that_is_announced),
+        cmocka_unit_test(test_ended_from_within),
         cmocka_unit_test(test_uris),
         cmocka_unit_test(test_restarts),
+        cmocka_unit_test(test_no_memory_for_the_state),
     };
     return cmocka_run_group_tests_name("firmware/push", tests, NULL, NULL);
 }

@@ -24,7 +24,8 @@ static const char right_key[] = "0123456789abcdef"; /* the one of http_psk() */
 
 static struct fw_world w;
 static struct pki *pki;
-static const struct pki_cert *root, *strange_root, *server_cert, *device_cert;
+static const struct pki_cert *root, *strange_root, *server_cert, *named_cert, *device_cert;
+static const struct pki_cert *shown; /* by the web servers */
 static struct ln_env server_env;
 static struct coap_server files;          /* coaps, by a key */
 static struct http_server web, other_web; /* https, by a certificate: ports 443 and 444 */
@@ -73,8 +74,8 @@ static struct ln_tls_config *by_certificate(const struct ln_env *env)
     struct ln_tls_config *config = NULL;
     struct ln_diag diag;
     ln_diag_clear(&diag);
-    o.chain = pki_trust_one(pki, server_cert);
-    o.key = pki_key_source(pki, server_cert);
+    o.chain = pki_trust_one(pki, shown);
+    o.key = pki_key_source(pki, shown);
     if (ln_tls_config_new(env, LN_TLS, &o, &diag, &config) != LN_OK)
         fail_msg("server: %s", diag.text);
     return config;
@@ -170,6 +171,7 @@ static void fresh(void)
     memset(&answer, 0, sizeof answer);
     account.uri = third.uri = NULL;
     moved_to = NULL;
+    shown = server_cert;
 }
 
 static void pull(const char *what, const char *uri, const char *after)
@@ -188,6 +190,8 @@ static int make_pki(void **state)
     strange_root = pki_make(pki, &(struct pki_spec) { .name = "other root", .ca = true });
     server_cert = pki_make(
         pki, &(struct pki_spec) { .name = "server", .issuer = root, .san = "IP:192.0.2.1" });
+    named_cert = pki_make(
+        pki, &(struct pki_spec) { .name = "named", .issuer = root, .san = "DNS:files.example" });
     device_cert = pki_make(pki, &(struct pki_spec) { .name = "device", .issuer = root });
     for (size_t i = 0; i < sizeof image; i++)
         image[i] = (uint8_t)(i * 7 + 1);
@@ -290,6 +294,36 @@ static void test_keys_of_an_account(void **state)
     pull("a key that is wrong", COAPS, "0/4");
     assert_int_equal(files.body_sent, 0);
     fw_halt(&w);
+}
+
+/* The name of an account (/0/x/14) is the one that its host must prove, also where a file is fetched. */
+/* scenario: FW-21 */
+static void test_the_name_of_an_account(void **state)
+{
+    static const char *const names[] = { NULL, "files.example", "other.example" };
+    static const char *const after[] = { "0/4", "2/0", "0/4" };
+    struct ln_download_security security = { .tls = NULL };
+    struct ln_uri uri;
+    (void)state;
+    for (size_t i = 0; i < COUNT(names); i++) {
+        fresh();
+        shown = named_cert;
+        w.options.config.trust = pki_trust_one(pki, root);
+        account = with_certificate("coaps://192.0.2.1:5701", 2);
+        account.server_key = ln_span(NULL, 0);
+        account.sni = names[i];
+        fw_boot(&w);
+        pull(names[i] != NULL ? names[i] : "no name", HTTPS, after[i]);
+        assert_int_equal(ln_uri_read(ln_span_str(COAPS), &uri, NULL), LN_OK);
+        assert_int_equal(ln_client_security_for_uri(w.lw.client, &uri, &security, NULL), LN_OK);
+        if (names[i] != NULL)
+            assert_string_equal(security.server_name, names[i]); /* the very server */
+        else
+            assert_null(security.server_name);
+        ln_tls_config_unref(security.tls);
+        security = (struct ln_download_security) { .tls = NULL };
+        fw_halt(&w);
+    }
 }
 
 /* ---- the application ---- */
@@ -417,13 +451,10 @@ static void test_times(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_whose_keys_fit),
-        cmocka_unit_test(test_several_accounts),
-        cmocka_unit_test(test_keys_of_an_account),
-        cmocka_unit_test(test_the_application_first),
-        cmocka_unit_test(test_files_that_change),
-        cmocka_unit_test(test_where_redirects_lead),
-        cmocka_unit_test(test_times),
+        cmocka_unit_test(test_whose_keys_fit),        cmocka_unit_test(test_several_accounts),
+        cmocka_unit_test(test_keys_of_an_account),    cmocka_unit_test(test_the_name_of_an_account),
+        cmocka_unit_test(test_the_application_first), cmocka_unit_test(test_files_that_change),
+        cmocka_unit_test(test_where_redirects_lead),  cmocka_unit_test(test_times),
     };
     return cmocka_run_group_tests_name("firmware/security", tests, make_pki, free_pki);
 }

@@ -233,6 +233,9 @@ static void test_where_redirects_must_not_lead(void **state)
     redirects("302", "/1", "http://server.example/0");
     get("http://server.example/0");
     must_fail("there and back", LN_BAD_PEER, LN_CAT_ANSWER, "circle");
+    redirects("302", "https://server.example/1", "http://server.example/2");
+    get("http://server.example/0");
+    must_fail("up and down again", LN_DENIED, LN_CAT_ANSWER, "from https to http");
 }
 
 /* scenario: H114, HTTP-06 */
@@ -333,6 +336,7 @@ static void test_bodies_of_redirects(void **state)
     must_have("length", w.file.content);
     get("http://server.example/chunks");
     must_have("chunks", w.file.content);
+    assert_true(w.fetch.took < 1000);
     get("http://server.example/hang");
     must_have("hang", w.file.content);
     assert_true(w.fetch.took < 1000);
@@ -410,6 +414,33 @@ static void test_logging_in(void **state)
     must_have("nobody asks", w.file.content);
     assert_string_equal(redirect.logins, "|");
     assert_int_equal(w.secure.connections, 1);
+}
+
+static void cut_401(void *user, const struct http_ask *asked, struct http_answer *answer)
+{
+    protected(user, asked, answer);
+    if (asked->authorization[0] != '\0')
+        return;
+    http_say(answer, "HTTP/1.1 401 No\r\nWWW-Authenticate: Basic realm=\"x\"\r\n"
+                     "Content-Length: 400\r\n\r\nwho?");
+    answer->end = asked->number % 2 == 0 ? HTTP_CLOSE : HTTP_HANG;
+}
+
+/* What is behind the head of a 401 does not matter: its body may be cut, or never come. */
+/* scenario: HTTP-07, HTTP-09 */
+static void test_a_401_that_is_cut(void **state)
+{
+    (void)state;
+    wants_login = true;
+    for (unsigned i = 0; i < 2; i++) {
+        redirect.logins[0] = '\0';
+        w.script = cut_401;
+        w.secure.requests = i;
+        http_world_ask(&w, &(struct ln_http_request) {
+                               .uri = "https://server.example/", .user = "u", .password = SECRET });
+        must_have(i == 0 ? "silent" : "cut", w.file.content);
+        assert_string_equal(redirect.logins, "|Basic dTpwOiBxw6Q=|");
+    }
 }
 
 /* scenario: HTTP-07 */
@@ -594,6 +625,7 @@ int main(void)
         TEST(test_two_locations),
         TEST(test_bodies_of_redirects),
         TEST(test_logging_in),
+        TEST(test_a_401_that_is_cut),
         TEST(test_no_password_in_the_clear),
         TEST(test_no_password_where_basic_is_not_offered),
         TEST(test_no_password_for_others),

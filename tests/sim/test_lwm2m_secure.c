@@ -24,9 +24,12 @@ static struct ln_tls_config *server_tls;
 /* What the server was asked, "/rd" for a Register. */
 static struct {
     ln_msec at;
+    uint8_t code;
     char path[16];
+    char query[64];
 } seen[SEEN];
 static size_t seen_count;
+static bool sleeps;    /* the client of the next world is in queue mode */
 static bool one_suite; /* the account of the next world offers TLS_PSK_WITH_AES_128_CCM_8 alone */
 
 static void respond(void *user, const struct coap_ask *ask, struct coap_say *say)
@@ -35,7 +38,9 @@ static void respond(void *user, const struct coap_ask *ask, struct coap_say *say
     (void)user;
     assert_true(seen_count < SEEN);
     seen[seen_count].at = lw_now(&w);
+    seen[seen_count].code = ask->code;
     assert_true(strlen(ask->path) < sizeof seen[0].path);
+    strcpy(seen[seen_count].query, ask->query);
     strcpy(seen[seen_count++].path, ask->path);
     say->code = registers ? LN_COAP_CREATED : LN_COAP_CHANGED;
     say->more_option = registers ? LN_COAP_LOCATION_PATH : 0; /* "/x" */
@@ -100,6 +105,8 @@ static void open_world(void)
 {
     struct lw_options options = LW_OPTIONS_INIT;
     const char *what = "";
+    options.config.queue_mode = sleeps;
+    options.config.awake_ms = 10000;
     options.lifetime_s = 7 * 86400;
     options.link.delay_min_ms = DELAY;
     options.prepare = add_secure_account;
@@ -205,6 +212,66 @@ static void test_a_new_connection(void **state)
     close_world();
 }
 
+/* What an Update said that nobody heard is said by the next one, over the resumed session. */
+static void test_what_a_lost_update_said(void **state)
+{
+    (void)state;
+    open_registered();
+    const struct ln_testkit_link dead = { .loss_permille = 1000 };
+    assert_int_equal(ln_testkit_path(w.kit, w.device_host, w.server_host, &dead), LN_OK);
+    struct ln_value v = ln_value_integer(7200);
+    assert_int_equal(ln_client_set(w.client, ln_path_resource(1, 1, 1), &v), LN_OK);
+    assert_true(lw_run(&w, NULL, 30000));
+    restart_server(true);
+    assert_int_equal(ln_client_reconnect(w.client, SSID), LN_OK);
+    assert_true(lw_run(&w, registered_again, 10000));
+    assert_string_equal(seen[1].path, "/x");
+    assert_string_equal(seen[1].query, "lt=7200");
+    close_world();
+}
+
+static bool is_asleep(const struct lw_world *world)
+{
+    return lw_count(world, LN_CLIENT_ASLEEP) >= 2;
+}
+
+static void open_asleep(void)
+{
+    sleeps = true;
+    open_registered();
+    sleeps = false;
+    assert_true(lw_run(&w, is_asleep, 60000)); /* at both servers */
+}
+
+/* A server that lost its DTLS sessions while the device slept: whoever wakes by a full handshake
+ * registers, also if it woke for the periodic Update. */
+static void test_waking_to_a_server_that_forgot(void **state)
+{
+    (void)state;
+    open_asleep();
+    restart_server(false);
+    assert_true(lw_run(&w, registered_again, INT64_C(2) * 86400 * 1000));
+    assert_string_equal(seen[1].path, "/rd");
+    assert_true(lw_run(&w, NULL, 60000));
+    assert_int_equal(seen_count, 2);
+    close_world();
+}
+
+/* Whoever is stopped while it wakes up says goodbye when it is awake. */
+static void test_a_stop_while_waking(void **state)
+{
+    (void)state;
+    open_asleep();
+    restart_server(true);
+    assert_int_equal(ln_client_update(w.client, SSID), LN_OK);
+    assert_true(lw_run(&w, NULL, 10)); /* in the midst of the handshake */
+    assert_true(lw_stop(&w, 60000));
+    assert_int_equal(seen_count, 2);
+    assert_string_equal(seen[1].path, "/x");
+    assert_int_equal(seen[1].code, LN_COAP_DELETE);
+    close_world();
+}
+
 static bool attempt_failed(const struct lw_world *world)
 {
     return lw_count(world, LN_CLIENT_ATTEMPT_FAILED) > 0;
@@ -245,6 +312,9 @@ int main(void)
         cmocka_unit_test(test_a_handshake_that_takes_a_minute),
         cmocka_unit_test(test_a_server_that_lost_its_dtls_state),
         cmocka_unit_test(test_a_new_connection),
+        cmocka_unit_test(test_what_a_lost_update_said),
+        cmocka_unit_test(test_waking_to_a_server_that_forgot),
+        cmocka_unit_test(test_a_stop_while_waking),
         cmocka_unit_test(test_an_alert_is_kept),
     };
     return cmocka_run_group_tests_name("lwm2m/secure", tests, NULL, NULL);

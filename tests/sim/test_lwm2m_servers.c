@@ -195,6 +195,29 @@ static void test_what_may_be_read_of_an_object(void **state)
     close_world();
 }
 
+/* A notification of a whole object, too, holds only what its server may read. */
+static void test_what_is_told_of_an_object(void **state)
+{
+    (void)state;
+    open_registered();
+    set_rights(1, 0, 2, 0);
+    lw_swap(&w);
+    assert_int_equal(observe("/1"), LN_COAP_CONTENT);
+    size_t own = w.server.answer.len;
+    struct ln_value v = ln_value_integer(77);
+    assert_int_equal(ln_client_set(w.client, ln_path_resource(1, 0, 2), &v), LN_OK);
+    assert_true(lw_run(&w, NULL, 5000));
+    assert_int_equal(w.server.note_count, 0); /* nothing that it may see has changed */
+    assert_int_equal(ln_client_set(w.client, ln_path_resource(1, 1, 1), &v), LN_OK);
+    assert_true(lw_run(&w, NULL, 5000));
+    assert_true(w.server.note_count > 0);
+    const struct lw_note *note = &w.server.notes[w.server.note_count - 1];
+    assert_int_equal(note->payload[1], 1);    /* instance 1 ... */
+    assert_in_range(note->len, own - 3, own); /* ... and no other */
+    lw_swap(&w);
+    close_world();
+}
+
 /* Who may create is said by the instance of /2 for the object and instance 65535; who created is the
  * owner; a deleted instance takes its /2 along. */
 static void test_create_and_delete(void **state)
@@ -516,6 +539,7 @@ int main(void)
         cmocka_unit_test(test_owners),
         cmocka_unit_test(test_the_default_entry),
         cmocka_unit_test(test_what_may_be_read_of_an_object),
+        cmocka_unit_test(test_what_is_told_of_an_object),
         cmocka_unit_test(test_create_and_delete),
         cmocka_unit_test(test_the_object_itself),
         cmocka_unit_test(test_what_no_server_may_do_to_accounts),

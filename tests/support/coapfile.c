@@ -67,6 +67,7 @@ static void read_ask(struct coap_server *s, const struct ln_coap_msg *msg, unsig
     memset(ask, 0, sizeof *ask);
     ask->number = ++s->requests;
     ask->connection = connection;
+    ask->code = msg->code;
     join(msg, LN_COAP_URI_PATH, "/", ask->path, sizeof ask->path);
     join(msg, LN_COAP_URI_QUERY, "&", ask->query, sizeof ask->query);
     join(msg, LN_COAP_URI_HOST, "", ask->host, sizeof ask->host);

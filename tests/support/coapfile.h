@@ -18,6 +18,7 @@
 struct coap_ask {
     unsigned number;     /**< from 1, over all connections */
     unsigned connection; /**< from 1; UDP: counts the ports it came from */
+    uint8_t code;        /**< GET ... */
     char path[256];      /**< "/a/b" */
     char query[64];      /**< "x=1&y" */
     char host[64];       /**< Uri-Host; "" = none */

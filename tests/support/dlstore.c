@@ -8,6 +8,9 @@
 
 #include <stdlib.h>
 
+/** Who waits longer for nothing but time waits for somebody to do something. */
+#define LONG_PAUSE_MS 600000
+
 static enum ln_status count(struct dl_store *s, enum dl_call call)
 {
     bool fails = ++s->calls[call] == s->fail_at && call == s->fails;
@@ -155,7 +158,8 @@ enum ln_status dl_drive(struct ln_download *download, const struct ln_env *env)
         if (st != LN_AGAIN)
             return st;
         ln_download_interest(download, &want);
-        bool nothing = !want.ready && want.count == 0;
+        bool nothing =
+            !want.ready && want.count == 0 && want.deadline - ln_now(env) > LONG_PAUSE_MS;
         struct ln_download_info info;
         ln_download_info(download, &info);
         if (nothing && info.state != LN_DOWNLOAD_WAITING)

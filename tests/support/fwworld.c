@@ -53,6 +53,8 @@ static enum ln_status save(void *user, struct ln_span state)
 static enum ln_status load(void *user, struct ln_mspan room, size_t *len)
 {
     const struct fw_world *w = user;
+    if (w->device.load != LN_OK)
+        return w->device.load;
     if (w->device.state_len == 0)
         return LN_NOT_FOUND;
     assert_true(room.len >= w->device.state_len);

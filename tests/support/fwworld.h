@@ -22,7 +22,7 @@ struct fw_device {
     enum ln_firmware_result verify, install; /**< what they say */
     uint8_t sha256[32];                      /**< as `verify` was told */
     char changes[200];                       /**< "1/0 2/0 " */
-    enum ln_status save;                     /**< what it says */
+    enum ln_status save, load;               /**< what they say */
     bool fail_memory; /**< the next allocation fails when it begins to download */
 };
 

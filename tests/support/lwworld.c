@@ -502,6 +502,8 @@ static bool exchange(struct lw_world *w, const struct lw_request *rq, int block2
                                                    .more = more,
                                                    .szx = (uint8_t)rq->block1_szx });
     }
+    if (rq->size1 != 0)
+        ln_coap_put_uint(&out, LN_COAP_SIZE1, rq->size1);
     ln_coap_put_payload(&out, payload);
     assert_int_equal(ln_coap_writer_end(&out, &datagram), LN_OK);
     memmove(s->request, datagram.data, datagram.len);
@@ -524,7 +526,8 @@ static bool exchange(struct lw_world *w, const struct lw_request *rq, int block2
 static bool ask_in_blocks(struct lw_world *w, const struct lw_request *rq)
 {
     size_t size = ln_coap_block_size((uint8_t)rq->block1_szx);
-    for (size_t at = 0, num = 0; at == 0 || at < rq->len; at += size, num++) {
+    size_t num = rq->block1_from;
+    for (size_t at = num * size; at == 0 || at < rq->len; at += size, num++) {
         size_t len = rq->len - at < size ? rq->len - at : size;
         const uint8_t *piece = (const uint8_t *)rq->payload + at;
         if (!exchange(w, rq, -1, (int)num, ln_span(piece, len)))

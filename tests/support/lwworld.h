@@ -157,7 +157,9 @@ struct lw_request {
     int observe;        /* -1 = none */
     int block2_szx;     /* -1 = none; asks for the whole body in such blocks */
     int block1_szx;     /* -1 = none; sends the payload in such blocks */
-    size_t block1_stop; /* so many blocks are sent, and no more; 0 = all */
+    size_t block1_from; /* the first block that is sent */
+    size_t block1_stop; /* the one behind the last that is sent; 0 = all */
+    uint32_t size1;     /* 0 = not said */
     const void *payload;
     size_t len;
 };

@@ -8,6 +8,7 @@
 #include <cmocka.h>
 
 #include "agent/keys.h"
+#include "agent/utf8.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -17,9 +18,10 @@ struct told {
     char text[4096];
 };
 
-static void tell(void *user, const char *line)
+static void tell(void *user, enum ln_level level, const char *line)
 {
     struct told *told = user;
+    assert_int_equal(level, LN_LOG_ERROR);
     size_t used = strlen(told->text);
     (void)snprintf(told->text + used, sizeof told->text - used, "%s\n", line);
 }
@@ -144,6 +146,38 @@ static void test_the_table(void **state)
     }
 }
 
+static void test_utf8(void **state)
+{
+    static const struct {
+        const char *text;
+        bool is;
+    } rows[] = {
+        { "", true },
+        { "a\x7f", true },
+        { "\xc2\x80\xdf\xbf", true },
+        { "\xe0\xa0\x80\xed\x9f\xbf\xee\x80\x80", true },
+        { "\xf0\x90\x80\x80\xf4\x8f\xbf\xbf", true },
+        { "\x80", false },     /* nothing before it */
+        { "\xc1\xbf", false }, /* longer than needed */
+        { "\xe0\x9f\xbf", false },
+        { "\xf0\x8f\xbf\xbf", false },
+        { "\xed\xa0\x80", false },     /* a surrogate */
+        { "\xf4\x90\x80\x80", false }, /* above 10FFFF */
+        { "\xf5\x80\x80\x80", false },
+        { "\xc2", false }, /* cut */
+        { "\xe2\x82", false },
+        { "\xf0\x90\x80", false },
+        { "\xe2\x82"
+          "a",
+          false },
+        { "\xe2\x82\xc0", false },
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
+        if (utf8_is(rows[i].text, strlen(rows[i].text)) != rows[i].is)
+            fail_msg("row %zu", i);
+}
+
 /* The manual page has every key, in the section of its name. */
 static void test_the_manual(void **state)
 {
@@ -175,6 +209,7 @@ int main(void)
         cmocka_unit_test(test_nul_and_control_characters),
         cmocka_unit_test(test_too_many_servers),
         cmocka_unit_test(test_the_table),
+        cmocka_unit_test(test_utf8),
         cmocka_unit_test(test_the_manual),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

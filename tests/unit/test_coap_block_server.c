@@ -552,6 +552,34 @@ static void too_many_sources_are_unavailable(void **state)
     coapend_deinit(&e);
 }
 
+/* Answers that nobody reads on make room after MAX_TRANSMIT_WAIT, the older one first; bodies that come
+ * do not: what was gathered is not to be had again. */
+static void abandoned_sources_make_room(void **state)
+{
+    struct coapend e;
+    (void)state;
+    coapend_init(&e, NULL);
+    e.serve = serve_source;
+    e.body_size = 100;
+    coapend_receive(&e, "CON GET 0001 aa Uri-Path:x Block2:0/0/32");
+    coapend_advance(&e, 50000);
+    coapend_receive(&e, "CON GET 0002 aa Uri-Path:y Block2:0/0/32");
+    coapend_advance(&e, 42999);
+    e.log_len = 0;
+    coapend_receive(&e, "CON GET 0003 aa Uri-Path:z Block2:0/0/32");
+    coapend_advance(&e, 1);
+    coapend_receive(&e, "CON GET 0004 aa Uri-Path:z Block2:0/0/32");
+    coapend_receive(&e, "CON GET 0005 aa Uri-Path:v Block2:0/0/32");
+    coapend_receive(&e, "CON GET 0006 aa Uri-Path:y Block2:1/0/32"); /* still there */
+    coapend_expect(&e, "ACK 2.05 0001 aa Content-Format:42 Block2:0/1/32 Size2:100 | @0+32");
+    coapend_expect(&e, "ACK 2.05 0002 aa Content-Format:42 Block2:0/1/32 Size2:100 | @0+32");
+    coapend_expect(&e, "ACK 5.03 0003 aa | too many transfers at once");
+    coapend_expect(&e, "ACK 2.05 0004 aa Content-Format:42 Block2:0/1/32 Size2:100 | @0+32");
+    coapend_expect(&e, "ACK 5.03 0005 aa | too many transfers at once");
+    coapend_expect(&e, "ACK 2.05 0006 aa Content-Format:42 Block2:1/1/32 | @32+32");
+    coapend_deinit(&e);
+}
+
 /* Combined use, RFC 7959 3.3: a body both ways. */
 static void serve_both(struct coapend *e, const struct ln_coap_incoming *in,
                        struct ln_coap_reply *reply)
@@ -719,6 +747,7 @@ int main(void)
         cmocka_unit_test(a_source_of_any_order_is_kept),
         cmocka_unit_test(a_source_that_fails_is_an_internal_error),
         cmocka_unit_test(too_many_sources_are_unavailable),
+        cmocka_unit_test(abandoned_sources_make_room),
         cmocka_unit_test(bodies_may_come_and_go),
         cmocka_unit_test(the_peer_fetches_the_rest_of_a_notification),
         cmocka_unit_test(the_pool_bounds_the_block_of_a_confirmable_notification),

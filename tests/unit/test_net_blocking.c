@@ -239,6 +239,45 @@ static void test_one_attempt(void **state)
     host_close(&h);
 }
 
+/* What always has something to do, and never gets it done, does not outlive the deadline either. */
+struct busy {
+    struct ln_sock base;
+    unsigned calls;
+};
+
+static enum ln_status busy_recv(struct ln_sock *s, struct ln_mspan room, size_t *got)
+{
+    struct busy *b = (struct busy *)s;
+    (void)room;
+    (void)got;
+    return ++b->calls < 1000 ? LN_AGAIN : LN_IO;
+}
+
+static void busy_interest(const struct ln_sock *s, struct ln_interest *want)
+{
+    (void)s;
+    want->ready = true;
+}
+
+static const struct ln_sock_ops busy_ops = { .name = "busy",
+                                             .recv = busy_recv,
+                                             .interest = busy_interest };
+
+static void test_the_deadline_of_who_is_always_ready(void **state)
+{
+    struct ln_sock *s = networld_sock(&world.device, LN_UDP, NULL);
+    struct ln_sock *top = NULL;
+    uint8_t room[8];
+    size_t got = 0;
+    (void)state;
+    assert_int_equal(ln_filter_new(&busy_ops, sizeof(struct busy), NULL, s, &top), LN_OK);
+    ln_msec now = networld_now(&world);
+    assert_int_equal(ln_sock_connect_until(top, "192.0.2.1", NETWORLD_PORT, now + 1000), LN_OK);
+    assert_int_equal(ln_sock_recv_until(top, ln_mspan(room, sizeof room), now, &got), LN_TIMEOUT);
+    assert_int_equal(((struct busy *)top)->calls, 1);
+    ln_sock_free(top);
+}
+
 static void test_without_wait(void **state)
 {
     (void)state;
@@ -673,6 +712,7 @@ int main(void)
         WITH_WORLD(test_receive_times_out),
         WITH_WORLD(test_deadline_in_a_storm),
         WITH_WORLD(test_one_attempt),
+        WITH_WORLD(test_the_deadline_of_who_is_always_ready),
         WITH_WORLD(test_without_wait),
         WITH_WORLD(test_a_wait_that_fails),
         WITH_WORLD(test_connect),

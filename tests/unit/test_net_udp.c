@@ -654,6 +654,37 @@ static void test_on_from_a_bound_socket(void **state)
     ln_sock_free(top);
 }
 
+/* Bound and with nobody to talk to, it hears nobody either: not even who knows its address. */
+static void test_nowhere_to_go_from_a_bound_socket(void **state)
+{
+    (void)state;
+    struct ln_sock *top = gate_new(networld_sock(&world.device, LN_UDP, NULL), LN_AGAIN);
+    struct ln_sock *stranger = networld_listener(&world, LN_UDP, "192.0.2.3");
+    struct ln_addr local = networld_addr("192.0.2.10", 7777);
+    uint8_t room[8];
+    size_t got = 0;
+    networld_name(&world, "server.example", "192.0.2.1 192.0.2.2");
+    assert_int_equal(ln_sock_bind(top, &local), LN_OK);
+    assert_int_equal(ln_sock_connect(top, "server.example", NETWORLD_PORT, networld_now(&world)),
+                     LN_AGAIN);
+    networld_route(&world, "192.0.2.1", LN_TESTKIT_ROUTE_NONE);
+    networld_route(&world, "192.0.2.2", LN_TESTKIT_ROUTE_NONE);
+    gate_no_answer(top);
+    assert_int_equal(ln_sock_send_to(stranger, &local, ln_span_str("forged")), LN_OK);
+    networld_settle(&world);
+    assert_int_equal(ln_below_recv(top, ln_mspan(room, sizeof room), &got), LN_REFUSED);
+    assert_int_equal(gate_send(top, "x"), LN_REFUSED);
+    assert_non_null(strstr(ln_sock_diag(top)->text, "server.example"));
+
+    networld_route(&world, "192.0.2.2", LN_TESTKIT_ROUTE_NORMAL);
+    gate_no_answer(top); /* and it goes on when it can, from where it was bound */
+    assert_string_equal(networld_peer(top), "192.0.2.2:5683");
+    assert_string_equal(networld_local(top), "192.0.2.10:7777");
+    assert_int_equal(gate_send(top, "x"), LN_OK);
+    ln_sock_free(stranger);
+    ln_sock_free(top);
+}
+
 /* Who has one address only stays with it, without a new socket. */
 static void test_one_address_only(void **state)
 {
@@ -1199,19 +1230,21 @@ static void test_accept_that_fails_loses_nothing(void **state)
 
 /* Senders whom nobody can answer: forged addresses, and the port 0, to which a socket connects and is
  * not connected. */
-static enum ln_status connect_but_1000(void *ctx, ln_handle h, const struct ln_addr *peer,
+static enum ln_status connect_but_100x(void *ctx, ln_handle h, const struct ln_addr *peer,
                                        struct ln_diag *diag)
 {
-    if (peer->port == 1000)
-        return ln_diag_set(diag, LN_REFUSED, LN_CAT_UNREACHABLE, LN_PHASE_CONNECT, "no route");
+    static const enum ln_status refusals[] = { LN_REFUSED, LN_DENIED, LN_BAD_ARG, LN_UNSUPPORTED };
+    size_t i = (size_t)peer->port - 1000; /* those below are far above */
+    if (i < sizeof refusals / sizeof refusals[0])
+        return ln_diag_set(diag, refusals[i], LN_CAT_UNREACHABLE, LN_PHASE_CONNECT, "no route");
     return world.server.net.ops->connect(ctx, h, peer, diag);
 }
 
-static enum ln_status names_but_1001(void *ctx, ln_handle h, struct ln_addr *local,
+static enum ln_status names_but_1004(void *ctx, ln_handle h, struct ln_addr *local,
                                      struct ln_addr *peer)
 {
     enum ln_status st = world.server.net.ops->names(ctx, h, local, peer);
-    return st == LN_OK && peer != NULL && peer->port == 1001 ? LN_BAD_STATE : st;
+    return st == LN_OK && peer != NULL && peer->port == 1004 ? LN_BAD_STATE : st;
 }
 
 static struct ln_sock *client_at(uint16_t port)
@@ -1231,21 +1264,53 @@ static void test_accept_of_senders_that_cannot_be_reached(void **state)
     (void)state;
     struct networld w = world;
     struct ln_net_ops ops = *world.server.net.ops;
-    ops.connect = connect_but_1000;
-    ops.names = names_but_1001;
+    ops.connect = connect_but_100x;
+    ops.names = names_but_1004;
     w.server.net.ops = &ops;
     struct ln_sock *listener = networld_listener(&w, LN_UDP, "192.0.2.1");
-    struct ln_sock *clients[] = { client_at(1000), client_at(1001), client_at(1002) };
+    struct ln_sock *clients[6];
     struct ln_sock *server = NULL;
-    assert_int_equal(ln_sock_accept(listener, 0, &server), LN_AGAIN);
-    assert_int_equal(ln_sock_accept(listener, 0, &server), LN_AGAIN);
+    for (uint16_t i = 0; i < 6; i++)
+        clients[i] = client_at((uint16_t)(1000 + i));
+    for (size_t i = 0; i < 5; i++)
+        assert_int_equal(ln_sock_accept(listener, 0, &server), LN_AGAIN);
     assert_int_equal(ln_sock_accept(listener, 0, &server), LN_OK);
-    assert_string_equal(networld_peer(server), "192.0.2.10:1002");
+    assert_string_equal(networld_peer(server), "192.0.2.10:1005");
     networld_expect(server, "hello");
     ln_sock_free(server);
     ln_sock_free(listener);
-    for (size_t i = 0; i < 3; i++)
+    for (size_t i = 0; i < 6; i++)
         ln_sock_free(clients[i]);
+}
+
+/* Whom a listener accepted comes anew, and is a client anew: the queue was seen empty in between, by
+ * whatever call. */
+static void test_a_client_that_comes_again(void **state)
+{
+    (void)state;
+    struct ln_sock *listener = networld_listener(&world, LN_UDP, "192.0.2.1");
+    struct ln_sock *first = client_at(1000);
+    struct ln_sock *other = client_at(1001);
+    struct ln_sock *server = NULL;
+    assert_int_equal(ln_sock_accept(listener, 0, &server), LN_OK);
+    assert_string_equal(networld_peer(server), "192.0.2.10:1000");
+    ln_sock_free(server);
+    server = NULL;
+    struct ln_addr from;
+    uint8_t room[8];
+    size_t got = 0;
+    assert_int_equal(ln_sock_recv_from(listener, ln_mspan(room, sizeof room), &got, &from), LN_OK);
+    assert_int_equal(from.port, 1001);
+    assert_int_equal(ln_sock_recv_from(listener, ln_mspan(room, sizeof room), &got, &from),
+                     LN_AGAIN);
+    networld_say(first, "again");
+    networld_settle(&world);
+    assert_int_equal(ln_sock_accept(listener, 0, &server), LN_OK);
+    networld_expect(server, "again");
+    ln_sock_free(server);
+    ln_sock_free(first);
+    ln_sock_free(other);
+    ln_sock_free(listener);
 }
 
 /* A listener that cannot make a client, while its datagram waits, does not keep a loop busy. */
@@ -1508,6 +1573,7 @@ int main(void)
         WITH_WORLD(test_on_to_the_next_address),
         WITH_WORLD(test_on_past_unreachable_ones),
         WITH_WORLD(test_on_from_a_bound_socket),
+        WITH_WORLD(test_nowhere_to_go_from_a_bound_socket),
         WITH_WORLD(test_one_address_only),
         WITH_WORLD(test_the_address_we_left),
         WITH_WORLD(test_late_names_while_shaking_hands),
@@ -1529,6 +1595,7 @@ int main(void)
         WITH_WORLD(test_accept_needs_reuse_addr),
         cmocka_unit_test(test_accept_that_fails_loses_nothing),
         WITH_WORLD(test_accept_of_senders_that_cannot_be_reached),
+        WITH_WORLD(test_a_client_that_comes_again),
         WITH_WORLD(test_accept_that_fails_for_long),
         WITH_WORLD(test_an_accepted_socket_connects),
         WITH_WORLD(test_mtu),

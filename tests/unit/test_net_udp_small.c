@@ -148,15 +148,33 @@ static void test_what_it_does_not_do(void **state)
     ln_sock_free(s);
 }
 
+/* Options are copied, the name of the interface too: it may be gone when the socket connects. */
+static void test_the_interface(void **state)
+{
+    char name[] = "eth7";
+    struct ln_sock_options options = { .interface_name = name };
+    struct ln_sock *s = networld_sock(&world.device, LN_UDP, &options);
+    struct ln_sock *wrong = NULL;
+    (void)state;
+    memcpy(name, "mem0", sizeof name);
+    assert_int_equal(networld_connect(&world, s, "192.0.2.1"), LN_NOT_FOUND);
+    ln_sock_free(s);
+    s = networld_sock(&world.device, LN_UDP, &options);
+    memcpy(name, "eth7", sizeof name);
+    assert_int_equal(networld_connect(&world, s, "192.0.2.1"), LN_OK);
+    ln_sock_free(s);
+    options.interface_name = "1234567890123456";
+    assert_int_equal(ln_sock_new(&world.device, LN_UDP, &options, NULL, NULL, &wrong), LN_BAD_ARG);
+}
+
 #define WITH_WORLD(test) cmocka_unit_test_setup_teardown(test, open_world, close_world)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        WITH_WORLD(test_words_both_ways),
-        WITH_WORLD(test_names),
-        WITH_WORLD(test_the_preferred_family),
-        WITH_WORLD(test_what_it_does_not_do),
+        WITH_WORLD(test_words_both_ways),      WITH_WORLD(test_names),
+        WITH_WORLD(test_the_preferred_family), WITH_WORLD(test_what_it_does_not_do),
+        WITH_WORLD(test_the_interface),
     };
     return cmocka_run_group_tests_name("net/udp_small", tests, NULL, NULL);
 }

@@ -361,6 +361,31 @@ static void test_epochs(void **state)
     assert_passes(&g, &wire);
 }
 
+/* A library keeps what it cannot decrypt yet. A few may have overtaken the ChangeCipherSpec; behind it,
+ * and in a session, there is nothing to keep, and no stranger can use the genuine ones' room up. */
+/* scenario: H94 */
+static void test_encrypted_records_before_the_change(void **state)
+{
+    (void)state;
+    struct ln_dtls_guard during = client();
+    struct ln_dtls_guard after = established(false, 16);
+    for (int change = 0; change <= 1; change++) {
+        for (int i = 0; i < 3 * LN_GUARD_EARLY_MAX; i++) {
+            begin_record(&wire, i % 2 == 0 ? HANDSHAKE : CCS, 1); /* that type is encrypted too */
+            put_zeros(&wire, 40);
+            end_record(&wire);
+            struct packet again = wire;
+            if (change == 0 && i >= LN_GUARD_EARLY_MAX)
+                assert_dropped(&during, &wire, DROP(EARLY));
+            else
+                assert_passes(&during, &wire);
+            assert_passes(&after, &again);
+        }
+        put_record(&wire, CCS, 0, bytes_hex("01"));
+        assert_passes(&during, &wire);
+    }
+}
+
 /* scenario: H96 */
 static void test_records_with_connection_id(void **state)
 {
@@ -934,6 +959,7 @@ int main(void)
         cmocka_unit_test(test_short_records_before_the_end_of_the_handshake),
         cmocka_unit_test(test_a_forged_server_hello_raises_no_bar),
         cmocka_unit_test(test_epochs),
+        cmocka_unit_test(test_encrypted_records_before_the_change),
         cmocka_unit_test(test_records_with_connection_id),
         cmocka_unit_test(test_records_of_dtls_1_3),
         cmocka_unit_test(test_alerts_after_the_handshake),
