@@ -23,7 +23,7 @@ static const char *fault_of(const struct ln_object *def, const struct ln_resourc
         return "what is executed has no type";
     if (!executable && (r->type == LN_VALUE_NONE || r->type > LN_VALUE_CORELNK))
         return "it has no type";
-    if (!LN__WITH_BLOCKS && (r->flags & LN_RES_STREAMED) != 0)
+    if ((r->flags & LN_RES_STREAMED) != 0 && !ln__resource_is_streamed(r))
         return "what is streamed needs blocks, which this build is without";
     if (r->store == LN_STORE_OPS)
         return def->ops == NULL ? "it has no field, and the object has no functions" : NULL;
