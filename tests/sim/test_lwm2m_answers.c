@@ -150,6 +150,11 @@ static void test_what_cannot_be(void **state)
           LN_COAP_BAD_REQUEST },
         { LN_COAP_PUT, "/32002/0", NULL, 11542, "\xc1\x01\x05", 3, LN_COAP_BAD_REQUEST },
         { LN_COAP_PUT, "/32002/0", NULL, 0, "5", 1, LN_COAP_BAD_REQUEST },
+        /* a String is UTF-8, and ends where it ends */
+        { LN_COAP_PUT, "/3442/0/110", NULL, 0, "a\xff", 2, LN_COAP_BAD_REQUEST },
+        { LN_COAP_PUT, "/3442/0/110", NULL, 11542, "\xc2\x6e\xc3\x28", 4, LN_COAP_BAD_REQUEST },
+        { LN_COAP_PUT, "/3442/0/110", NULL, 0, "a\0b", 3, LN_COAP_BAD_REQUEST },
+        { LN_COAP_PUT, "/3442/0/110", NULL, 0, "\xc3\xa4", 2, LN_COAP_CHANGED },
         /* Create: what is mandatory is missing, what validate() refuses, what is full */
         { LN_COAP_POST, "/32002", NULL, 11542, "\xc1\x01\x05", 3, LN_COAP_BAD_REQUEST },
         { LN_COAP_POST, "/32002", NULL, 11542, "\xc1\x00\x65", 3, LN_COAP_BAD_REQUEST },
