@@ -15,7 +15,7 @@ SOURCE = ROOT / "src/lwm2m/register.c"
 PAGE = ROOT / "docs/registration.md"
 
 EDGE = re.compile(r"\{\s*LN_REG_(\w+),\s*LN_REG_EV_(\w+),\s*LN_REG_(\w+),\s*LN_REG_DO_(\w+),\s*"
-                  r"LN__WORDS\(\"([^\"]*)\"\)\s*\}", re.S)
+                  r"LN__REASON\(\"([^\"]*)\"\)\s*\}", re.S)
 NAME = re.compile(r"\[LN_REG_(EV_|DO_)?(\w+)\]\s*=\s*\"([^\"]*)\"")
 
 HEAD = """# How a client registers, and what it does when that fails

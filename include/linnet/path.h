@@ -67,23 +67,27 @@ static inline struct ln_path ln_path_head(struct ln_path path, unsigned levels)
 
 static inline struct ln_path ln_path_object(uint16_t object)
 {
-    return ln_path_child(ln_path_root(), object);
+    struct ln_path p = { { object, 0, 0, 0 }, 1 };
+    return p;
 }
 
 static inline struct ln_path ln_path_instance(uint16_t object, uint16_t instance)
 {
-    return ln_path_child(ln_path_object(object), instance);
+    struct ln_path p = { { object, instance, 0, 0 }, 2 };
+    return p;
 }
 
 static inline struct ln_path ln_path_resource(uint16_t object, uint16_t instance, uint16_t resource)
 {
-    return ln_path_child(ln_path_instance(object, instance), resource);
+    struct ln_path p = { { object, instance, resource, 0 }, 3 };
+    return p;
 }
 
 static inline struct ln_path ln_path_resource_instance(uint16_t object, uint16_t instance,
                                                        uint16_t resource, uint16_t index)
 {
-    return ln_path_child(ln_path_resource(object, instance, resource), index);
+    struct ln_path p = { { object, instance, resource, index }, 4 };
+    return p;
 }
 
 /* ---- comparing ---- */

@@ -15,6 +15,8 @@ enum {
     LN__WITH_WORDS = 0,  /**< sentences: in diagnostic payloads and tables */
 };
 #define LN__WORDS(text) NULL
+#define LN__REASON(text)
+#define LN__REASON_FIELD
 #else
 enum {
     LN__WITH_TCP = 1,
@@ -22,8 +24,11 @@ enum {
     LN__WITH_BASE64 = 1,
     LN__WITH_WORDS = 1,
 };
-/** A sentence in a constant table; NULL in a small build. */
-#define LN__WORDS(text) text
+/** A sentence; NULL in a small build. */
+#define LN__WORDS(text) (text)
+/** The last field of a constant table, `why`, and its sentence; a small build has no such field. */
+#define LN__REASON(text) text
+#define LN__REASON_FIELD const char *why;
 #endif
 
 /* What the CMake variable LN_WITHOUT names, of any build. */

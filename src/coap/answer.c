@@ -37,7 +37,7 @@ static enum ln_status compose(struct ln_coap *coap, const struct outgoing *out,
         .end = true,
     };
     ln_coap_put_options(w, out->answer->options);
-    if (LN__WITH_BLOCKS && piece->source != NULL) {
+    if (ln__coap_is_source(piece->source)) {
         TRY(ln__coap_cut_piece(w, piece));
         return ln__coap_put_piece(w, piece);
     }
@@ -95,9 +95,8 @@ static void tell_source(const struct outgoing *out, bool whole)
 static enum ln_status keep_rest(struct ln_coap *coap, const struct outgoing *out,
                                 const struct ln__coap_piece *piece, ln_msec now)
 {
-    bool kept = !LN__WITH_BLOCKS || piece->end ||
-                ln__coap_transfer_out(coap, out->peer, out->key, out->answer->code,
-                                      out->answer->options, piece, now);
+    bool kept = piece->end || ln__coap_transfer_out(coap, out->peer, out->key, out->answer->code,
+                                                    out->answer->options, piece, now);
     return kept ? LN_OK : LN_NO_SPACE;
 }
 
@@ -128,7 +127,7 @@ static enum ln_status go(struct ln_coap *coap, const struct outgoing *out, ln_ms
     TRY(compose(coap, out, &m.w, &piece));
     TRY(keep_rest(coap, out, &piece, now));
     enum ln_status st = kept ? keep(coap, out, &m.w, id) : send_now(coap, out, &m, mid);
-    if (LN__WITH_BLOCKS && st != LN_OK && !piece.end)
+    if (st != LN_OK && !piece.end)
         ln__coap_transfer_forget(coap, out->peer, out->key);
     if (st != LN_OK)
         return st;
@@ -147,7 +146,7 @@ static bool is_fine(const struct ln_coap_answer *answer)
 {
     return ln_coap_is_response(answer->code) &&
            (answer->source == NULL ||
-            (LN__WITH_BLOCKS && answer->source->read != NULL && answer->payload.len == 0 &&
+            (ln__coap_is_source(answer->source) && answer->payload.len == 0 &&
              answer->source->etag.len <= 8)) &&
            ln__coap_options_are_fine(answer->options);
 }

@@ -59,8 +59,6 @@ static struct ln_coap_config filled(const struct ln_coap_config *config)
         c.body_max = LN_COAP_BODY_MAX;
     if (c.output_bytes == 0)
         c.output_bytes = 2 * LN_COAP_MESSAGE_MAX;
-    if (!LN__WITH_BLOCKS)
-        c.transfers = 0;
     if (tcp || c.cache_bytes == LN_COAP_NO_CACHE)
         c.cache_bytes = 0; /* TCP delivers once */
     if (tcp)
@@ -124,7 +122,7 @@ static struct layout lay_out(const struct ln_coap_config *c)
     struct layout l;
     l.exchanges = rounded(sizeof(struct ln_coap));
     l.transfers = l.exchanges + rounded(c->exchanges * sizeof(struct ln__coap_exchange));
-    l.notes = l.transfers + rounded(c->transfers * sizeof(struct ln__coap_transfer));
+    l.notes = l.transfers + rounded(ln__coap_transfers(c) * sizeof(struct ln__coap_transfer));
     l.stream = l.notes + rounded(c->notes * sizeof(struct ln__coap_note));
     l.pool = l.stream + (tcp ? rounded(sizeof(struct ln__coap_stream)) : 0);
     l.cache = l.pool + c->pool_bytes;
@@ -201,7 +199,7 @@ void ln_coap_reset(struct ln_coap *coap, ln_msec now)
     for (size_t i = 0; i < coap->config.exchanges; i++)
         if (coap->exchanges[i].id != 0 && !ln__coap_is_leg(&coap->exchanges[i]))
             ln__coap_end(coap, &coap->exchanges[i], LN_COAP_DROPPED, NULL, now);
-    for (size_t i = 0; i < ln__coap_transfers(coap); i++)
+    for (size_t i = 0; i < ln__coap_transfers(&coap->config); i++)
         if (coap->transfers[i].direction != TRANSFER_FREE)
             ln__coap_transfer_end(coap, &coap->transfers[i], false);
     for (size_t i = 0; i < coap->config.notes; i++)
@@ -356,7 +354,7 @@ bool ln_coap_is_busy(const struct ln_coap *coap)
         if (ex->id != 0 && !only_observes)
             return true;
     }
-    for (size_t i = 0; i < ln__coap_transfers(coap); i++)
+    for (size_t i = 0; i < ln__coap_transfers(&coap->config); i++)
         if (coap->transfers[i].direction != TRANSFER_FREE)
             return true;
     return coap->deferred > 0;

@@ -239,10 +239,22 @@ static inline bool ln__coap_is_tcp(const struct ln_coap *coap)
     return LN__WITH_TCP && coap->stream != NULL;
 }
 
-/* How many bodies may be under way in blocks. */
-static inline size_t ln__coap_transfers(const struct ln_coap *coap)
+/* Whether what would go, or come, in blocks does so: never in a build without them. */
+static inline bool ln__coap_in_blocks(bool wanted)
 {
-    return LN__WITH_BLOCKS ? coap->config.transfers : 0;
+    return LN__WITH_BLOCKS && wanted;
+}
+
+/* How many bodies may be under way in blocks. */
+static inline size_t ln__coap_transfers(const struct ln_coap_config *config)
+{
+    return ln__coap_in_blocks(true) ? config->transfers : 0;
+}
+
+/* A body that is read while it is sent. */
+static inline bool ln__coap_is_source(const struct ln_coap_source *source)
+{
+    return ln__coap_in_blocks(source != NULL && source->read != NULL);
 }
 
 /* Of requests that take more than one message for an answer; a small build has none. */

@@ -103,5 +103,5 @@ static enum ln_status read_source(struct ln_coap_writer *w, struct ln__coap_piec
 
 enum ln_status ln__coap_cut_piece(struct ln_coap_writer *w, struct ln__coap_piece *piece)
 {
-    return LN__WITH_BLOCKS && piece->source != NULL ? read_source(w, piece) : cut_payload(w, piece);
+    return ln__coap_is_source(piece->source) ? read_source(w, piece) : cut_payload(w, piece);
 }

@@ -36,7 +36,7 @@ void ln__coap_release(struct ln_coap *coap, struct ln__coap_chunk *chunk)
         close_up(&coap->exchanges[i].data, gap);
         close_up(&coap->exchanges[i].held, gap);
     }
-    for (size_t i = 0; i < ln__coap_transfers(coap); i++)
+    for (size_t i = 0; i < ln__coap_transfers(&coap->config); i++)
         close_up(&coap->transfers[i].options, gap);
 }
 

@@ -30,7 +30,7 @@ static bool is_fine(const struct ln_coap_request *rq)
     return ln_coap_is_request(rq->code) && rq->on_response != NULL &&
            (rq->class_ == LN_COAP_NORMAL || rq->class_ == LN_COAP_BULK) &&
            (!rq->observe || may_observe) && (rq->source == NULL || rq->payload.len == 0) &&
-           (rq->source == NULL || rq->source->read != NULL) && rq->from % 1024 == 0 &&
+           (rq->source == NULL || ln__coap_is_source(rq->source)) && rq->from % 1024 == 0 &&
            rq->from < LN_COAP_BODY_MAX && rq->etag.len <= 8 && rq->szx <= 6 &&
            rq->answer_max <= LN_COAP_BODY_MAX && ln__coap_options_are_fine(rq->options);
 }
@@ -92,7 +92,7 @@ static enum ln_status set_up(struct ln_coap *coap, struct ln__coap_exchange *ex,
     if (rq->etag.len > 0)
         memcpy(ex->etag, rq->etag.data, rq->etag.len);
     bool whole = rq->source == NULL && fits(coap, ex, rq->payload.len);
-    bool upload = LN__WITH_BLOCKS && (!whole || rq->payload.len > ln_coap_block_size(ex->up_szx));
+    bool upload = ln__coap_in_blocks(!whole || rq->payload.len > ln_coap_block_size(ex->up_szx));
     bool ask = rq->class_ == LN_COAP_BULK || rq->from > 0 || rq->szx != 0 || ex->down_szx < 6;
     if (upload && !fits(coap, ex, ln_coap_block_size(0) + 16))
         return LN_NO_SPACE;
@@ -100,7 +100,7 @@ static enum ln_status set_up(struct ln_coap *coap, struct ln__coap_exchange *ex,
                 (rq->unordered ? EX_UNORDERED : 0u) | (ask ? EX_ASK_BLOCK2 : 0u) |
                 (rq->etag.len > 0 ? EX_HAS_ETAG : 0u) | (rq->every_etag ? EX_EVERY_ETAG : 0u) |
                 (rq->non_confirmable && !upload ? EX_NON : 0u);
-    return (LN__WITH_BLOCKS ? fits(coap, ex, 0) : whole) ? LN_OK : LN_NO_SPACE;
+    return fits(coap, ex, upload ? 0 : rq->payload.len) ? LN_OK : LN_NO_SPACE;
 }
 
 enum ln_status ln_coap_request(struct ln_coap *coap, const struct ln_coap_request *rq, ln_msec now,
@@ -110,8 +110,7 @@ enum ln_status ln_coap_request(struct ln_coap *coap, const struct ln_coap_reques
     TRY(ln__coap_may_begin(coap));
     if (!is_fine(rq))
         return LN_BAD_ARG;
-    if ((!LN__WITH_FETCH && (rq->observe || rq->from > 0)) ||
-        (!LN__WITH_BLOCKS && rq->source != NULL))
+    if (!LN__WITH_FETCH && (rq->observe || rq->from > 0))
         return LN_UNSUPPORTED;
     struct ln__coap_exchange *ex = ln__coap_take(coap, EX_REQUEST, rq->peer);
     if (ex == NULL)
@@ -121,7 +120,7 @@ enum ln_status ln_coap_request(struct ln_coap *coap, const struct ln_coap_reques
         ln__coap_drop(coap, ex, false);
         return st;
     }
-    if (LN__WITH_BLOCKS && rq->source != NULL) { /* from here on its `done` is ours to call */
+    if (rq->source != NULL) { /* from here on its `done` is ours to call */
         ex->source = *rq->source;
         ex->source.etag = ln_span(NULL, 0);
         ex->flags |= EX_SOURCE;
@@ -158,7 +157,7 @@ static enum ln_status put_request(struct ln_coap *coap, struct ln__coap_exchange
                                   struct ln_coap_writer *w)
 {
     struct ln_span data = ln__coap_chunk_bytes(coap, ex->data);
-    bool upload = LN__WITH_BLOCKS && (ex->flags & EX_UPLOAD) != 0;
+    bool upload = ln__coap_in_blocks((ex->flags & EX_UPLOAD) != 0);
     bool ask = LN__WITH_FETCH && (ex->flags & EX_ASK_BLOCK2) != 0 && ex->up_at == 0;
     if (!upload && !ask) {
         ln__coap_put_checked(w, data, ex->last_option);
@@ -270,8 +269,7 @@ void ln__coap_on_response(struct ln_coap *coap, struct ln__coap_exchange *ex,
         ln__coap_on_block(coap, ex, msg, now);
         return;
     }
-    if ((LN__WITH_BLOCKS && ln__coap_upload_goes_on(coap, ex, msg, now)) ||
-        !take_sequence(coap, ex, msg, now))
+    if (ln__coap_upload_goes_on(coap, ex, msg, now) || !take_sequence(coap, ex, msg, now))
         return;
     ex->state = EX_RESTING;
     ex->deadline = LN_NEVER;

@@ -73,7 +73,7 @@ static bool is_understood(const struct ln_coap *coap, uint16_t number)
     static const uint16_t ours[] = { LN_COAP_URI_HOST, LN_COAP_URI_PORT, LN_COAP_URI_PATH,
                                      LN_COAP_URI_QUERY, LN_COAP_ACCEPT };
     if (number == LN_COAP_BLOCK1 || number == LN_COAP_BLOCK2)
-        return LN__WITH_BLOCKS;
+        return ln__coap_in_blocks(true);
     for (size_t i = 0; i < sizeof ours / sizeof ours[0]; i++)
         if (ours[i] == number)
             return true;
@@ -110,10 +110,9 @@ static void refuse_option(struct serving *s, uint16_t number)
     refuse(s, LN_COAP_BAD_OPTION, text);
 }
 
-#define BLOCKS (LN_COAP_HAS_BLOCK1 | LN_COAP_HAS_BLOCK2)
 #define TO_LOOK_AT                                                                                 \
     (LN_COAP_HAS_IF_MATCH | LN_COAP_HAS_IF_NONE_MATCH | LN_COAP_HAS_PROXY | LN_COAP_HAS_OSCORE |   \
-     (LN__WITH_BLOCKS ? 0u : BLOCKS))
+     LN_COAP_HAS_BLOCK1 | LN_COAP_HAS_BLOCK2)
 
 /* False if the request was refused for its options. */
 static bool options_are_fine(struct serving *s)
@@ -145,7 +144,7 @@ static void call_handler(struct serving *s, struct ln_coap_incoming *in)
     in->msg = s->msg;
     if (in->body == NULL)
         in->body = &nowhere;
-    if (LN__WITH_BLOCKS && (s->msg->has & LN_COAP_HAS_BLOCK2) != 0)
+    if (ln__coap_in_blocks((s->msg->has & LN_COAP_HAS_BLOCK2) != 0))
         in->from = ln_coap_block_offset(s->msg->block2);
     if (handler != NULL && handler->request != NULL)
         handler->request(s->coap->config.user, in, &s->reply);
@@ -324,8 +323,8 @@ static struct ln__coap_piece piece_of(const struct serving *s)
 {
     const struct ln_coap_msg *msg = s->msg;
     bool success = ln_coap_class(s->reply.code) == 2;
-    bool from_source = s->reply.source.read != NULL;
-    bool may_cut = LN__WITH_BLOCKS && success && (from_source || is_safe(msg->code));
+    bool from_source = ln__coap_is_source(&s->reply.source);
+    bool may_cut = ln__coap_in_blocks(success && (from_source || is_safe(msg->code)));
     bool wish = may_cut && (msg->has & LN_COAP_HAS_BLOCK2) != 0;
     uint8_t szx = ln__coap_szx(s->coap, 0);
     return (struct ln__coap_piece) {
@@ -348,13 +347,13 @@ static enum ln_status complete(struct serving *s)
 {
     struct ln_coap *coap = s->coap;
     struct ln__coap_piece piece = piece_of(s);
-    if (!LN__WITH_BLOCKS && piece.source != NULL)
-        return LN_INTERNAL;
+    if (piece.source == NULL && s->reply.source.read != NULL)
+        return LN_INTERNAL; /* only blocks could carry it */
     struct ln_span options = ln_span(s->w->data + s->w->options, s->w->len - s->w->options);
     if (s->w->payload != 0)
         options.len = s->w->payload - 1 - s->w->options;
     enum ln_status st = ln__coap_cut_piece(s->w, &piece);
-    if (LN__WITH_BLOCKS && st == LN_OK && piece.source != NULL && !piece.end &&
+    if (st == LN_OK && piece.source != NULL && !piece.end &&
         !ln__coap_transfer_out(coap, s->peer, ln_coap_key(s->msg), s->reply.code, options, &piece,
                                s->now))
         st = LN_AGAIN;
@@ -373,7 +372,7 @@ static enum ln_status complete(struct serving *s)
 /* What the handler left behind becomes an answer in any case. */
 static void make_answer(struct serving *s)
 {
-    bool to_go_on = LN__WITH_BLOCKS && s->echo && s->msg->block1.more;
+    bool to_go_on = s->echo && s->msg->block1.more;
     if (!ln_coap_is_response(s->reply.code) || (s->reply.code == LN_COAP_CONTINUE && !to_go_on))
         ln_coap_reply_text(&s->reply, LN_COAP_INTERNAL_ERROR, NULL);
     if (ln_coap_class(s->reply.code) != 2)
@@ -438,9 +437,9 @@ static void answer(struct serving *s)
         return;
     if (bad_block)
         refuse(s, LN_COAP_BAD_REQUEST, "block size 7 is reserved"); /* RFC 7959 2.2 */
-    else if (LN__WITH_BLOCKS && (msg->has & LN_COAP_HAS_BLOCK1) != 0)
+    else if (ln__coap_in_blocks((msg->has & LN_COAP_HAS_BLOCK1) != 0))
         serve_block1(s);
-    else if (!LN__WITH_BLOCKS || !serve_from_transfer(s))
+    else if (!ln__coap_in_blocks(true) || !serve_from_transfer(s))
         serve_whole(s);
 }
 

@@ -61,7 +61,7 @@ struct ln__coap_transfer *ln__coap_transfer_find(const struct ln_coap *coap,
                                                  enum ln__coap_direction direction,
                                                  ln_coap_peer peer, uint64_t key)
 {
-    for (size_t i = 0; i < ln__coap_transfers(coap); i++) {
+    for (size_t i = 0; i < ln__coap_transfers(&coap->config); i++) {
         struct ln__coap_transfer *t = &coap->transfers[i];
         if (t->direction == direction && t->key == key && t->peer == peer)
             return t;
@@ -80,7 +80,7 @@ static struct ln__coap_transfer *abandoned(const struct ln_coap *coap, ln_msec n
 {
     ln_msec patience = ln_coap_max_transmit_wait(&coap->config.timing);
     struct ln__coap_transfer *oldest = NULL;
-    for (size_t i = 0; i < ln__coap_transfers(coap); i++) {
+    for (size_t i = 0; i < ln__coap_transfers(&coap->config); i++) {
         struct ln__coap_transfer *t = &coap->transfers[i];
         if (t->direction == TRANSFER_OUT &&
             t->deadline <= ln__coap_after(now, coap->exchange_lifetime - patience) &&
@@ -92,7 +92,7 @@ static struct ln__coap_transfer *abandoned(const struct ln_coap *coap, ln_msec n
 
 static struct ln__coap_transfer *free_one(const struct ln_coap *coap)
 {
-    for (size_t i = 0; i < ln__coap_transfers(coap); i++)
+    for (size_t i = 0; i < ln__coap_transfers(&coap->config); i++)
         if (coap->transfers[i].direction == TRANSFER_FREE)
             return &coap->transfers[i];
     return NULL;
@@ -166,7 +166,7 @@ void ln__coap_transfer_forget(struct ln_coap *coap, ln_coap_peer peer, uint64_t 
 
 void ln__coap_transfers_step(struct ln_coap *coap, ln_msec now)
 {
-    for (size_t i = 0; i < ln__coap_transfers(coap); i++) {
+    for (size_t i = 0; i < ln__coap_transfers(&coap->config); i++) {
         struct ln__coap_transfer *t = &coap->transfers[i];
         if (t->direction != TRANSFER_FREE && t->deadline <= now)
             ln__coap_transfer_end(coap, t, false);
@@ -176,7 +176,7 @@ void ln__coap_transfers_step(struct ln_coap *coap, ln_msec now)
 ln_msec ln__coap_transfers_deadline(const struct ln_coap *coap)
 {
     ln_msec earliest = LN_NEVER;
-    for (size_t i = 0; i < ln__coap_transfers(coap); i++) {
+    for (size_t i = 0; i < ln__coap_transfers(&coap->config); i++) {
         const struct ln__coap_transfer *t = &coap->transfers[i];
         if (t->direction != TRANSFER_FREE && t->deadline < earliest)
             earliest = t->deadline;

@@ -100,9 +100,9 @@ static bool next_block(struct ln__coap_exchange *ex, const struct ln_coap_msg *m
 bool ln__coap_upload_goes_on(struct ln_coap *coap, struct ln__coap_exchange *ex,
                              const struct ln_coap_msg *msg, ln_msec now)
 {
-    bool upload = (ex->flags & EX_UPLOAD) != 0;
+    bool upload = ln__coap_in_blocks((ex->flags & EX_UPLOAD) != 0);
     bool has_block1 = (msg->has & LN_COAP_HAS_BLOCK1) != 0;
-    if (msg->code == LN_COAP_TOO_LARGE && shrink(coap, ex, msg)) {
+    if (ln__coap_in_blocks(msg->code == LN_COAP_TOO_LARGE) && shrink(coap, ex, msg)) {
         send_block(coap, ex, now);
         return true;
     }

@@ -68,16 +68,11 @@ static enum ln_answer gather(struct ln__request *rq, struct body *b)
 /* Found anew for each piece: the object may have added others meanwhile. False: it is gone. */
 static bool find_target(const struct body *b, uint16_t riid, struct ln_at *at)
 {
-    const struct ln__model *model = &b->client->model;
-    const struct ln__object *object = ln__model_object(model, b->path.id[0]);
-    const struct ln__instance *it =
-        object != NULL ? ln__model_instance(object, b->path.id[1]) : NULL;
-    const struct ln_resource *r =
-        it != NULL ? ln__model_resource(object->def, b->path.id[2]) : NULL;
-    if (r == NULL)
-        return false;
-    *at = ln__model_at(model, object, it->iid, it->data, r, riid, b->ssid);
-    return true;
+    const uint16_t *id = b->path.id;
+    bool found = ln__model_find(&b->client->model, id[0], id[1], id[2], riid, at);
+    if (found)
+        at->ssid = b->ssid;
+    return found;
 }
 
 static enum ln_answer begin_stream(struct ln__request *rq, struct body *b)

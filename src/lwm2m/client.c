@@ -581,17 +581,13 @@ void ln_client_changed(struct ln_client *client, uint16_t oid, uint16_t iid, uin
 
 static enum ln_status locate(struct ln_client *client, struct ln_path path, struct ln_at *at)
 {
-    const struct ln__object *object = ln__model_object(&client->model, path.id[0]);
-    const struct ln__instance *it = object != NULL ? ln__model_instance(object, path.id[1]) : NULL;
-    const struct ln_resource *r = it != NULL ? ln__model_resource(object->def, path.id[2]) : NULL;
-    if (path.levels < LN_LEVEL_RESOURCE || r == NULL)
+    bool one = path.levels == LN_LEVEL_RESOURCE_INSTANCE;
+    if (path.levels < LN_LEVEL_RESOURCE ||
+        !ln__model_find(&client->model, path.id[0], path.id[1], path.id[2],
+                        one ? path.id[3] : LN_ID_NONE, at))
         return LN_NOT_FOUND;
-    bool multiple = (r->flags & LN_RES_MULTIPLE) != 0;
-    if (multiple != (path.levels == LN_LEVEL_RESOURCE_INSTANCE))
-        return LN_BAD_ARG;
-    *at = ln__model_at(&client->model, object, it->iid, it->data, r,
-                       multiple ? path.id[3] : LN_ID_NONE, LN_ID_NONE);
-    return LN_OK;
+    bool multiple = (at->resource->flags & LN_RES_MULTIPLE) != 0;
+    return multiple == one ? LN_OK : LN_BAD_ARG;
 }
 
 static enum ln_status status_of(enum ln_answer answer)
@@ -672,6 +668,7 @@ enum ln_status ln_client_enable(struct ln_client *client, uint16_t ssid)
     struct ln__server *s = find_server(client, ssid);
     if (s == NULL)
         return LN_NOT_FOUND;
+    s->wanted = false; /* it need not wait for its turn any more */
     ln__server_happened(s, LN_REG_EV_STARTED, client->now);
     return LN_OK;
 }

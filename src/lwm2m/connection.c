@@ -33,7 +33,8 @@ static enum ln_status read_address(struct ln__server *s, struct ln_uri *uri, str
 {
     enum ln_uri_problem problem = LN_URI_PROBLEM_NONE;
     if (ln_uri_read(ln__security_bytes(s, RID_URI), uri, &problem) != LN_OK)
-        return ln__security_refuse(s, diag, LN_BAD_ARG, RID_URI, ln_uri_problem_text(problem));
+        return ln__security_refuse(s, diag, LN_BAD_ARG, RID_URI,
+                                   LN__WORDS(ln_uri_problem_text(problem)));
     if (uri->scheme == LN_URI_COAP_TCP || uri->scheme == LN_URI_COAPS_TCP)
         return ln__security_refuse(s, diag, LN_UNSUPPORTED, RID_URI,
                                    "LwM2M over TCP is not supported yet; use coap or coaps");

@@ -167,8 +167,6 @@ enum ln_answer ln__op_discover(struct ln__request *rq)
     struct ln_mspan room = ln_coap_payload_room(rq->reply->out);
     size_t length = discover(rq, room);
     bool fits = length <= room.len;
-    if (!LN__WITH_BLOCKS && !fits)
-        return LN_ANSWER_INTERNAL;
     ln_coap_payload_written(rq->reply->out, fits ? length : 0);
     if (!fits) {
         struct ln__snapshot *s = NULL;

@@ -158,7 +158,7 @@ static const uint16_t understood[] = { LN_COAP_URI_HOST, LN_COAP_URI_PORT, 0 };
 
 const struct ln_coap_handler ln__dispatch = {
     .request = on_request,
-    .dropped = LN__WITH_BLOCKS ? on_dropped : NULL,
+    .dropped = on_dropped,
     .rejected = LN__WITH_OBSERVE ? on_rejected : NULL,
     .understood = understood,
 };

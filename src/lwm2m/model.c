@@ -23,7 +23,7 @@ static const char *fault_of(const struct ln_object *def, const struct ln_resourc
         return "what is executed has no type";
     if (!executable && (r->type == LN_VALUE_NONE || r->type > LN_VALUE_CORELNK))
         return "it has no type";
-    if (!LN__WITH_BLOCKS && (r->flags & LN_RES_STREAMED) != 0)
+    if ((r->flags & LN_RES_STREAMED) != 0 && !ln__resource_is_streamed(r))
         return "what is streamed needs blocks, which this build is without";
     if (r->store == LN_STORE_OPS)
         return def->ops == NULL ? "it has no field, and the object has no functions" : NULL;
@@ -217,6 +217,18 @@ struct ln_at ln__model_at(const struct ln__model *m, const struct ln__object *ob
     };
 }
 
+bool ln__model_find(const struct ln__model *m, uint16_t oid, uint16_t iid, uint16_t rid,
+                    uint16_t riid, struct ln_at *out)
+{
+    const struct ln__object *object = ln__model_object(m, oid);
+    const struct ln__instance *it = object != NULL ? ln__model_instance(object, iid) : NULL;
+    const struct ln_resource *r = it != NULL ? ln__model_resource(object->def, rid) : NULL;
+    if (r == NULL)
+        return false;
+    *out = ln__model_at(m, object, iid, it->data, r, riid, LN_ID_NONE);
+    return true;
+}
+
 void ln__model_refresh(const struct ln__model *m, const struct ln__object *object,
                        const struct ln__instance *it)
 {
@@ -237,13 +249,9 @@ uint32_t ln_object_bit(const struct ln_object *object, uint16_t rid)
 bool ln__model_get(const struct ln__model *m, uint16_t oid, uint16_t iid, uint16_t rid,
                    uint16_t riid, struct ln_value *out)
 {
-    const struct ln__object *object = ln__model_object(m, oid);
-    const struct ln__instance *it = object != NULL ? ln__model_instance(object, iid) : NULL;
-    const struct ln_resource *r = it != NULL ? ln__model_resource(object->def, rid) : NULL;
-    if (r == NULL)
-        return false;
-    struct ln_at at = ln__model_at(m, object, iid, it->data, r, riid, LN_ID_NONE);
-    return ln__resource_exists(&at) && ln__resource_read(&at, out) == LN_ANSWER_OK;
+    struct ln_at at;
+    return ln__model_find(m, oid, iid, rid, riid, &at) && ln__resource_exists(&at) &&
+           ln__resource_read(&at, out) == LN_ANSWER_OK;
 }
 
 int64_t ln__model_int(const struct ln__model *m, uint16_t oid, uint16_t iid, uint16_t rid,

@@ -64,6 +64,10 @@ struct ln_at ln__model_at(const struct ln__model *m, const struct ln__object *ob
                           void *data, const struct ln_resource *resource, uint16_t riid,
                           uint16_t ssid);
 
+/* The same, found by path, for the device itself (no ssid). False: there is no such resource. */
+bool ln__model_find(const struct ln__model *m, uint16_t oid, uint16_t iid, uint16_t rid,
+                    uint16_t riid, struct ln_at *out);
+
 /* Values of the instance are going to be read: the object may bring them up to date. */
 void ln__model_refresh(const struct ln__model *m, const struct ln__object *object,
                        const struct ln__instance *it);

@@ -226,7 +226,7 @@ static enum ln_status hand_over(struct ln__note *note, ln_msec now)
     if (st != LN_OK)
         return st;
     struct ln__snapshot *copy = NULL;
-    if (LN__WITH_BLOCKS && note->len > INLINE_MAX) {
+    if (note->len > INLINE_MAX) {
         copy = ln_calloc(env, 1, sizeof *copy + note->len);
         if (copy == NULL)
             return LN_NO_MEMORY;

@@ -145,8 +145,6 @@ enum ln_answer ln__op_read(struct ln__request *rq)
     if (answer != LN_ANSWER_OK)
         return answer;
     bool fits = length <= room.len;
-    if (!LN__WITH_BLOCKS && !fits)
-        return LN_ANSWER_INTERNAL;
     ln_coap_payload_written(rq->reply->out, fits ? length : 0);
     struct ln_span payload = ln_span(room.data, fits ? length : room.len);
     if (!fits)

@@ -17,6 +17,8 @@
  */
 #include <linnet/env.h>
 
+#include "base/features.h"
+
 enum ln__reg_state {
     LN_REG_IDLE = 0,      /* not wanted yet */
     LN_REG_DELAYED,       /* waits: initial delay (/1/x/14) */
@@ -72,7 +74,7 @@ struct ln__reg_edge {
     uint8_t event;  /* enum ln__reg_event */
     uint8_t next;   /* enum ln__reg_state */
     uint8_t action; /* enum ln__reg_action */
-    const char *why;
+    LN__REASON_FIELD
 };
 
 /** Settings of one server, from its instance of /1 and the transport. */

@@ -9,8 +9,9 @@
 enum ln_status ln__security_setup(struct ln__server *s, struct ln_diag *diag)
 {
     if (s->kind == LN_DTLS || ln__security_number(s, RID_MODE, -1) != MODE_NOSEC)
-        return ln__security_refuse(s, diag, LN_UNSUPPORTED, RID_MODE,
-                                   "this build has no DTLS: coap with mode 3 (none) is possible");
+        return ln__security_refuse(
+            s, diag, LN_UNSUPPORTED, RID_MODE,
+            LN__WORDS("this build has no DTLS: coap with mode 3 (none) is possible"));
     return LN_OK;
 }
 

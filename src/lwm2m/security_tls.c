@@ -23,15 +23,12 @@
 
 static size_t read_suites(const struct ln__server *s, uint16_t suites[SUITES_MAX])
 {
-    const struct ln__model *m = &s->client->model;
-    const struct ln__object *object = ln__model_object(m, LN_OID_SECURITY);
-    const struct ln__instance *it = ln__model_instance(object, s->security_iid);
-    const struct ln_resource *r = ln__model_resource(object->def, RID_SUITES);
+    struct ln_at at;
     size_t count = 0;
-    if (it == NULL || r == NULL || (r->flags & LN_RES_MULTIPLE) == 0)
+    if (!ln__model_find(&s->client->model, LN_OID_SECURITY, s->security_iid, RID_SUITES, LN_ID_NONE,
+                        &at))
         return 0;
-    struct ln_at at = ln__model_at(m, object, it->iid, it->data, r, LN_ID_NONE, LN_ID_NONE);
-    if (!ln__resource_exists(&at))
+    if ((at.resource->flags & LN_RES_MULTIPLE) == 0 || !ln__resource_exists(&at))
         return 0;
     uint16_t riid = ln__resource_next(&at, LN_ID_NONE);
     while (riid != LN_ID_NONE && count < SUITES_MAX) {

@@ -71,17 +71,12 @@ static void keep_alert(struct ln__server *s)
     const struct ln_diag *diag = ln_sock_diag(s->sock);
     if (diag->alert_from != LN_ALERT_RECEIVED || diag->alert_number == LN_ALERT_NOT_TOLD)
         return;
-    const struct ln__model *m = &s->client->model;
-    const struct ln__object *object = ln__model_object(m, LN_OID_SERVER);
-    const struct ln__instance *it =
-        object != NULL ? ln__model_instance(object, s->server_iid) : NULL;
-    const struct ln_resource *r = it != NULL ? ln__model_resource(object->def, RID_ALERT) : NULL;
-    if (r == NULL)
-        return;
-    struct ln_at at = ln__model_at(m, object, it->iid, it->data, r, LN_ID_NONE, LN_ID_NONE);
+    struct ln_at at;
     struct ln_value v = ln_value_unsigned(diag->alert_number);
-    if (ln__resource_write(&at, &v) == LN_ANSWER_OK)
-        ln__observe_changed(s->client, LN_OID_SERVER, it->iid, RID_ALERT);
+    if (ln__model_find(&s->client->model, LN_OID_SERVER, s->server_iid, RID_ALERT, LN_ID_NONE,
+                       &at) &&
+        ln__resource_write(&at, &v) == LN_ANSWER_OK)
+        ln__observe_changed(s->client, LN_OID_SERVER, at.iid, RID_ALERT);
 }
 
 /* ---- events ---- */

@@ -33,9 +33,9 @@ void ln__snapshot_free(struct ln__snapshot *snapshot)
 enum ln_answer ln__snapshot_new(struct ln__request *rq, size_t length, struct ln__snapshot **out)
 {
     const struct ln_env *env = rq->client->env;
-    if (length > rq->client->config.read_max) {
+    if (!LN__WITH_BLOCKS || length > rq->client->config.read_max) {
         ln_coap_reply_text(rq->reply, LN_COAP_INTERNAL_ERROR,
-                           "longer than this device can gather: read its parts");
+                           LN__WORDS("longer than this device can gather: read its parts"));
         return LN_ANSWER_INTERNAL;
     }
     struct ln__snapshot *s = ln_calloc(env, 1, sizeof *s + length);

@@ -216,7 +216,8 @@ static enum ln_answer keep(struct ln__request *rq, uint16_t iid)
         return LN_ANSWER_OK;
     enum ln_answer answer = config->keep(config->user, rq->client, rq->path.id[0], iid);
     if (answer != LN_ANSWER_OK)
-        ln_coap_reply_text(rq->reply, (uint8_t)answer, "this device cannot keep the value");
+        ln_coap_reply_text(rq->reply, (uint8_t)answer,
+                           LN__WORDS("this device cannot keep the value"));
     return answer;
 }
 
