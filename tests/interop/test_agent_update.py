@@ -179,7 +179,7 @@ def test_stopped_while_it_confirms(device, lab):
     """It is let to its end, and its answer is the outcome: after the next start nothing is asked again."""
     one = device(gates=["confirm"])
     one.install()
-    one.agent.wait(lambda s: s["firmware"]["hook"] == "confirm")
+    one.agent.wait(lambda s: s["firmware"]["hook"] == "confirm" and s["servers"][0]["registered"])
     one.agent.program.process.send_signal(signal.SIGTERM)
     one.agent.program.wait_for("as soon as the hook has ended to confirm")
     mark = lab.mark()
