@@ -6,8 +6,8 @@
  * The running agent: one client, this machine's objects, and who talks to them.
  *
  * Life:    agent_run() is all of it, until SIGTERM or SIGINT. SIGHUP reads the configuration anew: a
- *          wrong one is told and changes nothing; with the same servers and keys the registration
- *          goes on, else the old servers are left first.
+ *          wrong one is told and changes nothing; with the same servers and keys it registers
+ *          anew, by the sessions that it has; else the old servers are left first.
  * Threads: one.
  */
 #include "clock.h"

@@ -98,8 +98,11 @@ static void put(struct control_peer *peer, const char *text)
 {
     if (peer->fd < 0 || peer->over)
         return;
-    if (!peer_append(peer, text, strlen(text)) || !peer_append(peer, "\n", 1))
-        peer->over = true; /* half an answer without "done" tells that it is not whole */
+    if (peer_append(peer, text, strlen(text)) && peer_append(peer, "\n", 1))
+        return;
+    peer->over = true; /* half an answer without "done" tells that it is not whole */
+    if (peer->out_len > ANSWER_MAX / 2)
+        peer->out_len = 0; /* and who does not read is not waited for */
 }
 
 /* The end of an answer that cannot be whole. */
@@ -231,7 +234,6 @@ void control_watch(struct control *c, struct loop *loop)
 {
     if (c == NULL)
         return;
-    (void)loop_add(loop, c->fd, POLLIN, on_knock, c);
     for (size_t i = 0; i < PEERS_MAX; i++) {
         struct control_peer *peer = &c->peers[i];
         if (peer->fd < 0)
@@ -241,6 +243,7 @@ void control_watch(struct control *c, struct loop *loop)
         if (peer->follows && peer->stale)
             loop_until(loop, peer->told + FOLLOW_MS);
     }
+    (void)loop_add(loop, c->fd, POLLIN, on_knock, c); /* behind those who leave: they make room */
 }
 
 void control_changed(struct control *c)

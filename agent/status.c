@@ -171,17 +171,26 @@ static void add_download(const struct agent *agent, cJSON *at, const struct ln_f
     add_until(agent, made, "wait_ms", d->state == LN_DOWNLOAD_WAITING ? d->wait_until : LN_NEVER);
 }
 
+/* What both answers say of the firmware. NULL: there is none. */
+static cJSON *add_firmware_state(const struct update *u, cJSON *at, struct ln_firmware_info *info)
+{
+    if (u->firmware == NULL) {
+        cJSON_AddNullToObject(at, "firmware");
+        return NULL;
+    }
+    ln_firmware_info(u->firmware, info);
+    cJSON *made = cJSON_AddObjectToObject(at, "firmware");
+    cJSON_AddStringToObject(made, "state", ln_firmware_state_word(info->state));
+    return made;
+}
+
 static void add_firmware(struct agent *agent, cJSON *at)
 {
     const struct update *u = &agent->update;
     struct ln_firmware_info info;
-    if (u->firmware == NULL) {
-        cJSON_AddNullToObject(at, "firmware");
+    cJSON *made = add_firmware_state(u, at, &info);
+    if (made == NULL)
         return;
-    }
-    ln_firmware_info(u->firmware, &info);
-    cJSON *made = cJSON_AddObjectToObject(at, "firmware");
-    cJSON_AddStringToObject(made, "state", ln_firmware_state_word(info.state));
     cJSON_AddStringToObject(made, "result", ln_firmware_result_word(info.result));
     cJSON_AddNumberToObject(made, "result_number", info.result);
     cJSON_AddStringToObject(made, "uri", info.uri);
@@ -220,14 +229,9 @@ static void add_firmware_wait(const struct agent *agent, cJSON *at)
 {
     const struct update *u = &agent->update;
     struct ln_firmware_info info;
-    if (u->firmware == NULL) {
-        cJSON_AddNullToObject(at, "firmware");
-        return;
-    }
-    ln_firmware_info(u->firmware, &info);
-    cJSON *made = cJSON_AddObjectToObject(at, "firmware");
-    cJSON_AddStringToObject(made, "state", ln_firmware_state_word(info.state));
-    cJSON_AddStringToObject(made, "waits_for", firmware_waits_for(u, &info));
+    cJSON *made = add_firmware_state(u, at, &info);
+    if (made != NULL)
+        cJSON_AddStringToObject(made, "waits_for", firmware_waits_for(u, &info));
 }
 
 /* ---- observations ---- */

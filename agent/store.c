@@ -90,6 +90,7 @@ static enum ln_status compose(const struct ln_env *env, uint8_t *room, uint64_t 
 struct side {
     enum ln_status st; /* LN_OK: it was looked at; there may be no file, or a damaged one */
     bool whole;
+    bool strange; /* there is a file, and it is none of ours, torn, or of another version */
     uint64_t number;
     struct ln_span record;
     uint8_t *room;
@@ -115,8 +116,9 @@ static void read_side(const struct store *store, const char *name, int which, st
     if (out->st == LN_OK)
         out->st = store_read(store->env, ln_span(out->room, len), &out->number, &out->record);
     out->whole = out->st == LN_OK;
-    if (out->st == LN_NOT_FOUND || out->st == LN_NO_SPACE || out->st == LN_BAD_PEER)
-        out->st = LN_OK; /* none, or what is too long to be one, or a torn one */
+    out->strange = out->st == LN_NO_SPACE || out->st == LN_BAD_PEER; /* too long to be one */
+    if (out->st == LN_NOT_FOUND || out->strange)
+        out->st = LN_OK;
 }
 
 static enum ln_status read_sides(const struct store *store, const char *name, struct side sides[2])
@@ -150,6 +152,10 @@ enum ln_status store_load(const struct store *store, const char *name, struct ln
     struct side sides[2];
     enum ln_status st = read_sides(store, name, sides);
     const struct side *best = newest(sides);
+    if (best == NULL && (sides[0].strange || sides[1].strange))
+        ln_log(store->env, LN_LOG_WARN, "store",
+               "%.200s/%s is damaged, or of another version of this program: it is not used",
+               store->folder, name);
     if (best == NULL)
         st = st == LN_OK ? LN_NOT_FOUND : st;
     else if (st != LN_NO_MEMORY) {

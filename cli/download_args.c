@@ -79,10 +79,15 @@ bool download_args_read(int argc, char **argv, struct download_args *out,
 
 static void print_schemes(void)
 {
+    unsigned shown = 0;
     printf("URI:");
-    for (int scheme = 0; scheme <= LN_URI_HTTPS; scheme++)
-        if (ln_download_speaks((enum ln_uri_scheme)scheme))
-            printf(" %s://HOST/PATH ", ln_uri_scheme_text((enum ln_uri_scheme)scheme));
+    for (int scheme = 0; scheme <= LN_URI_HTTPS; scheme++) {
+        if (!ln_download_speaks((enum ln_uri_scheme)scheme))
+            continue;
+        const char *before = shown == 0 ? " " : shown % 4 == 0 ? "\n     " : "   ";
+        printf("%s%s://HOST/PATH", before, ln_uri_scheme_text((enum ln_uri_scheme)scheme));
+        shown++;
+    }
     printf("\n");
 }
 

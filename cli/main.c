@@ -2,6 +2,7 @@
 /* The program `linnet`: finds the subcommand and hands over. */
 #include "command.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <string.h>
@@ -62,15 +63,16 @@ int main(int argc, char **argv)
         printf("linnet %s\n", program_version());
         return EXIT_FINE;
     }
+    bool help = strcmp(name, "help") == 0;
     if (strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0 ||
-        (strcmp(name, "help") == 0 && argc == 2)) {
+        (help && (argc == 2 || strcmp(argv[2], "help") == 0))) {
         usage(stdout);
         return EXIT_FINE;
     }
-    if (strcmp(name, "help") == 0) {
-        char help[] = "--help";
+    if (help) {
+        char option[] = "--help";
         const struct command *asked = find(argv[2]);
-        return asked != NULL ? asked->run(1, (char *[]) { help, NULL }) : EXIT_USAGE;
+        return asked != NULL ? asked->run(1, (char *[]) { option, NULL }) : EXIT_USAGE;
     }
     const struct command *command = find(name);
     return command != NULL ? command->run(argc - 2, argv + 2) : EXIT_USAGE;

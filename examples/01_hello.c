@@ -17,7 +17,7 @@ static void on_event(void *user, struct ln_client *client, const struct ln_clien
     if (event->kind == LN_CLIENT_REGISTERED)
         printf("registered at server %u\n", event->ssid);
     if (event->kind == LN_CLIENT_ATTEMPT_FAILED)
-        account_complain(LN_REFUSED, event->diag);
+        account_failed(event);
     fflush(stdout);
 }
 

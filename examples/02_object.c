@@ -122,7 +122,7 @@ static void on_event(void *user, struct ln_client *client, const struct ln_clien
     if (event->kind == LN_CLIENT_DEREGISTERED)
         printf("de-registered\n");
     if (event->kind == LN_CLIENT_ATTEMPT_FAILED)
-        account_complain(LN_REFUSED, event->diag);
+        account_failed(event);
     fflush(stdout);
 }
 

@@ -211,4 +211,15 @@ static inline void account_complain(enum ln_status st, const struct ln_diag *dia
     fprintf(stderr, "%s\n", line);
 }
 
+/** Print what an attempt to register has met: the server's answer, or why there was none. */
+static inline void account_failed(const struct ln_client_event *event)
+{
+    char code[LN_COAP_CODE_ROOM];
+    if (event->code != 0 && (event->diag == NULL || event->diag->status == LN_OK))
+        fprintf(stderr, "server %u refuses the registration: %s\n", event->ssid,
+                ln_coap_code_text(event->code, code));
+    else
+        account_complain(LN_TIMEOUT, event->diag);
+}
+
 #endif

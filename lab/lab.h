@@ -35,7 +35,8 @@ struct lab {
     int64_t timeout_ms;  /**< how long a device may take to answer, and an event to happen */
     char *chosen;        /**< the endpoint that commands mean when they name none; NULL */
     const char *command; /**< the command that is not done yet: the next line waits; NULL */
-    bool failed;         /**< the last command was, and nobody said yet that this was expected */
+    char *
+        failed; /**< where the last command stands, if it failed and nobody expected that yet; NULL */
     int failures; /**< expectations that did not hold, commands of a script that made no sense */
     bool stopping;
 };

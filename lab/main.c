@@ -75,9 +75,9 @@ void lab_event(struct lab *lab, cJSON *event)
 }
 
 /* An expectation did not hold, or a script has a mistake: it ends there. */
-static void count_failure(struct lab *lab, const char *why)
+/* `place` is taken. */
+static void count_failure(struct lab *lab, char *place, const char *why)
 {
-    char *place = input_place(lab->input);
     fprintf(stderr, "linnet-lab: %s%s\n", place, why);
     free(place);
     lab->failures++;
@@ -98,9 +98,10 @@ void lab_fail(struct lab *lab, const char *format, ...)
     cJSON_AddStringToObject(answer, "error", text);
     if (is_expect(lab)) {
         cJSON_AddBoolToObject(answer, "held", false);
-        count_failure(lab, text);
+        count_failure(lab, input_place(lab->input), text);
     } else {
-        lab->failed = true;
+        free(lab->failed);
+        lab->failed = input_place(lab->input);
     }
     lab_answer(lab, answer);
 }
@@ -146,14 +147,17 @@ static void on_wake(struct lab *lab)
 /* A script goes on after a command that failed only to say that it should: expect error. */
 static void check_failed(struct lab *lab, const char *next)
 {
-    if (!lab->failed || !input_is_script(lab->input))
+    if (lab->failed == NULL || !input_is_script(lab->input))
         return;
     const char *at = next == NULL ? "" : next + strspn(next, " \t");
     if (*at == '#' || (next != NULL && *at == '\0'))
         return;
-    lab->failed = false;
-    if (!lab_begins(at, "expect error"))
-        count_failure(lab, "the command before this line failed");
+    char *place = lab->failed;
+    lab->failed = NULL;
+    if (lab_begins(at, "expect error"))
+        free(place);
+    else
+        count_failure(lab, place, "this command failed, and no 'expect error' follows");
 }
 
 /* All lines that can be carried out now. */
@@ -246,6 +250,7 @@ static void stop(struct lab *lab)
     exchanges_free(lab->exchanges);
     expect_free(lab->expectation);
     keys_free(&lab->keys);
+    free(lab->failed);
     free(lab->chosen);
     definitions_free();
 }

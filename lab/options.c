@@ -177,7 +177,8 @@ static bool read_option(struct options *o, struct keys *keys, int option)
         o->verbose++;
         return true;
     default:
-        return false; /* getopt has told */
+        fputs("linnet-lab: see linnet-lab --help\n", stderr); /* getopt has told what is wrong */
+        return false;
     }
 }
 

@@ -643,8 +643,8 @@ static bool listen_plain(struct server *server)
     if (is_free(&address, len))
         endpoint = listen_at(server, &address, len, COAP_PROTO_UDP);
     if (endpoint == NULL) {
-        fprintf(stderr, "linnet-lab: cannot listen on port %u for coap: %s\n", (unsigned)o->port,
-                strerror(errno));
+        fprintf(stderr, "linnet-lab: cannot listen on port %u for coap: %s; --port takes another\n",
+                (unsigned)o->port, strerror(errno));
         return false;
     }
     server->port = port_of(endpoint);
@@ -658,7 +658,8 @@ static bool listen_secure(struct server *server)
     socklen_t len = read_address(o->address, o->secure_port, &address);
     server->front = front_new(&address, len);
     if (server->front == NULL) {
-        fprintf(stderr, "linnet-lab: cannot listen on port %u for coaps: %s\n",
+        fprintf(stderr,
+                "linnet-lab: cannot listen on port %u for coaps: %s; --secure-port takes another\n",
                 (unsigned)o->secure_port, strerror(errno));
         return false;
     }

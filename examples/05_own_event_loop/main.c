@@ -124,7 +124,7 @@ static void on_event(void *user, struct ln_client *client, const struct ln_clien
         printf("%s server %u\n", event->kind == LN_CLIENT_REGISTERED ? "registered at" : "left",
                event->ssid);
     if (event->kind == LN_CLIENT_ATTEMPT_FAILED)
-        account_complain(LN_REFUSED, event->diag);
+        account_failed(event);
     fflush(stdout);
 }
 

@@ -62,8 +62,6 @@ static enum ln_status at_key(struct ln_reader *r)
     struct ln_path outer = ln_path_head(c->path, c->levels[c->depth - 1]);
     if (head.major == LN_CBOR_ARRAY) {
         TRY(ln__cbor_open(r, LN_CBOR_ARRAY, &c->key_left));
-        if (c->key_left == 0)
-            return LN_BAD_PEER;
         c->path = outer;
         c->stage = LN_LWM2M_CBOR_IN_KEY;
     } else {

@@ -668,6 +668,7 @@ enum ln_status ln_client_enable(struct ln_client *client, uint16_t ssid)
     struct ln__server *s = find_server(client, ssid);
     if (s == NULL)
         return LN_NOT_FOUND;
+    s->wanted = false; /* it need not wait for its turn any more */
     ln__server_happened(s, LN_REG_EV_STARTED, client->now);
     return LN_OK;
 }

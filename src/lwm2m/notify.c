@@ -134,6 +134,12 @@ void ln__notify_sent(struct ln__notify *n, const struct ln__notify_value *value,
     n->fired = false;
 }
 
+void ln__notify_passed(struct ln__notify *n, ln_msec now)
+{
+    n->sent = now;
+    n->fired = false;
+}
+
 ln_msec ln__notify_deadline(const struct ln__notify *n, const struct ln_attrs *a)
 {
     ln_msec look = look_time(n, a);

@@ -66,6 +66,9 @@ bool ln__notify_is_due(const struct ln__notify *n, const struct ln_attrs *a, ln_
 void ln__notify_sent(struct ln__notify *n, const struct ln__notify_value *value, bool kept,
                      ln_msec now);
 
+/** It was due, and there is nothing to tell: the periods begin anew, and what was sent last stays so. */
+void ln__notify_passed(struct ln__notify *n, ln_msec now);
+
 /** When wants_look() or is_due() turn true; LN_NEVER. */
 ln_msec ln__notify_deadline(const struct ln__notify *n, const struct ln_attrs *a);
 

@@ -304,12 +304,19 @@ static bool differs(const struct ln__observation *o)
     return digest(DIGEST_START, ln_span(small, length)) != o->digest;
 }
 
+/* A number that is none, since there is no sample now. It is never told: text could not even say it. */
+static bool is_missing(const struct ln__notify_value *value)
+{
+    return value->kind == LN_NOTIFY_NUMBER && value->number != value->number;
+}
+
 static void evaluate(struct ln__observation *o, ln_msec now)
 {
     struct ln_client *client = o->server->client;
     refresh(o);
     struct ln__notify_value value = look(client, &o->path);
-    bool differ = value.kind != LN_NOTIFY_PLAIN && has_threshold(o) ? false : differs(o);
+    bool by_rules = value.kind != LN_NOTIFY_PLAIN && has_threshold(o);
+    bool differ = !by_rules && !is_missing(&value) && differs(o);
     if (!ln__notify_looked(&o->rules, &o->attrs, &value, differ, now))
         return;
     ln_free(client->env, o->held);
@@ -337,6 +344,10 @@ static void send(struct ln__observation *o, ln_msec now)
     refresh(o);
     struct ln__notify_value is = look(client, &o->path);
     struct ln__notify_value value = held ? o->held_value : is;
+    if (is_missing(&value)) {
+        ln__notify_passed(&o->rules, now);
+        return;
+    }
     bool gone = false;
     struct ln__note *note = held ? o->held : make_note(o, &gone);
     if (gone)

@@ -14,6 +14,8 @@ static const struct ln__reg_edge edges[] = {
 
     { LN_REG_DELAYED, LN_REG_EV_WAIT_OVER, LN_REG_CONNECTING, LN_REG_DO_CONNECT,
       LN__REASON("the delay is over") },
+    { LN_REG_DELAYED, LN_REG_EV_STARTED, LN_REG_CONNECTING, LN_REG_DO_CONNECT,
+      LN__REASON("the application knows better: at once") },
     { LN_REG_DELAYED, LN_REG_EV_DISABLED, LN_REG_DISABLED, LN_REG_DO_WAIT, LN__REASON("disabled") },
     { LN_REG_DELAYED, LN_REG_EV_STOPPED, LN_REG_STOPPED, LN_REG_DO_CLOSE,
       LN__REASON("the application ends it") },

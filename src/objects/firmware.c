@@ -368,7 +368,7 @@ static void interest(void *user, struct ln_interest *want)
     const struct ln_firmware *fw = user;
     if (fw->pull_wanted)
         want->ready = true;
-    if (fw->download != NULL && !fw->verifying)
+    if (fw->download != NULL)
         ln_download_interest(fw->download, want);
     if (fw->install_wanted)
         ln_interest_until(want, fw->install_at);

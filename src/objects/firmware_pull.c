@@ -123,7 +123,7 @@ void ln__firmware_pull_step(struct ln_firmware *fw, ln_msec now)
         if (fw->download != NULL && fw->suspended)
             ln_download_suspend(fw->download);
     }
-    if (fw->download == NULL || fw->verifying)
+    if (fw->download == NULL)
         return;
     enum ln_status st = ln_download_step(fw->download, now);
     if (st == LN_AGAIN || st == LN_CLOSED)

@@ -183,17 +183,25 @@ static size_t less_cid(const struct ln_tls_link *link, size_t room)
     return room > link->cid_overhead ? room - link->cid_overhead : 0;
 }
 
+/** Of `below` bytes for a datagram, what is left for the plaintext of a record; which may be more than a
+ *  record can hold. */
+static size_t plain_of(const struct ln_tls_link *link, size_t below)
+{
+    return ln__suite_inner_mtu(link->open ? link->facts.chosen_suite : 0, less_cid(link, below));
+}
+
+static size_t at_most_a_record(size_t len)
+{
+    return len < RECORD_MAX ? len : RECORD_MAX;
+}
+
 /** Ask the path anew what fits. Where its MTU is not known the socket below says what it takes. */
 static void measure(struct ln_tls_sock *t)
 {
     struct ln_sock_info below;
     ln_sock_info(t->base.below, &below);
     bool known = below.mtu != 0 && below.inner_mtu != 0;
-    t->send_max =
-        known ? ln__suite_inner_mtu(t->link->facts.chosen_suite, less_cid(t->link, below.inner_mtu))
-              : RECORD_MAX;
-    if (t->send_max > RECORD_MAX)
-        t->send_max = RECORD_MAX;
+    t->send_max = at_most_a_record(known ? plain_of(t->link, below.inner_mtu) : RECORD_MAX);
 }
 
 /* ---- handshake ---- */
@@ -499,10 +507,9 @@ static void tls_info(const struct ln_sock *s, struct ln_sock_info *out)
     if (!is_dtls(t)) {
         out->inner_mtu = 0;
     } else if (out->inner_mtu != 0) {
-        size_t below = out->inner_mtu;
-        out->inner_mtu =
-            ln__suite_inner_mtu(link->open ? link->facts.chosen_suite : 0, less_cid(link, below));
-        out->overhead += below - out->inner_mtu;
+        size_t plain = plain_of(link, out->inner_mtu);
+        out->overhead += out->inner_mtu - plain;
+        out->inner_mtu = at_most_a_record(plain);
     }
 }
 

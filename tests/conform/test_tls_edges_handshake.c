@@ -2,7 +2,7 @@
 /**
  * @file test_tls_edges_handshake.c
  * Corners of handshakes that a review found: the last moment of a schedule, sockets that nobody has
- * stepped yet, a listener whose answer could not be sent.
+ * stepped yet, a listener whose answer could not be sent, addresses that refuse.
  */
 #include "support/tlspair.h"
 
@@ -121,6 +121,15 @@ static struct {
     unsigned failures;
 } network;
 
+/* A network of one's own under an environment; it does as the system's, until it is changed. */
+static struct ln_net_ops *own_network(struct ln_env *env)
+{
+    network.real = env->net.ops;
+    network.ops = *network.real;
+    env->net.ops = &network.ops;
+    return &network.ops;
+}
+
 static enum ln_status failing_send(void *ctx, ln_handle h, const struct ln_addr *to,
                                    struct ln_span data, size_t *sent, struct ln_diag *diag)
 {
@@ -145,11 +154,8 @@ static void test_a_listener_survives_a_refused_answer(void **state)
         uint8_t room[16];
         size_t got = 0;
         tls_pair_open(&p, &c);
-        network.real = p.server_env.net.ops;
-        network.ops = *network.real;
-        network.ops.send = failing_send;
+        own_network(&p.server_env)->send = failing_send;
         network.failures = 1;
-        p.server_env.net.ops = &network.ops;
         tls_pair_must_connect(&p);
         assert_int_equal(network.failures, 0);
         tls_pair_must_exchange(&p);
@@ -160,6 +166,101 @@ static void test_a_listener_survives_a_refused_answer(void **state)
     }
 }
 
+static enum ln_status failing_open(void *ctx, const struct ln_net_open *how, struct ln_diag *diag,
+                                   ln_handle *out)
+{
+    if (network.failures == 0)
+        return network.real->open(ctx, how, diag, out);
+    network.failures--;
+    return ln_diag_set(diag, LN_NO_SPACE, LN_CAT_LOCAL_IO, LN_PHASE_CONNECT, "no descriptor left");
+}
+
+/* A client that proved its address just when no descriptor was left is taken when there is one, before
+ * it has to say so again. */
+/* scenario: S40, PIT-31 */
+static void test_a_listener_survives_a_lack_of_descriptors(void **state)
+{
+    (void)state;
+    struct tls_rows rows = tls_rows_of(LN_DTLS_1_2, 0);
+    for (size_t r = 0; r < rows.count; r++) {
+        struct tls_case c = tls_case_psk(&rows.row[r], "no descriptor for a client");
+        struct tls_pair p;
+        tls_pair_open(&p, &c);
+        own_network(&p.server_env)->open = failing_open;
+        network.failures = 3;
+        tls_pair_must_connect(&p);
+        assert_int_equal(network.failures, 0);
+        assert_true(p.ended - p.started < 500);
+        tls_pair_finish(&p);
+    }
+}
+
+/* ---- addresses that refuse ---- */
+
+static enum ln_status prohibit(enum ln_status st, struct ln_diag *diag)
+{
+    if (st != LN_REFUSED)
+        return st;
+    ln_diag_clear(diag);
+    return ln_diag_set(diag, LN_DENIED, LN_CAT_UNREACHABLE, LN_PHASE_TRANSFER, "prohibited");
+}
+
+static enum ln_status prohibited_send(void *ctx, ln_handle h, const struct ln_addr *to,
+                                      struct ln_span data, size_t *sent, struct ln_diag *diag)
+{
+    return prohibit(network.real->send(ctx, h, to, data, sent, diag), diag);
+}
+
+static enum ln_status prohibited_recv(void *ctx, ln_handle h, enum ln_net_kind kind,
+                                      struct ln_mspan room, bool peek, struct ln_net_got *got,
+                                      struct ln_diag *diag)
+{
+    return prohibit(network.real->recv(ctx, h, kind, room, peek, got, diag), diag);
+}
+
+/* A server with three addresses, at two of which nobody listens. */
+static void open_crowd(struct tls_pair *p, const struct tls_row *row, uint64_t seed,
+                       bool prohibiting)
+{
+    struct tls_case c = tls_case_psk(row, "addresses that refuse");
+    struct ln_testkit_host *others = NULL;
+    c.seed = seed;
+    tls_pair_open(p, &c);
+    assert_int_equal(ln_testkit_host_new(p->kit, "others", "192.0.2.7 192.0.2.8", &others), LN_OK);
+    assert_int_equal(ln_testkit_name(p->kit, TLS_HOST, TLS_SERVER_IP " 192.0.2.7 192.0.2.8"),
+                     LN_OK);
+    struct ln_net_ops *ops = own_network(&p->client_env);
+    ops->send = prohibiting ? prohibited_send : ops->send;
+    ops->recv = prohibiting ? prohibited_recv : ops->recv;
+}
+
+/* An ICMP message of an address, of whatever kind, sends a handshake on to the next one at once, whichever
+ * was the first; and when all of them have refused, that is told, and nobody is asked again. */
+/* scenario: S20, T3 */
+static void test_addresses_that_refuse(void **state)
+{
+    (void)state;
+    struct tls_rows rows = tls_rows_of(LN_DTLS_1_2, 0);
+    for (size_t r = 0; r < rows.count; r++) {
+        for (uint64_t i = 0; i < 8; i++) {
+            struct tls_pair p;
+            open_crowd(&p, &rows.row[r], 1 + i / 2, i % 2 != 0);
+            tls_pair_must_connect(&p);
+            assert_true(p.ended - p.started < 1000); /* before the first retransmission */
+            tls_pair_finish(&p);
+
+            open_crowd(&p, &rows.row[r], 1 + i / 2, i % 2 != 0);
+            ln_sock_free(p.listener);
+            p.listener = NULL;
+            (void)tls_pair_connect(&p);
+            tls_want_status(&p, i % 2 != 0 ? LN_DENIED : LN_REFUSED);
+            assert_true(p.ended - p.started < 1000);
+            assert_in_range(p.client_tap.packets, 3, 4); /* the first one may be asked twice */
+            tls_pair_close(&p);
+        }
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -167,6 +268,8 @@ int main(void)
         cmocka_unit_test(test_an_answer_that_came_while_we_slept),
         cmocka_unit_test(test_before_the_first_step),
         cmocka_unit_test(test_a_listener_survives_a_refused_answer),
+        cmocka_unit_test(test_a_listener_survives_a_lack_of_descriptors),
+        cmocka_unit_test(test_addresses_that_refuse),
     };
     return cmocka_run_group_tests(tests, tls_world_setup, tls_world_teardown);
 }

@@ -5,6 +5,7 @@
  * who is accepted and were no part of the binding, and names under which nothing must be stored or
  * removed.
  */
+#include "support/rawpeer.h"
 #include "support/shelf.h"
 #include "support/tlspair.h"
 
@@ -359,6 +360,38 @@ static void test_a_resumed_session_is_stored(void **state)
     }
 }
 
+static void without_ems(void *user, SSL_CTX *ctx)
+{
+    (void)user;
+    SSL_CTX_set_options(ctx, SSL_OP_NO_EXTENDED_MASTER_SECRET);
+}
+
+/* A server that has no extended master secret is good enough for a connection, and its session is not
+ * kept: what it is bound to can be anybody's handshake (RFC 7627 1). */
+static void test_a_session_without_the_extended_master_secret(void **state)
+{
+    (void)state;
+    static const uint16_t versions[] = { LN_TLS_1_2, LN_DTLS_1_2 };
+    for (size_t v = 0; v < COUNT(versions); v++) {
+        struct tls_rows rows = tls_rows_of(versions[v], 0);
+        for (size_t r = 0; r < rows.count; r++) {
+            struct tls_case c = tls_case_cert(&rows.row[r], "binds to less", &tls_world);
+            struct raw_server raw = { .pki = tls_world.pki,
+                                      .chain = tls_world.server_chain,
+                                      .setup = without_ems };
+            c.raw = &raw;
+            c.client.sessions = shelf_init(&shelf);
+            struct tls_pair p;
+            tls_pair_open(&p, &c);
+            tls_pair_visit_is(&p, false, "first");
+            assert_false(p.client_info.tls.session_stored);
+            assert_int_equal(shelf.saves, 0);
+            tls_pair_visit_is(&p, false, "second");
+            tls_pair_close(&p);
+        }
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -372,6 +405,7 @@ int main(void)
         cmocka_unit_test(test_a_lack_of_memory_keeps_the_session),
         cmocka_unit_test(test_a_server_that_falls_silent_costs_the_session),
         cmocka_unit_test(test_a_resumed_session_is_stored),
+        cmocka_unit_test(test_a_session_without_the_extended_master_secret),
     };
     return cmocka_run_group_tests(tests, tls_world_setup, tls_world_teardown);
 }

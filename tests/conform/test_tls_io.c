@@ -214,6 +214,39 @@ static void test_inner_mtu_is_exact(void **state)
     }
 }
 
+/* A path may take more than a record can hold (loopback does): then that is the limit, and it is told. */
+/* scenario: S20, S43 */
+static void test_a_path_wider_than_a_record(void **state)
+{
+    (void)state;
+    static uint8_t message[16385];
+    static uint8_t room[16385];
+    struct tls_rows rows = tls_rows_of(LN_DTLS_1_2, 0);
+    for (size_t r = 0; r < rows.count; r++) {
+        struct tls_case c = tls_case_psk(&rows.row[r], "a path of 65535 bytes");
+        c.link.mtu = 65535;
+        struct tls_pair p;
+        size_t sent = 77;
+        size_t got = 0;
+        tls_pair_start(&p, &c);
+        struct ln_sock_info info = info_of(p.client);
+        assert_int_equal(info.mtu, 65535);
+        assert_int_equal(info.inner_mtu, 16384);
+        assert_in_range(info.overhead, 13, 100); /* what a record adds, and not what is left over */
+        fill(message, sizeof message, 9);
+        assert_int_equal(ln_sock_send(p.client, ln_span(message, 16385), &sent), LN_NO_SPACE);
+        assert_int_equal(sent, 0);
+        /* GnuTLS wants its header to fit into so many bytes, too (tls_backend.h: LN_NO_SPACE) */
+        size_t most = tls_is_built_in(rows.row[r].client) ? 16384 : 16000;
+        assert_int_equal(tls_pair_send(&p, p.client, ln_span(message, most)), LN_OK);
+        assert_int_equal(tls_pair_recv(&p, p.server, ln_mspan(room, sizeof room), &got, 1000),
+                         LN_OK);
+        assert_int_equal(got, most);
+        assert_memory_equal(room, message, got);
+        tls_pair_finish(&p);
+    }
+}
+
 /* S20: forced_mtu of the transport below counts, too. */
 /* scenario: S20 */
 static void test_a_forced_mtu(void **state)
@@ -398,9 +431,11 @@ static void test_a_send_of_gigabytes(void **state)
 static void test_backpressure(void **state)
 {
     (void)state;
-    static uint8_t block[16384];
+    enum { PERIOD = 16384, PART = 5000 };
+    static uint8_t block[2 * PERIOD]; /* twice the same */
     struct tls_rows rows = tls_rows(0);
-    fill(block, sizeof block, 9);
+    fill(block, PERIOD, 9);
+    memcpy(block + PERIOD, block, PERIOD);
     for (size_t r = 0; r < rows.count; r++) {
         if (rows.row[r].kind != LN_TLS)
             continue;
@@ -411,8 +446,7 @@ static void test_backpressure(void **state)
         enum ln_status st = LN_OK;
         while (st == LN_OK && total < ((size_t)64 << 20)) {
             size_t sent = 0;
-            size_t at = total % sizeof block;
-            st = ln_sock_send(p.client, ln_span(block + at, sizeof block - at), &sent);
+            st = ln_sock_send(p.client, ln_span(block + total % PERIOD, PART), &sent);
             if (st == LN_OK)
                 assert_true(sent > 0);
             else
@@ -423,7 +457,7 @@ static void test_backpressure(void **state)
         struct ln_interest want = ln_interest(LN_WANT_WRITE);
         ln_sock_interest(p.client, LN_WANT_WRITE, &want);
         assert_true(want.count > 0 || want.ready || want.deadline != LN_NEVER);
-        /* now it reads, and gets all of it in order; "send the same data again later" */
+        /* now it reads, and gets all of it in order */
         static uint8_t room[16384];
         size_t read = 0;
         while (read < total) {
@@ -432,18 +466,18 @@ static void test_backpressure(void **state)
                              LN_OK);
             assert_true(got > 0 && got <= sizeof room);
             for (size_t i = 0; i < got; i++) {
-                if (room[i] != block[(read + i) % sizeof block])
+                if (room[i] != block[(read + i) % PERIOD])
                     tls_fail(&p, "byte %zu is another one", read + i);
             }
             read += got;
         }
         assert_int_equal(read, total);
-        size_t at = total % sizeof block;
-        assert_int_equal(tls_pair_send(&p, p.client, ln_span(block + at, sizeof block - at)),
-                         LN_OK);
-        assert_true(tls_pair_recv_all(&p, p.server, ln_mspan(room, sizeof block - at)));
-        assert_memory_equal(room, block + at, sizeof block - at);
-        assert_int_equal(info_of(p.client).app_sent, total + sizeof block - at);
+        /* "send the same data again later", and by now there is more behind it */
+        const uint8_t *rest = block + total % PERIOD;
+        assert_int_equal(tls_pair_send(&p, p.client, ln_span(rest, PERIOD)), LN_OK);
+        assert_true(tls_pair_recv_all(&p, p.server, ln_mspan(room, PERIOD)));
+        assert_memory_equal(room, rest, PERIOD);
+        assert_int_equal(info_of(p.client).app_sent, total + PERIOD);
         tls_pair_close(&p);
     }
 }
@@ -1219,6 +1253,7 @@ int main(void)
         cmocka_unit_test(test_empty_datagrams),
         cmocka_unit_test(test_datagrams_keep_their_boundaries),
         cmocka_unit_test(test_inner_mtu_is_exact),
+        cmocka_unit_test(test_a_path_wider_than_a_record),
         cmocka_unit_test(test_a_forced_mtu),
         cmocka_unit_test(test_streams_have_no_boundaries),
         cmocka_unit_test(test_tiny_and_huge_records),

@@ -131,6 +131,9 @@ static void test_a_ticket_of_1_3_is_used_once(void **state)
         tls_pair_visit_is(&p, true, "second");
         if (shelf.slot[0].len == len && memcmp(used, shelf.slot[0].blob, len) == 0)
             tls_fail(&p, "the same ticket is stored for the next time");
+        tls_pair_must_connect(&p);
+        assert_true(p.client_info.tls.resumed);
+        assert_false(p.client_info.tls.session_stored); /* spent, and no other was read yet */
         tls_pair_close(&p);
     }
 }
@@ -158,6 +161,38 @@ static void test_tickets_that_were_not_read(void **state)
         tls_pair_hang_up(&p);
         tls_pair_visit_is(&p, false, "second");
         tls_pair_visit_is(&p, true, "third");
+        tls_pair_close(&p);
+    }
+}
+
+static enum ln_status remove_nothing(void *ctx, const char *key)
+{
+    (void)ctx;
+    (void)key;
+    return LN_OK;
+}
+
+/* A client without the certificate that it must have comes back with whatever it was given, and forgets
+ * nothing of it: a ticket would let it in. */
+static void test_no_ticket_for_who_was_refused(void **state)
+{
+    (void)state;
+    struct tls_rows rows = tls_rows_of(LN_TLS_1_3, 0);
+    for (size_t r = 0; r < rows.count; r++) {
+        struct tls_case c = store_case(&rows.row[r], "comes back without a certificate", false);
+        struct ln_session_store hoard = *c.client.sessions;
+        hoard.remove = remove_nothing;
+        c.client.sessions = &hoard;
+        c.server.client_auth = LN_CLIENT_AUTH_REQUIRE;
+        c.server.trust = pki_trust_one(tls_world.pki, tls_world.root);
+        struct tls_pair p;
+        tls_pair_open(&p, &c);
+        for (int i = 0; i < 3; i++) {
+            (void)tls_pair_connect(&p);
+            if (tls_pair_try_exchange(&p))
+                tls_fail(&p, "at attempt %d it is let in", i + 1);
+            tls_pair_hang_up(&p);
+        }
         tls_pair_close(&p);
     }
 }
@@ -904,6 +939,7 @@ int main(void)
         cmocka_unit_test(test_numbers_of_tickets),
         cmocka_unit_test(test_a_ticket_of_1_3_is_used_once),
         cmocka_unit_test(test_tickets_that_were_not_read),
+        cmocka_unit_test(test_no_ticket_for_who_was_refused),
         cmocka_unit_test(test_nothing_is_resumed_before_it_is),
         cmocka_unit_test(test_without_a_store),
         cmocka_unit_test(test_servers_store_nothing),

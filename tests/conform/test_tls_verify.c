@@ -96,6 +96,7 @@ static void make_certificates(struct verify_case *c, struct made *m)
     bool no_ca = c->chain == CHAIN_LEAF || c->chain == CHAIN_CROSS_ONLY || c->self_signed;
     if (cross) {
         struct pki_spec twin = { .twin = m->ca, .ca = true, .issuer = tls_world.stranger };
+        twin.not_after = PKI_NOW + 20 * 365 * PKI_DAY; /* OpenSSL goes the way that lasts longest */
         m->cross = pki_make(tls_world.pki, &twin);
     }
     m->chain[n++] = m->leaf;
@@ -599,6 +600,14 @@ static void test_weak(void **state)
           .category = LN_CAT_WEAK,
           .verify = LN_VERIFY_WEAK,
           .depth = 0 },
+        { .sentence = "a self-signed one with such a key, trusted itself",
+          .raw = true,
+          .self_signed = true,
+          .trust = TRUST_LEAF,
+          .leaf = { .key = PKI_RSA_1024, .usage = "critical,digitalSignature,keyEncipherment" },
+          .category = LN_CAT_WEAK,
+          .verify = LN_VERIFY_WEAK,
+          .depth = 0 },
         { .sentence = "signed with SHA-1",
           .raw = true,
           .leaf = { .digest = PKI_SHA1 },
@@ -686,6 +695,46 @@ static void test_path_length(void **state)
         assert_int_equal(p.client_diag.verify, LN_VERIFY_BAD_USAGE);
         tls_pair_close(&p);
     }
+}
+
+static void refuses_chain(const struct pki_cert *const *chain, const char *what)
+{
+    struct tls_rows rows = tls_rows(LN_TLS_CAP_CERTIFICATES);
+    for (size_t r = 0; r < rows.count; r++) {
+        struct tls_case c = tls_case_cert(&rows.row[r], what, &tls_world);
+        struct raw_server raw = { .chain = chain, .pki = tls_world.pki };
+        c.raw = &raw;
+        struct tls_pair p;
+        if (tls_pair_attempt(&p, &c) == LN_OK)
+            tls_fail(&p, "it was accepted");
+        tls_pair_close(&p);
+    }
+}
+
+/* What a library cannot look at to its end must not pass for good. */
+static void test_long_chains(void **state)
+{
+    (void)state;
+    struct pki *pki = tls_world.pki;
+    const struct pki_cert *chain[LN_CHAIN_MAX + 2] = { NULL };
+    const struct pki_cert *issuer = tls_world.root;
+    char name[] = "CA 0";
+    for (size_t i = LN_CHAIN_MAX - 1; i > 0; i--) {
+        name[3] = (char)('0' + i);
+        struct pki_spec spec = { .name = name, .ca = true, .issuer = issuer };
+        issuer = chain[i] = pki_make(pki, &spec);
+    }
+    struct pki_spec leaf = {
+        .name = LEAF, .issuer = issuer, .san = "DNS:" TLS_HOST, .forged = true
+    };
+    chain[0] = pki_make(pki, &leaf);
+    refuses_chain(chain, "a forged leaf, as far down as a chain may reach");
+    leaf.issuer = tls_world.ca;
+    leaf.forged = false;
+    chain[0] = pki_make(pki, &leaf);
+    memmove(chain + 2, chain + 1, (LN_CHAIN_MAX - 1) * sizeof(const struct pki_cert *));
+    chain[1] = tls_world.ca;
+    refuses_chain(chain, "a good path, and more certificates than a chain may have");
 }
 
 /* scenario: S36, T9 */
@@ -895,6 +944,7 @@ int main(void)
         cmocka_unit_test(test_weak),
         cmocka_unit_test(test_usage_and_signature),
         cmocka_unit_test(test_path_length),
+        cmocka_unit_test(test_long_chains),
         cmocka_unit_test(test_key_types),
         cmocka_unit_test(test_ed25519),
         cmocka_unit_test(test_skipped_verification_is_recorded),

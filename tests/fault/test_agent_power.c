@@ -287,7 +287,7 @@ static void start_again(void)
 
 /* ---- cuts ---- */
 
-enum { SEEN_MAX = 4096 };
+enum { SEEN_MAX = 32768 };
 static struct {
     uint64_t of[SEEN_MAX];
     size_t count;

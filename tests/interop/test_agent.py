@@ -86,6 +86,34 @@ def test_garbage_ends_nothing(keyed, start_agent):
     assert words == ["bad_request", "bad_request", None, "bad_request"]
 
 
+def test_who_does_not_read_is_dropped(keyed, start_agent):
+    """And while it asks and asks, others are answered."""
+    agent = start_agent(*keyed)
+    with agent.connect() as deaf:
+        with pytest.raises((BrokenPipeError, ConnectionResetError)):
+            for _ in range(1000):
+                deaf.sendall(b'{"command":"get","path":"/"}\n' * 100)
+                agent.ask("status")
+
+
+def test_a_crowd(keyed, start_agent):
+    """Sixteen are heard, half a line or none; the next one sees an end, and comes in when one has left."""
+    agent = start_agent(*keyed)
+    peers = [agent.connect() for _ in range(16)]
+    for peer in peers:
+        peer.sendall(b'{"command":"sta')
+    with agent.connect() as late:
+        assert late.recv(1) == b""
+    peers.pop().close()
+    with agent.connect() as late, late.makefile("r") as answers:
+        late.sendall(b'{"command":"status"}\n')
+        assert json.loads(answers.readline())["done"]
+    for peer in peers:
+        with peer, peer.makefile("r") as answers:
+            peer.sendall(b'tus"}\n')
+            assert json.loads(answers.readline())["done"]
+
+
 def test_values_survive_a_restart(lab, keyed, start_agent):
     agent = start_agent(*keyed)
     agent.wait_registered()

@@ -455,7 +455,9 @@ def test_command_lines():
 def test_help_and_unknown_commands():
     """The list of commands, the help of each and the manual page agree."""
     listed = linnet("help").out
-    assert linnet("--help").out == linnet("-h").out == listed
+    assert linnet("--help").out == linnet("-h").out == linnet("help", "help").out == listed
+    assert not [line for name in ("", "download", "probe") for line in
+                linnet("help", *name.split()).out.splitlines() if line != line.rstrip()]
     names = [line.split()[0] for line in listed.split("commands:\n")[1].splitlines()]
     assert names == ["probe", "download", "status", "get", "set", "update", "notify", "why", "help"]
     for name in names[:-1]:

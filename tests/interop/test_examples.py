@@ -158,6 +158,13 @@ def test_usage(program):
     assert ("--https-ca FILE" in done.stdout) == (program == "03_firmware_https")
 
 
+def test_a_server_that_refuses(lab, start):
+    """It knows this endpoint by a key only."""
+    lab.add_psk("keyed", PSK_ID, PSK_KEY)
+    device = start(HELLO, "--server", lab.coap_uri, "--endpoint", "keyed")
+    device.wait_for(r"server 1 refuses the registration: 4\.\d\d \w+")
+
+
 def test_nobody_listens(start):
     """The device goes on trying; the first failure is told at once."""
     with_nobody = ("--server", "coaps://127.0.0.1:1", "--endpoint", "x", "--psk-identity", "id",

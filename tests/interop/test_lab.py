@@ -622,9 +622,10 @@ def test_a_script_that_holds(script):
     ("expect updated dev within 1", 2, "updated dev did not come in time"),
     ("read dev /3/0/0\nexpect error", 3, "did not fail"),
     ("read dev /3/0/0\nexpect", 3, "expect what"),
-    ("read nobody /3/0/0\nread dev /3/0/0", 3, "the command before this line failed"),
-    ("read nobody /3/0/0", 2, "the command before this line failed"),
-    ("dance", 2, "the command before this line failed"),
+    ("read nobody /3/0/0\nread dev /3/0/0", 2, "this command failed, and no 'expect error' follows"),
+    ("read nobody /3/0/0\n# why\n\nread dev /3/0/0", 2, "this command failed"),
+    ("read nobody /3/0/0", 2, "this command failed"),
+    ("dance", 2, "this command failed"),
 ])
 def test_a_script_that_does_not_hold(script, lines, number, why):
     _, program = script(f"expect registered dev\n{lines}")

@@ -1345,6 +1345,17 @@ static void test_costs_over_restarts(void **state)
     must_fail("in all", LN_DOWNLOAD_BYTES, "more bytes");
     run();
     must_have("a new account", w.file.content);
+
+    options.bytes_max = 950;
+    cuts(300, HTTP_CLOSE, 10);
+    run();
+    must_fail("spent on its way", LN_DOWNLOAD_BYTES, "more bytes");
+    assert_int_equal(store.len, 900);
+    options.bytes_max = 100;
+    cut.times = 0;
+    run();
+    must_have("a new account for the rest", w.file.content);
+    assert_true(info.resumed_at == 900);
 }
 
 /* ---- suspend, reconnect, cancel, free: from outside and from every callback ---- */
@@ -1498,6 +1509,31 @@ static void test_from_outside(void **state)
     assert_true(info.resumed_at == stored);
 }
 
+static void reconnect_once(void *user, const struct ln_download *d)
+{
+    bool *done = user;
+    struct ln_download_info now;
+    ln_download_info(d, &now);
+    if (now.state != LN_DOWNLOAD_WAITING || now.requests != 1 || *done)
+        return;
+    *done = true;
+    ln_download_reconnect(download);
+}
+
+/* It is the network that has changed: what failed before it did does not count. */
+static void test_reconnecting_counts_as_no_try(void **state)
+{
+    (void)state;
+    options.attempts_max = 2;
+    bool done = false;
+    options.progress = reconnect_once;
+    options.progress_user = &done;
+    refuses("HTTP/1.1 503 Busy\r\nContent-Length: 0\r\n\r\n", 2);
+    run();
+    must_have("third time", w.file.content);
+    assert_int_equal(info.requests, 3);
+}
+
 static void step_again(struct ln_download *d)
 {
     assert_int_equal(ln_download_step(d, http_world_now(&w)), LN_BAD_STATE);
@@ -1551,12 +1587,14 @@ static void use_security(void)
     dl_store_clear(&store);
 }
 
+static const char *elsewhere_is; /* NULL: https://other.example/there */
+
 static void elsewhere(void *user, const struct http_ask *ask, struct http_answer *answer)
 {
     struct http_world *world = user;
     if (strcmp(ask->host, "server.example") == 0 && strcmp(ask->target, "/fw") == 0)
-        http_say(answer, "HTTP/1.1 302 X\r\nLocation: https://other.example/there\r\n"
-                         "Content-Length: 0\r\n\r\n");
+        http_say(answer, "HTTP/1.1 302 X\r\nLocation: %s\r\nContent-Length: 0\r\n\r\n",
+                 elsewhere_is != NULL ? elsewhere_is : "https://other.example/there");
     else
         http_serve_file(&world->file, ask, answer);
 }
@@ -1606,10 +1644,14 @@ static void test_keys_stay_at_home(void **state)
     run();
     must_fail("another host", LN_DOWNLOAD_SECURITY, "another host");
     assert_int_equal(w.secure.connections, 1);
+    elsewhere_is = "https://server.example:444/there";
+    run();
+    must_fail("another port", LN_DOWNLOAD_SECURITY, "another host");
+    elsewhere_is = NULL;
     options.tls = NULL;
     run();
     must_fail("no configuration", LN_DOWNLOAD_SECURITY, "no TLS configuration");
-    assert_int_equal(w.secure.connections, 1);
+    assert_int_equal(w.secure.connections, 2);
 }
 
 /* ---- memory ---- */
@@ -1781,6 +1823,7 @@ int main(void)
         TEST(test_costs_over_restarts),
         TEST(test_every_callback_may_do_everything),
         TEST(test_from_outside),
+        TEST(test_reconnecting_counts_as_no_try),
         TEST(test_no_steps_within_steps),
         TEST(test_security_by_callback),
         TEST(test_keys_stay_at_home),

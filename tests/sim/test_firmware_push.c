@@ -215,6 +215,27 @@ static void test_deferral_ends(void **state)
     fw_halt(&w);
 }
 
+/* The time is that of one image: the next one is not installed before somebody asks for it. */
+/* scenario: FW-14 */
+static void test_a_deferral_ends_with_its_image(void **state)
+{
+    (void)state;
+    make_image();
+    fresh();
+    assert_int_equal(lw_put(&w.lw, "/5/0/13", 0, "600", 3), LN_COAP_CHANGED);
+    assert_int_equal(fw_push(&w, image, 300, 4), LN_COAP_CHANGED);
+    w.device.install = LN_FIRMWARE_DEFERRED;
+    assert_int_equal(fw_execute(&w, "/5/0/2"), LN_COAP_CHANGED);
+    assert_true(lw_run(&w.lw, NULL, 6000));
+    fw_must_be(&w, "deferred", "2/11");
+    assert_int_equal(fw_execute(&w, "/5/0/10"), LN_COAP_CHANGED);
+    assert_int_equal(fw_push(&w, image, 200, 4), LN_COAP_CHANGED);
+    assert_true(lw_run(&w.lw, NULL, 700000));
+    fw_must_be(&w, "the next one", "2/0");
+    assert_int_equal(w.device.installs, 1);
+    fw_halt(&w);
+}
+
 /* ---- a push that somebody else ends, or disturbs ---- */
 
 /* Blocks `from` to `to` of a push of 1,500 bytes in 256 each; the answer's code. */
@@ -358,6 +379,41 @@ static void test_the_size_that_is_announced(void **state)
     fw_halt(&w);
 }
 
+/* What is left of a push that was reset goes when its server begins anew, and takes nothing along. */
+/* scenario: U2, FW-13 */
+static void test_what_is_left_of_a_push(void **state)
+{
+    (void)state;
+    make_image();
+    two_servers();
+    assert_int_equal(push_blocks(0, 2), LN_COAP_CONTINUE);
+    lw_swap(&w.lw);
+    assert_int_equal(fw_push(&w, "\0", 1, -1), LN_COAP_CHANGED);
+    assert_int_equal(push_blocks(0, 2), LN_COAP_CONTINUE);
+    lw_swap(&w.lw);
+    assert_int_equal(push_blocks(0, 1), LN_COAP_BAD_REQUEST);
+    fw_must_be(&w, "the second one's goes on", "1/0");
+    lw_swap(&w.lw);
+    assert_int_equal(push_blocks(2, 0), LN_COAP_CHANGED);
+    fw_must_be(&w, "to its end", "2/0");
+    fw_halt(&w);
+}
+
+/* A push ends with the program: what has come of it is of no use to anybody. */
+/* scenario: T17 */
+static void test_a_restart_in_a_push(void **state)
+{
+    (void)state;
+    make_image();
+    fresh();
+    assert_int_equal(push_blocks(0, 2), LN_COAP_CONTINUE);
+    fw_halt(&w);
+    fw_boot(&w);
+    fw_must_be(&w, "after the restart", "0/4");
+    assert_int_equal(w.device.store.len, 0);
+    fw_halt(&w);
+}
+
 static enum dl_call gives_up_at;
 
 static void give_up(void *user, enum dl_call call)
@@ -488,9 +544,12 @@ int main(void)
         cmocka_unit_test(test_resets),
         cmocka_unit_test(test_failures),
         cmocka_unit_test(test_deferral_ends),
+        cmocka_unit_test(test_a_deferral_ends_with_its_image),
         cmocka_unit_test(test_the_rest_of_a_push_that_was_ended),
         cmocka_unit_test(test_two_servers_push),
         cmocka_unit_test(test_the_size_that_is_announced),
+        cmocka_unit_test(test_what_is_left_of_a_push),
+        cmocka_unit_test(test_a_restart_in_a_push),
         cmocka_unit_test(test_ended_from_within),
         cmocka_unit_test(test_uris),
         cmocka_unit_test(test_restarts),

@@ -26,6 +26,7 @@ static struct fw_world w;
 static struct pki *pki;
 static const struct pki_cert *root, *strange_root, *server_cert, *named_cert, *device_cert;
 static const struct pki_cert *shown; /* by the web servers */
+static bool wants_client;            /* they let in who shows a certificate of `root` */
 static struct ln_env server_env;
 static struct coap_server files;          /* coaps, by a key */
 static struct http_server web, other_web; /* https, by a certificate: ports 443 and 444 */
@@ -76,6 +77,10 @@ static struct ln_tls_config *by_certificate(const struct ln_env *env)
     ln_diag_clear(&diag);
     o.chain = pki_trust_one(pki, shown);
     o.key = pki_key_source(pki, shown);
+    if (wants_client) {
+        o.client_auth = LN_CLIENT_AUTH_REQUIRE;
+        o.trust = pki_trust_one(pki, root);
+    }
     if (ln_tls_config_new(env, LN_TLS, &o, &diag, &config) != LN_OK)
         fail_msg("server: %s", diag.text);
     return config;
@@ -172,6 +177,7 @@ static void fresh(void)
     account.uri = third.uri = NULL;
     moved_to = NULL;
     shown = server_cert;
+    wants_client = false;
 }
 
 static void pull(const char *what, const char *uri, const char *after)
@@ -412,6 +418,26 @@ static void test_where_redirects_lead(void **state)
     fw_halt(&w);
 }
 
+/* The device's certificate is for the server that was named: whom that leads to is not told who we are. */
+/* scenario: H101, FW-21 */
+static void test_our_certificate_stays_at_home(void **state)
+{
+    static const char *const uris[] = { HTTPS, "https://192.0.2.1:444/fw", HTTPS };
+    (void)state;
+    for (size_t i = 0; i < COUNT(uris); i++) {
+        fresh();
+        wants_client = true;
+        moved_to = i == 2 ? "https://192.0.2.1:444/moved" : NULL;
+        w.config.trust = pki_trust_one(pki, root);
+        w.config.chain = pki_trust_one(pki, device_cert);
+        w.config.key = pki_key_source(pki, device_cert);
+        fw_boot(&w);
+        pull(uris[i], uris[i], moved_to == NULL ? "2/0" : "0/4");
+        assert_int_equal(other_web.requests, i == 1);
+        fw_halt(&w);
+    }
+}
+
 /* ---- times ---- */
 
 static void say_nothing(void *user, const struct coap_ask *ask, struct coap_say *say)
@@ -451,10 +477,15 @@ static void test_times(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_whose_keys_fit),        cmocka_unit_test(test_several_accounts),
-        cmocka_unit_test(test_keys_of_an_account),    cmocka_unit_test(test_the_name_of_an_account),
-        cmocka_unit_test(test_the_application_first), cmocka_unit_test(test_files_that_change),
-        cmocka_unit_test(test_where_redirects_lead),  cmocka_unit_test(test_times),
+        cmocka_unit_test(test_whose_keys_fit),
+        cmocka_unit_test(test_several_accounts),
+        cmocka_unit_test(test_keys_of_an_account),
+        cmocka_unit_test(test_the_name_of_an_account),
+        cmocka_unit_test(test_the_application_first),
+        cmocka_unit_test(test_files_that_change),
+        cmocka_unit_test(test_where_redirects_lead),
+        cmocka_unit_test(test_our_certificate_stays_at_home),
+        cmocka_unit_test(test_times),
     };
     return cmocka_run_group_tests_name("firmware/security", tests, make_pki, free_pki);
 }

@@ -613,6 +613,31 @@ static void test_a_caller_that_takes_its_time(void **state)
                100000, &w.fetch);
     must_have("slow caller", w.file.content);
     assert_true(w.fetch.took > 1000000);
+
+    struct ln_http_options options = LN_HTTP_OPTIONS_INIT;
+    options.slow_timeout_ms = 28000; /* 25 s it takes, without the 15 s that the caller is away */
+    new_client(&options);
+    begin_slow();
+    w.file.content.len = 1000;
+    slow.piece = 500;
+    slow.piece_ms = 20000;
+    http_fetch(w.http, &w.net.device, &(struct ln_http_request) { .uri = "http://server.example/" },
+               15000, &w.fetch);
+    must_have("and a slow server", w.file.content);
+}
+
+/* The time for all of it runs also while there is always something to read. */
+static void test_a_caller_that_takes_too_long(void **state)
+{
+    (void)state;
+    struct ln_http_options options = LN_HTTP_OPTIONS_INIT;
+    options.total_timeout_ms = 50000;
+    new_client(&options);
+    w.file.content.len = sizeof w.content;
+    http_fetch(w.http, &w.net.device, &(struct ln_http_request) { .uri = "http://server.example/" },
+               20000, &w.fetch);
+    must_fail("in all", LN_TIMEOUT, LN_CAT_STALLED, "in all");
+    assert_in_range(w.fetch.took, 50000, 70000);
 }
 
 static void test_opening_fails(void **state)
@@ -882,6 +907,7 @@ int main(void)
         TEST(test_times),
         TEST(test_times_of_choice),
         TEST(test_a_caller_that_takes_its_time),
+        TEST(test_a_caller_that_takes_too_long),
         TEST(test_opening_fails),
         TEST(test_handshakes_that_hang),
         TEST(test_bad_answers),

@@ -6,6 +6,7 @@
  */
 #include "support/lwworld.h"
 
+#include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -514,6 +515,53 @@ static void test_values_that_are_none(void **state)
     lw_close(&w);
 }
 
+static void sample(float number)
+{
+    probe.small = number;
+    ln_client_changed(w.client, PROBE, 0, 2);
+    assert_true(lw_run(&w, NULL, 1000));
+}
+
+/* No sample is no value: the first one is told whatever the thresholds say, and NaN never is. */
+static void test_the_first_sample(void **state)
+{
+    static const float samples[] = { NAN, 5, NAN, 6, 11, NAN, 12 };
+    struct lw_request rq = { LW_REQUEST_INIT, .code = LN_COAP_GET, .path = "/32001/0/2" };
+    (void)state;
+    open_world();
+    probe.small = NAN;
+    attributes("/32001/0/2", "gt=10");
+    rq.observe = 0;
+    rq.accept = 11542; /* text has no NaN */
+    assert_true(lw_ask(&w, &rq));
+    assert_true(w.server.answer.observe);
+    for (size_t i = 0; i < LN_COUNT_OF(samples); i++)
+        sample(samples[i]);
+    assert_int_equal(w.server.note_count, 2);
+    assert_memory_equal(w.server.notes[0].payload, "\xc4\x02\x40\xa0\x00\x00", 6); /* 5 */
+    assert_memory_equal(w.server.notes[1].payload, "\xc4\x02\x41\x30\x00\x00", 6); /* 11 */
+    lw_close(&w);
+}
+
+/* A sensor that has no value for a while ends no observation, not even with a maximum period. */
+static void test_a_sample_that_is_missing(void **state)
+{
+    (void)state;
+    open_world();
+    probe.small = 5;
+    attributes("/32001/0/2", "pmax=10");
+    observe("/32001/0/2");
+    sample(NAN);
+    assert_true(lw_run(&w, NULL, 60000));
+    assert_int_equal(w.server.note_count, 0);
+    sample(6);
+    assert_int_equal(w.server.note_count, 1);
+    assert_string_equal(w.server.notes[0].payload, "6");
+    assert_true(lw_run(&w, NULL, 9500));
+    assert_int_equal(w.server.note_count, 2); /* the beat goes on */
+    lw_close(&w);
+}
+
 /* The day after which a notification must be confirmable begins with the observation, not with the
  * device. */
 static void test_the_first_notification_of_an_old_device(void **state)
@@ -633,6 +681,8 @@ int main(void)
         cmocka_unit_test(test_jobs_that_remove_each_other),
         cmocka_unit_test(test_who_watches_access_control),
         cmocka_unit_test(test_values_that_are_none),
+        cmocka_unit_test(test_the_first_sample),
+        cmocka_unit_test(test_a_sample_that_is_missing),
         cmocka_unit_test(test_the_first_notification_of_an_old_device),
         cmocka_unit_test(test_a_sleeper_tells_what_it_would_not_store),
         cmocka_unit_test(test_a_binding_with_q),

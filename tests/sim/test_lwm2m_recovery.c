@@ -86,19 +86,19 @@ static void test_reset_of_register(void **state)
 }
 
 /* One option "rd/x", two, many, with any bytes: echoed option by option and never looked into. None,
- * or an empty one: a failed attempt. */
+ * an empty one, or one that is too long for a Uri-Path (RFC 7252 5.10): a failed attempt. */
 /* scenario: T4, H16 */
 static void test_locations(void **state)
 {
     (void)state;
-    static const struct {
+    static char too_long[257];
+    memset(too_long, 'x', sizeof too_long - 1);
+    const struct {
         const char *location;
         bool good;
     } rows[] = {
-        { "rd/x", true },
-        { "..", true },
-        { "a b\x01\xff", true },
-        { "", false },
+        { "rd/x", true }, { "..", true },      { "a b\x01\xff", true },
+        { "", false },    { too_long, false },
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         open_world(i, 3600);

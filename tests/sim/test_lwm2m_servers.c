@@ -420,6 +420,19 @@ static void test_initial_delay(void **state)
     close_world();
 }
 
+/* The application may cut that short. */
+static void test_enabled_amid_the_initial_delay(void **state)
+{
+    (void)state;
+    open_world(delayed);
+    assert_false(lw_run(&w, both_registered, 60000));
+    assert_int_equal(ln_client_enable(w.client, 2), LN_OK);
+    assert_true(lw_run(&w, both_registered, 1000));
+    assert_true(lw_run(&w, NULL, 400000)); /* and no second time when the delay is over */
+    assert_int_equal(w.other.registers, 1);
+    close_world();
+}
+
 /* Without priorities a server that hangs holds up nobody, and each has observations of its own. */
 static void test_servers_do_not_wait_for_each_other(void **state)
 {
@@ -548,6 +561,7 @@ int main(void)
         cmocka_unit_test(test_a_server_that_fails_lets_others_pass),
         cmocka_unit_test(test_a_server_that_blocks_others),
         cmocka_unit_test(test_initial_delay),
+        cmocka_unit_test(test_enabled_amid_the_initial_delay),
         cmocka_unit_test(test_servers_do_not_wait_for_each_other),
         cmocka_unit_test(test_a_name_that_takes_a_minute),
         cmocka_unit_test(test_sends_that_are_stalled_for_a_minute),

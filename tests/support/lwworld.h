@@ -88,7 +88,7 @@ struct lw_server {
     uint16_t waiting_mid;
     char registered_list[600];
     uint16_t last_mid; /* duplicates of the device */
-    uint8_t last_reply[64];
+    uint8_t last_reply[400];
     size_t last_reply_len;
     bool has_last;
     uint16_t note_mid; /* duplicates of notifications */

@@ -29,7 +29,6 @@ struct pki_cert {
 struct pki_block {
     struct pki_block *next;
     size_t len;
-    bool is_path;
     uint8_t data[];
 };
 
@@ -58,7 +57,6 @@ static struct pki_block *add_block(struct pki *pki, size_t len)
     struct pki_block *block = malloc(sizeof *block + len + 1);
     need(block != NULL, "no memory");
     block->len = len;
-    block->is_path = false;
     block->data[len] = 0;
     block->next = pki->blocks;
     pki->blocks = block;
@@ -106,10 +104,6 @@ void pki_free(struct pki *pki)
         EVP_PKEY_free(cert->key);
         X509_free(cert->x509);
         free(cert);
-    }
-    for (struct pki_block *block = pki->blocks; block != NULL; block = block->next) {
-        if (block->is_path)
-            (void)remove((const char *)block->data);
     }
     if (pki->folder != NULL)
         (void)rmdir(pki->folder);
@@ -664,19 +658,4 @@ const char *pki_folder(struct pki *pki)
         pki->folder = (const char *)block->data;
     }
     return pki->folder;
-}
-
-const char *pki_write_file(struct pki *pki, const char *name, struct ln_span data)
-{
-    const char *folder = pki_folder(pki);
-    size_t room = strlen(folder) + strlen(name) + 2;
-    struct pki_block *block = add_block(pki, room);
-    char *path = (char *)block->data;
-    (void)snprintf(path, room, "%s/%s", folder, name);
-    block->is_path = true;
-    FILE *file = fopen(path, "wb");
-    need(file != NULL, path);
-    need(fwrite(data.data, 1, data.len, file) == data.len, path);
-    need(fclose(file) == 0, path);
-    return path;
 }

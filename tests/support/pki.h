@@ -123,8 +123,6 @@ struct ln_source pki_span_source(struct ln_span data);
 
 /** A folder of its own under the system's temporary one, removed with the pki. */
 const char *pki_folder(struct pki *pki);
-/** Write a file there. @return its path, owned by the pki */
-const char *pki_write_file(struct pki *pki, const char *name, struct ln_span data);
 
 /** NULL-ended list of certificates, for the functions above. */
 #define PKI_LIST(...) ((const struct pki_cert *const[]){ __VA_ARGS__, NULL })

@@ -301,15 +301,6 @@ bool raw_server_write(struct raw_server *raw, const void *data, size_t len)
     return SSL_write_ex(raw->ssl, data, len, &done) == 1 && done == len;
 }
 
-bool raw_server_send_plain(struct raw_server *raw, const void *data, size_t len)
-{
-    size_t sent = 0;
-    if (raw->datagram)
-        return ln_sock_send_to(raw->listener, &raw->peer, ln_span(data, len)) == LN_OK;
-    return raw->sock != NULL && ln_sock_send(raw->sock, ln_span(data, len), &sent) == LN_OK &&
-           sent == len;
-}
-
 void raw_server_hang_up(struct raw_server *raw, bool notify)
 {
     if (raw->ssl != NULL && notify && raw->handshake_done && !raw->failed)

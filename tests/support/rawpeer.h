@@ -57,8 +57,6 @@ void raw_server_interest(struct raw_server *raw, ln_msec now, struct ln_interest
 size_t raw_server_read(struct raw_server *raw, void *data, size_t room);
 /** Write as one record. */
 bool raw_server_write(struct raw_server *raw, const void *data, size_t len);
-/** Bytes past TLS: as they are, to the peer. */
-bool raw_server_send_plain(struct raw_server *raw, const void *data, size_t len);
 /** Drop the connection; `notify` says close_notify before. The listener stays. */
 void raw_server_hang_up(struct raw_server *raw, bool notify);
 void raw_server_stop(struct raw_server *raw);

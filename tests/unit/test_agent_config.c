@@ -198,6 +198,9 @@ static void test_the_manual(void **state)
         const char *found = strstr(section, word);
         if (found == NULL || end == NULL || found > end)
             fail_msg("linnet-agent(8) does not explain %s of %s", word, heading);
+        (void)snprintf(word, sizeof word, "*--%s*", config_keys[i].option);
+        if (config_keys[i].option != NULL && strstr(page, word) == NULL)
+            fail_msg("linnet-agent(8) does not have the option %s", word);
     }
 }
 

@@ -25,8 +25,9 @@ struct disk {
         uint8_t data[FILE_MAX];
     } file[FILES_MAX];
     unsigned writes;
-    size_t torn; /* SIZE_MAX = whole; else only so many bytes of the next write arrive */
-    bool lost;   /* the next write is taken back by the loss of power */
+    size_t torn;            /* SIZE_MAX = whole; else only so many bytes of the next write arrive */
+    bool lost;              /* the next write is taken back by the loss of power */
+    const char *unreadable; /* this file is there, and reading it fails */
 };
 
 static size_t find(const struct disk *d, const char *path)
@@ -43,6 +44,8 @@ static enum ln_status disk_read(void *ctx, const char *path, struct ln_mspan roo
     size_t i = find(d, path);
     if (i == d->count)
         return LN_NOT_FOUND;
+    if (d->unreadable != NULL && strcmp(path, d->unreadable) == 0)
+        return LN_IO;
     *len = d->file[i].len;
     if (*len > room.len)
         return LN_NO_SPACE;
@@ -175,6 +178,52 @@ static void test_every_damaged_bit(void **state)
     }
 }
 
+/* A file that cannot be read just now may be the newest one: it is not written over, nor beside it. */
+/* scenario: T17 */
+static void test_a_file_that_cannot_be_read(void **state)
+{
+    struct world *w = *state;
+    static const char *const files[] = { "s/r.0", "s/r.1" };
+    save(w, "old");
+    save(w, "new");
+    for (size_t i = 0; i < 2; i++) {
+        unsigned writes = w->disk.writes;
+        w->disk.unreadable = files[i];
+        assert_int_equal(store_save(&w->store, "r", ln_span("newer", 5)), LN_IO);
+        assert_int_equal(w->disk.writes, writes);
+        w->disk.unreadable = NULL;
+        assert_string_equal(load(w), "new");
+    }
+}
+
+static unsigned warnings;
+
+static void note_warning(void *ctx, enum ln_level level, const char *module, const char *text)
+{
+    (void)ctx;
+    (void)module;
+    warnings += level == LN_LOG_WARN && strstr(text, "another version") != NULL;
+}
+
+/* A record that is there and cannot be understood is not lost in silence; a torn side of one that can is
+ * what a loss of power leaves. */
+static void test_what_is_lost_is_told(void **state)
+{
+    struct world *w = *state;
+    w->env->log.write = note_warning;
+    w->env->log.level = LN_LOG_WARN;
+    warnings = 0;
+    assert_string_equal(load(w), ""); /* a new device */
+    save(w, "old");
+    save(w, "new");
+    w->disk.file[1].data[4]++; /* the version */
+    assert_string_equal(load(w), "old");
+    assert_int_equal(warnings, 0);
+    w->disk.file[0].data[4]++;
+    assert_string_equal(load(w), "");
+    assert_int_equal(warnings, 1);
+}
+
 static void test_limits(void **state)
 {
     struct world *w = *state;
@@ -195,6 +244,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_a_write_torn_at_every_byte, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_a_rename_that_is_taken_back, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_every_damaged_bit, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_a_file_that_cannot_be_read, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_what_is_lost_is_told, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_limits, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -318,6 +318,52 @@ static void a_post_is_remembered_longer_than_a_get(void **state)
     coapend_deinit(&e);
 }
 
+/* An answer to GET that finds no room leaves what must not be done twice where it is. */
+static void a_get_does_not_displace_a_post(void **state)
+{
+    struct coapend e;
+    struct ln_coap_config config = { .cache_bytes = 56 };
+    (void)state;
+    coapend_init(&e, &config);
+    coapend_receive(&e, "CON POST 0001 aa Uri-Path:reboot"); /* 24 bytes, and 8 of the answer */
+    coapend_receive(&e, "CON GET 0002 aa Uri-Path:x");
+    coapend_expect_log(&e, "request POST /reboot 0+0 first last\nrequest GET /x 0+0 first last\n");
+    coapend_receive(&e, "CON POST 0001 aa Uri-Path:reboot");
+    assert_int_equal(e.log_len, 0);                          /* from the cache */
+    coapend_receive(&e, "CON POST 0003 aa Uri-Path:reboot"); /* but a newer one does */
+    coapend_receive(&e, "CON POST 0001 aa Uri-Path:reboot");
+    coapend_expect_log(&e, "request POST /reboot 0+0 first last\n"
+                           "request POST /reboot 0+0 first last\n");
+    coapend_deinit(&e);
+}
+
+/* A request that is not confirmable is repeated within NON_LIFETIME, 145 s; a confirmable one within
+ * EXCHANGE_LIFETIME, 247 s. What has the same id after that is another one (RFC 7252 4.8.2). */
+static void duplicates_have_their_time(void **state)
+{
+    static const struct {
+        const char *message;
+        ln_msec within, after;
+    } rows[] = {
+        { "NON POST 0001 aa Uri-Path:reboot", 144000, 3000 },
+        { "CON POST 0001 aa Uri-Path:reboot", 246000, 3000 },
+    };
+    (void)state;
+    for (size_t i = 0; i < 2; i++) {
+        struct coapend e;
+        coapend_init(&e, NULL);
+        coapend_receive(&e, rows[i].message);
+        coapend_expect_log(&e, "request POST /reboot 0+0 first last\n");
+        coapend_advance(&e, rows[i].within);
+        coapend_receive(&e, rows[i].message);
+        assert_int_equal(e.log_len, 0);
+        coapend_advance(&e, rows[i].after);
+        coapend_receive(&e, rows[i].message);
+        coapend_expect_log(&e, "request POST /reboot 0+0 first last\n");
+        coapend_deinit(&e);
+    }
+}
+
 /* What cannot be kept and must not be done twice is answered without its body. */
 static void a_long_answer_to_a_post_is_remembered_by_its_code(void **state)
 {
@@ -495,7 +541,8 @@ static void a_reset_ends_an_observation(void **state)
     e.log_len = 0;
     coapend_receive(&e, "RST $a");
     coapend_expect_log(&e, "rejected aabb\n");
-    coapend_receive(&e, "RST $a"); /* once */
+    coapend_receive(&e, "RST $a");         /* once */
+    coapend_receive_from(&e, 1, "RST $b"); /* from somebody else */
     coapend_expect_log(&e, "");
     n.confirmable = true;
     assert_int_equal(ln_coap_notify(e.coap, &n, e.now, NULL), LN_OK);
@@ -591,6 +638,8 @@ int main(void)
         cmocka_unit_test(duplicates_get_the_same_answer),
         cmocka_unit_test(duplicates_are_forgotten_after_their_lifetime),
         cmocka_unit_test(a_post_is_remembered_longer_than_a_get),
+        cmocka_unit_test(a_get_does_not_displace_a_post),
+        cmocka_unit_test(duplicates_have_their_time),
         cmocka_unit_test(a_long_answer_to_a_post_is_remembered_by_its_code),
         cmocka_unit_test(the_cache_can_be_switched_off),
         cmocka_unit_test(an_answer_may_come_later),

@@ -265,6 +265,9 @@ static void release_ends_new_requests(void **state)
     assert_int_equal(coapend_request(&e, "GET Uri-Path:b", NULL, NULL), LN_BAD_STATE);
     coapend_receive(&e, "TCP 2.05 $t");
     coapend_expect_log(&e, "event released\nresponse 2.05 0+0 last final\n");
+    ln_coap_reset(e.coap, e.now); /* a new connection knows nothing of that */
+    assert_int_equal(ln_coap_start(e.coap, e.now), LN_OK);
+    assert_int_equal(coapend_request(&e, "GET Uri-Path:b", NULL, NULL), LN_OK);
     coapend_deinit(&e);
 
     open_stream(&e, &tcp);

@@ -72,6 +72,8 @@ static const struct row malformed[] = {
     { "/", "a1 82 03 00 05", "LN_BAD_PEER" },
     { "/", "a1 80 05", "LN_BAD_PEER" },
     { "/", "a1 9f ff 05", "LN_BAD_PEER" },
+    { "/", "a1 01 a1 9f ff f6", "LN_BAD_PEER" },
+    { "/", "a1 01 a1 80 f6", "LN_BAD_PEER" },
     { "/", "a1 85 01 00 03 00 00 05", "LN_BAD_PEER" },
     { "/", "a1 84 01 00 03 00 a1 00 05", "LN_BAD_PEER" },
     { "/", "a1 84 01 00 03 00 a0", "LN_BAD_PEER" },

@@ -66,6 +66,7 @@ static const struct row json_values[] = {
     { "/",
       "[{\"x\":[1,{\"y\":\"]\"},[]],\"n\":\"/1/0/3\",\"a long label of nobody\":null,\"v\":5}]",
       "/1/0/3=5 ." },
+    { "/", "[{\"x\":[[[[[[[{}]]]]]]],\"n\":\"/1/0/3\",\"v\":5}]", "/1/0/3=5 ." },
     /* a value of another type */
     { "/",
       "[{\"n\":\"/1/0/1\",\"v\":5},{\"n\":\"/1/0/3\",\"vs\":\"5\"},{\"n\":\"/1/0/3\",\"v\":6}]",
@@ -216,6 +217,39 @@ static void test_json_that_is_long(void **state)
                         "LN_BAD_PEER");
 }
 
+/* In a string of a value, which may have any character: nothing else would refuse these. */
+static void test_json_strings_that_are_malformed(void **state)
+{
+    (void)state;
+    enum verdict { GOOD, NO_TEXT, NO_JSON };
+    static const char *const ends[] = { "\" .", "=!LN_BAD_PEER .", "LN_BAD_PEER" };
+    const struct {
+        const char *string;
+        enum verdict verdict;
+    } rows[] = {
+        { "\\ud83d\\ude00", GOOD }, /* a pair */
+        { "\\ude00", NO_JSON },     /* half of one */
+        { "\\ud83d", NO_JSON },     { "\\ud83dx", NO_JSON },
+        { "\\ud83d\\n", NO_JSON },  { "\\ud83d\\ud83d", NO_JSON },
+        { "\\u00g0", NO_JSON },     { "\\x", NO_JSON },
+        { "\x7f", GOOD },           { "\x1f", NO_JSON },
+        { "\n", NO_JSON },          { "\xc3\xa4", GOOD },
+        { "\xc3", NO_TEXT },        { "\\u0000", NO_TEXT }, /* a NUL, which would cut it in C */
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        char text[80];
+        struct payload_way way = { .step = 0 };
+        (void)snprintf(text, sizeof text, "[{\"n\":\"/1/0/1\",\"vs\":\"%s\"}]", rows[i].string);
+        print_message("  %s\n", text);
+        const char *found =
+            payload_dump(&ln__format_senml_json, "/", bytes_copy(ln_span_str(text)), way);
+        const char *end = ends[rows[i].verdict];
+        bool whole = rows[i].verdict == NO_JSON;
+        assert_true(strlen(found) >= strlen(end));
+        assert_string_equal(whole ? found : found + strlen(found) - strlen(end), end);
+    }
+}
+
 /* Labels in any order are fine in one piece; in pieces, a string has to wait for its name. */
 static void test_the_order_of_labels(void **state)
 {
@@ -245,6 +279,20 @@ static void test_the_order_of_labels(void **state)
     way.step = 0;
     assert_string_equal(payload_dump(&ln__format_senml_json, "/", in, way),
                         "/1/0/11=\"a long text\" .");
+    /* or its time */
+    const char *const times[] = { "t", "bt" };
+    for (size_t i = 0; i < 2; i++) {
+        char text[64];
+        (void)snprintf(text, sizeof text, "[{\"n\":\"/1/0/1\",\"vs\":\"a long text\",\"%s\":5}]",
+                       times[i]);
+        in = bytes_copy(ln_span_str(text));
+        way.step = 9;
+        assert_string_equal(payload_dump(&ln__format_senml_json, "/", in, way),
+                            "/1/0/1=\"a long text\" LN_NO_SPACE");
+        way.step = 0;
+        assert_string_equal(payload_dump(&ln__format_senml_json, "/", in, way),
+                            "/1/0/1=\"a long text\"@5000 .");
+    }
 }
 
 /* ---- reading CBOR ---- */
@@ -324,6 +372,10 @@ static const struct row cbor_malformed[] = {
     { "/", "81 a3 06 f9 7e00 00 66 2f312f302f33 02 05", "LN_BAD_PEER" },
     { "/", "81 a3 06 fb 7fefffffffffffff 00 66 2f312f302f33 02 05", "LN_BAD_PEER" },
     { "/", "81 a2 18 64 81818181818181818181 00", "LN_BAD_PEER" },
+    { "/", "81 a3 20 f9 7e00 00 66 2f312f302f33 02 05", "LN_BAD_PEER" },
+    /* a count that is no "up to a break" where it is skipped, either */
+    { "/", "81 a3 18 64 9a ffffffff ff 00 66 2f312f302f33 02 05", "LN_BAD_PEER" },
+    { "/", "81 a3 18 64 ba 7fffffff ff 00 66 2f312f302f33 02 05", "LN_BAD_PEER" },
 };
 
 /* scenario: H61, H65, H66, H67, H68, H70, H71 */
@@ -512,6 +564,7 @@ int main(void)
         cmocka_unit_test(test_json),
         cmocka_unit_test(test_json_that_is_malformed),
         cmocka_unit_test(test_json_that_is_long),
+        cmocka_unit_test(test_json_strings_that_are_malformed),
         cmocka_unit_test(test_the_order_of_labels),
         cmocka_unit_test(test_cbor),
         cmocka_unit_test(test_cbor_that_is_malformed),

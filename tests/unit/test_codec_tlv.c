@@ -79,6 +79,8 @@ static const struct row refused_values[] = {
     { "/1/0/8", "c0 08", "/1/0/8=!LN_BAD_PEER .", "a link of no bytes" },
     { "/1/0/8", "c3 08 00 42 00", "/1/0/8=!LN_BAD_PEER .", "a link of three" },
     { "/1/0/1", "c2 01 c3 28", "/1/0/1=!LN_BAD_PEER .", "text that is not UTF-8" },
+    { "/1/0/1", "c3 01 61 00 62", "/1/0/1=!LN_BAD_PEER .", "with a NUL, which would cut it in C" },
+    { "/1/0/2", "c3 02 61 00 62", "/1/0/2=610062 .", "bytes with a NUL" },
     { "/1/0", "c0 03 c1 04 07", "/1/0/3=!LN_BAD_PEER /1/0/4=7 .", "what follows is read" },
 };
 

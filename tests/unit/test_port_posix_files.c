@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Unit tests of src/port/posix/files.c and replace.c, in a folder of their own. */
+#define _GNU_SOURCE /* syscall() */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -16,7 +17,39 @@
 #include <stdlib.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
+
+/* What the port asks of the system, in order: f, d: a file, a folder is synced; r: a file is renamed;
+ * u: one is removed. In the place of the C library's functions. */
+static char asked[32];
+static bool noting; /* other tests have threads */
+
+static void note(char what)
+{
+    size_t len = noting ? strlen(asked) : sizeof asked;
+    if (len + 1 < sizeof asked)
+        asked[len] = what;
+}
+
+int fsync(int fd)
+{
+    struct stat about;
+    note(fstat(fd, &about) == 0 && S_ISDIR(about.st_mode) ? 'd' : 'f');
+    return (int)syscall(SYS_fsync, fd);
+}
+
+int renameat(int from_folder, const char *from, int to_folder, const char *to)
+{
+    note('r');
+    return (int)syscall(SYS_renameat2, from_folder, from, to_folder, to, 0);
+}
+
+int unlinkat(int folder, const char *name, int flags)
+{
+    note('u');
+    return (int)syscall(SYS_unlinkat, folder, name, flags);
+}
 
 struct fixture {
     struct ln_env *env;
@@ -467,6 +500,24 @@ static void test_list(void **state)
     assert_int_equal(open_descriptors(), before);
 }
 
+/* A loss of power leaves the old file or the new one: the new one is whole on the disk before it gets
+ * the name, and what was said to be done is on the disk, too. */
+/* scenario: T17 */
+static void test_what_is_synced(void **state)
+{
+    const struct fixture *f = (const struct fixture *)*state;
+    const struct path path = in_folder(f, "name");
+    const struct ln_files *files = &f->env->files;
+    noting = true;
+    memset(asked, 0, sizeof asked);
+    assert_int_equal(files->replace(files->ctx, path.text, ln_span("new", 3)), LN_OK);
+    assert_string_equal(asked, "frd");
+    memset(asked, 0, sizeof asked);
+    assert_int_equal(files->remove(files->ctx, path.text), LN_OK);
+    noting = false;
+    assert_string_equal(asked, "ud");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -477,6 +528,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_not_permitted, setup, teardown),
         cmocka_unit_test_setup_teardown(test_a_link_is_followed, setup, teardown),
         cmocka_unit_test_setup_teardown(test_replace, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_what_is_synced, setup, teardown),
         cmocka_unit_test_setup_teardown(test_replace_makes_private_what_was_public, setup,
                                         teardown),
         cmocka_unit_test_setup_teardown(test_replace_uses_up_what_a_crash_left, setup, teardown),
