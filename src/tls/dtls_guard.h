@@ -33,7 +33,8 @@
 #define LN_GUARD_CLAIM_MAX (2 * LN_GUARD_MESSAGE_MAX)
 /** Encrypted records that overtook the ChangeCipherSpec: a Finished, repeated, and first data. The
  *  library keeps each until it has the keys, OpenSSL before 3.0.22 in 22 kB: what goes beyond is
- *  dropped, and the peer repeats its flight. Behind the ChangeCipherSpec nothing is counted. */
+ *  dropped, and the peer repeats its flight. Behind a ChangeCipherSpec, which can be forged as well,
+ *  nothing is counted: genuine records must pass. */
 #define LN_GUARD_EARLY_MAX 8
 /** More HelloVerifyRequests than this, each for another ClientHello, are a loop. */
 #define LN_GUARD_HELLO_VERIFY_MAX 4
