@@ -100,7 +100,7 @@ set(LN_WRAPS_fault_agent_power
 set(LN_WRAPS_fault_agent_sweep malloc calloc realloc strdup)
 set(LN_WRAPS_fault_agent_hook
     malloc pipe2 fcntl posix_spawn posix_spawn_file_actions_addopen
-    posix_spawn_file_actions_adddup2 read write waitid poll)
+    posix_spawn_file_actions_adddup2 read write waitid poll __poll_chk)
 
 set(LN_TEST_ENVIRONMENT
     "ASAN_OPTIONS=detect_leaks=1:detect_stack_use_after_return=1:strict_string_checks=1"

@@ -72,6 +72,7 @@ ssize_t __wrap_read(int fd, void *room, size_t size);
 int __wrap_waitid(idtype_t type, id_t id, siginfo_t *info, int flags);
 ssize_t __wrap_write(int fd, const void *data, size_t len);
 int __wrap_poll(struct pollfd *fds, nfds_t count, int timeout);
+int __wrap___poll_chk(struct pollfd *fds, nfds_t count, int timeout, size_t size);
 
 /* Whether this call fails; errno is set then. */
 static bool fails(enum call call)
@@ -165,6 +166,12 @@ int __wrap_waitid(idtype_t type, id_t id, siginfo_t *info, int flags)
 int __wrap_poll(struct pollfd *fds, nfds_t count, int timeout)
 {
     return fails(POLL) ? -1 : __real_poll(fds, count, timeout);
+}
+
+/* What a hardened build of glibc (_FORTIFY_SOURCE) calls instead. */
+int __wrap___poll_chk(struct pollfd *fds, nfds_t count, int timeout, size_t size)
+{
+    return count <= size / sizeof *fds ? __wrap_poll(fds, count, timeout) : -1;
 }
 
 /* What was logged since the hook began. */
