@@ -88,19 +88,24 @@ def test_killed_at_random_points(peers, tmp_path):
     assert hashlib.sha256(out.read_bytes()).hexdigest() == digest
 
 
-# scenario: T3
-def test_swapped_between_two_runs(peers, tmp_path):
-    server = peers.nginx([PLAIN + "limit_rate 2m;"])
-    put(server, 5_000_000)
-    uri = f"http://127.0.0.1:{server.port}/fw.bin"
-    process = subprocess.Popen([LINNET, "download", "-q", "-4", "-o", tmp_path / "out.bin", uri])
-    part = tmp_path / "out.bin.part"
+def interrupt_at_a_megabyte(uri, folder):
+    """A run to folder/out.bin that is ended by Ctrl-C when a megabyte has come."""
+    part = folder / "out.bin.part"
+    process = subprocess.Popen([LINNET, "download", "-q", "-4", "-o", folder / "out.bin", uri])
     pause = threading.Event()
     while not (part.exists() and part.stat().st_size >= 1_000_000):
         assert process.poll() is None
         pause.wait(0.002)
     process.send_signal(signal.SIGINT)
     assert process.wait(10) == 130
+
+
+# scenario: T3
+def test_swapped_between_two_runs(peers, tmp_path):
+    server = peers.nginx([PLAIN + "limit_rate 2m;"])
+    put(server, 5_000_000)
+    uri = f"http://127.0.0.1:{server.port}/fw.bin"
+    interrupt_at_a_megabyte(uri, tmp_path)
     digest = put(server, 4_000_000)
     done = download(uri, folder=tmp_path)
     assert done.status == 0 and done.report.sha256 == digest
@@ -119,14 +124,8 @@ def test_one_at_a_time(peers, tmp_path):
     server = peers.nginx([PLAIN + "limit_rate 8m;"])
     digest = put(server, 5_000_000)
     uri = f"http://127.0.0.1:{server.port}/fw.bin"
-    process = subprocess.Popen([LINNET, "download", "-q", "-4", "-o", tmp_path / "out.bin", uri])
+    interrupt_at_a_megabyte(uri, tmp_path)
     part, state = tmp_path / "out.bin.part", tmp_path / "out.bin.part.state"
-    pause = threading.Event()
-    while not (part.exists() and part.stat().st_size >= 1_000_000):
-        assert process.poll() is None
-        pause.wait(0.002)
-    process.send_signal(signal.SIGINT)
-    assert process.wait(10) == 130
     kept = part.read_bytes(), state.read_bytes()
     with open(part, "rb") as file:
         fcntl.flock(file, fcntl.LOCK_EX)  # as a download does that goes on with it

@@ -92,10 +92,7 @@ static uint8_t ask(uint8_t code, const char *path, const char *query, int format
 
 static void observe(const char *path)
 {
-    struct lw_request rq = { LW_REQUEST_INIT, .code = LN_COAP_GET, .path = path };
-    rq.observe = 0;
-    assert_true(lw_ask(&w, &rq));
-    assert_int_equal(w.server.answer.code, LN_COAP_CONTENT);
+    assert_int_equal(lw_observe(&w, path), LN_COAP_CONTENT);
     assert_true(w.server.answer.observe);
     w.server.note_count = 0;
 }

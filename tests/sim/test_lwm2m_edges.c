@@ -115,10 +115,7 @@ static void attributes(const char *path, const char *query)
 
 static void observe(const char *path)
 {
-    struct lw_request rq = { LW_REQUEST_INIT, .code = LN_COAP_GET, .path = path };
-    rq.observe = 0;
-    assert_true(lw_ask(&w, &rq));
-    assert_int_equal(w.server.answer.code, LN_COAP_CONTENT);
+    assert_int_equal(lw_observe(&w, path), LN_COAP_CONTENT);
     assert_true(w.server.answer.observe);
     w.server.note_count = 0;
 }
@@ -195,10 +192,7 @@ static void test_attributes_of_what_is_gone(void **state)
 
 static bool try_observe(const char *path)
 {
-    struct lw_request rq = { LW_REQUEST_INIT, .code = LN_COAP_GET, .path = path };
-    rq.observe = 0;
-    assert_true(lw_ask(&w, &rq));
-    assert_int_equal(w.server.answer.code, LN_COAP_CONTENT);
+    assert_int_equal(lw_observe(&w, path), LN_COAP_CONTENT);
     return w.server.answer.observe;
 }
 

@@ -83,14 +83,6 @@ static uint8_t ask(uint8_t code, const char *path, int format, const char *paylo
     return w.server.answer.code;
 }
 
-static uint8_t observe(const char *path)
-{
-    struct lw_request rq = { LW_REQUEST_INIT, .code = LN_COAP_GET, .path = path };
-    rq.observe = 0;
-    assert_true(lw_ask(&w, &rq));
-    return w.server.answer.code;
-}
-
 static void expect(const char *what, bool allowed, uint8_t code, uint8_t good)
 {
     if (code != (allowed ? good : LN_COAP_UNAUTHORIZED))
@@ -109,7 +101,7 @@ static void try_all(unsigned rights)
     bool writes = (rights & WRITE) != 0;
     expect("read", reads, lw_get(&w, "/3442/0/120", -1), LN_COAP_CONTENT);
     expect("read instance", reads, lw_get(&w, "/3442/0", -1), LN_COAP_CONTENT);
-    expect("observe", reads, observe("/3442/0/120"), LN_COAP_CONTENT);
+    expect("observe", reads, lw_observe(&w, "/3442/0/120"), LN_COAP_CONTENT);
     assert_true(lw_ask(&w, &attributes));
     expect("write attributes", reads, w.server.answer.code, LN_COAP_CHANGED);
     expect("write", writes, lw_put(&w, "/3442/0/120", 0, "5", 1), LN_COAP_CHANGED);
@@ -183,7 +175,7 @@ static void test_what_may_be_read_of_an_object(void **state)
     assert_true(w.server.answer.len > 0 && w.server.answer.payload[0] == 0x08);
     assert_int_equal(w.server.answer.payload[1], 1); /* /1/1, its own, and no /1/0 */
     set_rights(3, 0, 2, READ);
-    assert_int_equal(observe("/3/0/9"), LN_COAP_CONTENT);
+    assert_int_equal(lw_observe(&w, "/3/0/9"), LN_COAP_CONTENT);
     set_rights(3, 0, 2, 0);
     w.device.battery_level = 3;
     ln_client_changed(w.client, 3, 0, 9);
@@ -202,7 +194,7 @@ static void test_what_is_told_of_an_object(void **state)
     open_registered();
     set_rights(1, 0, 2, 0);
     lw_swap(&w);
-    assert_int_equal(observe("/1"), LN_COAP_CONTENT);
+    assert_int_equal(lw_observe(&w, "/1"), LN_COAP_CONTENT);
     size_t own = w.server.answer.len;
     struct ln_value v = ln_value_integer(77);
     assert_int_equal(ln_client_set(w.client, ln_path_resource(1, 0, 2), &v), LN_OK);
@@ -446,9 +438,9 @@ static void test_servers_do_not_wait_for_each_other(void **state)
     w.other.script.silent = false;
     assert_true(lw_run(&w, both_registered, 300000));
     set_rights(3, 0, 2, READ);
-    assert_int_equal(observe("/3/0/9"), LN_COAP_CONTENT);
+    assert_int_equal(lw_observe(&w, "/3/0/9"), LN_COAP_CONTENT);
     lw_swap(&w);
-    assert_int_equal(observe("/3/0/9"), LN_COAP_CONTENT);
+    assert_int_equal(lw_observe(&w, "/3/0/9"), LN_COAP_CONTENT);
     w.device.battery_level = 44;
     ln_client_changed(w.client, 3, 0, 9);
     assert_true(lw_run(&w, NULL, 1000));

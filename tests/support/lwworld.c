@@ -574,6 +574,13 @@ uint8_t lw_put(struct lw_world *w, const char *path, int format, const void *pay
     return lw_ask(w, &rq) ? w->server.answer.code : 0;
 }
 
+uint8_t lw_observe(struct lw_world *w, const char *path)
+{
+    struct lw_request rq = { LW_REQUEST_INIT, .code = LN_COAP_GET, .path = path };
+    rq.observe = 0;
+    return lw_ask(w, &rq) ? w->server.answer.code : 0;
+}
+
 const char *lw_read(struct lw_world *w, const char *path)
 {
     assert_int_equal(lw_get(w, path, -1), LN_COAP_CONTENT);

@@ -170,6 +170,8 @@ bool lw_ask(struct lw_world *w, const struct lw_request *rq);
 /** GET and others without a payload; the answer's code. 0: none. */
 uint8_t lw_get(struct lw_world *w, const char *path, int accept);
 uint8_t lw_put(struct lw_world *w, const char *path, int format, const void *payload, size_t len);
+/** Observe: the answer's code, as in server.answer, whose `observe` says whether it was taken on. 0: none. */
+uint8_t lw_observe(struct lw_world *w, const char *path);
 /** The answer's payload as text; fails the test if the code is not 2.05. */
 const char *lw_read(struct lw_world *w, const char *path);
 
