@@ -402,7 +402,7 @@ static enum ln_coap_verdict on_response(void *user, const struct ln_coap_respons
     if (r->final)
         f->id = 0;
     if (st == LN_AGAIN) {
-        f->paused = f->d->held;
+        f->paused = ln__download_is_held(f->d);
         return f->paused ? LN_COAP_PAUSE : LN_COAP_GO;
     }
     f->result = st;
@@ -524,7 +524,7 @@ static enum ln_status work(struct coap_fetch *f, ln_msec now)
 static enum ln_status step(void *fetch, ln_msec now)
 {
     struct coap_fetch *f = fetch;
-    if (f->d->held)
+    if (ln__download_is_held(f->d))
         return LN_AGAIN;
     if (f->over)
         return LN_OK;

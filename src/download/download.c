@@ -288,7 +288,6 @@ void ln_download_resume(struct ln_download *d)
 void ln_download_ready(struct ln_download *d)
 {
     d->full = false;
-    d->held = d->early != 0;
 }
 
 /* ---- what is known ---- */
@@ -305,7 +304,7 @@ void ln_download_interest(const struct ln_download *d, struct ln_interest *want)
         ln_interest_until(want, ln__download_time_limit(d));
         break;
     case LN_DOWNLOAD_RUNNING:
-        if (!d->held)
+        if (!ln__download_is_held(d))
             d->driver->interest(d->fetch, want);
         else if (!d->full)
             ln_interest_until(want, d->early);

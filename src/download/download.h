@@ -78,7 +78,7 @@ struct ln__download_head {
  * A protocol. It brings a resource, from d->offset on, by calling ln__download_head() once and
  * ln__download_data() for what comes; whatever these return but LN_OK and LN_AGAIN it returns at once.
  *
- * While d->held it hands out nothing and asks for no more; step() comes when that is over. Before it
+ * While ln__download_is_held() it hands out nothing and asks for no more; step() comes when that is over. Before it
  * returns a failure it says what that is: in d->diag, or by ln__download_refuse().
  */
 struct ln__download_driver {
@@ -134,9 +134,8 @@ struct ln_download {
     /* this try */
     bool headed;
     bool begun;        /**< the store was told where to go on */
-    bool held;         /**< no more is taken for now: the store is full, or it is too early */
-    bool full;         /**< until ln_download_ready() */
-    ln_msec early;     /**< until then; 0 = it is not too early */
+    bool full;         /**< the store takes no more until ln_download_ready() */
+    ln_msec early;     /**< the rate lets no more come until then; 0 = it does */
     uint64_t skip;     /**< bytes that are stored already */
     uint64_t end;      /**< of the head */
     uint64_t tried_at; /**< the offset at which the try began */
@@ -189,7 +188,13 @@ void ln__download_obey(struct ln_download *d, ln_msec now);
  */
 enum ln_status ln__download_head(struct ln_download *d, const struct ln__download_head *head,
                                  ln_msec now);
-/** LN_OK, LN_AGAIN (d->held: they are taken), or as ln__download_head(). */
+/** Whether the driver has to wait with the next bytes: for the store, or for the rate. */
+static inline bool ln__download_is_held(const struct ln_download *d)
+{
+    return d->full || d->early != 0;
+}
+
+/** LN_OK, LN_AGAIN (held: they are taken), or as ln__download_head(). */
 enum ln_status ln__download_data(struct ln_download *d, struct ln_span data, ln_msec now);
 /** The body is complete, says the driver. */
 enum ln_status ln__download_complete(struct ln_download *d, ln_msec now);

@@ -153,7 +153,6 @@ static void pace(struct ln_download *d, size_t len, ln_msec now)
     if (d->paced_until - now < PACE_MS)
         return;
     d->early = d->paced_until;
-    d->held = true;
 }
 
 /* Take off what is stored already. */
@@ -183,7 +182,6 @@ static enum ln_status store_data(struct ln_download *d, struct ln_span data)
     if (st != LN_OK && st != LN_AGAIN)
         return store_failed(d, st, "the store did not take the bytes");
     d->full = d->full || st == LN_AGAIN;
-    d->held = d->held || d->full;
     ln_hasher_update(d->hasher, data);
     d->offset += data.len;
     d->unsaved += data.len;
@@ -199,12 +197,12 @@ enum ln_status ln__download_data(struct ln_download *d, struct ln_span data, ln_
     pace(d, data.len, now);
     data = leave_out(d, data);
     if (data.len == 0)
-        return d->held ? LN_AGAIN : LN_OK;
+        return ln__download_is_held(d) ? LN_AGAIN : LN_OK;
     TRY(check_size(d, data.len));
     TRY(store_data(d, data));
     TRY(ln__download_save_sometimes(d, now));
     TRY(ln__download_tell(d));
-    return d->held ? LN_AGAIN : LN_OK;
+    return ln__download_is_held(d) ? LN_AGAIN : LN_OK;
 }
 
 /* ---- the end ---- */

@@ -229,7 +229,7 @@ static enum ln_status failed(struct http_fetch *f, enum ln_status st)
 static enum ln_status step(void *fetch, ln_msec now)
 {
     struct http_fetch *f = fetch;
-    if (f->d->held)
+    if (ln__download_is_held(f->d))
         return LN_AGAIN;
     if (!f->headed) {
         enum ln_status st = ln_http_step(f->http, now);

@@ -16,7 +16,7 @@ static void move(struct ln_download *d, enum ln_download_state state)
 
 static void let_go(struct ln_download *d)
 {
-    d->held = d->full = false;
+    d->full = false;
     d->early = 0;
     d->skip = 0;
 }
@@ -165,10 +165,8 @@ static enum ln_status step_waiting(struct ln_download *d, ln_msec now)
 
 static enum ln_status step_running(struct ln_download *d, ln_msec now)
 {
-    if (d->early != 0 && now >= d->early) {
+    if (d->early != 0 && now >= d->early)
         d->early = 0;
-        d->held = d->full;
-    }
     enum ln_status st = d->driver->step(d->fetch, now);
     if (st == LN_AGAIN || d->wish != LN__NO_WISH || d->doomed)
         return LN_AGAIN;
